@@ -19,8 +19,8 @@ extern "C" {
 #ifdef _WIN32
 #define NTAPI __stdcall
 #define DECLSPEC_IMPORT __declspec(dllimport)
-typedef int LONG;
-typedef unsigned int ULONG;
+typedef long LONG;
+typedef unsigned long ULONG;
 #else
 #define NTAPI __attribute__((ms_abi))
 #define DECLSPEC_IMPORT

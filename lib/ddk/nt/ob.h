@@ -1,0 +1,46 @@
+/* nt/ob.h - objects: references and handles (book ch. 2 and 4). */
+#ifndef _NT_OB_
+#define _NT_OB_
+
+typedef struct _OBJECT_TYPE *POBJECT_TYPE;
+typedef struct _OBJECT_HANDLE_INFORMATION {
+    ULONG HandleAttributes;
+    ACCESS_MASK GrantedAccess;
+} OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
+
+#define DELETE 0x00010000U
+#define READ_CONTROL 0x00020000U
+#define WRITE_DAC 0x00040000U
+#define WRITE_OWNER 0x00080000U
+#define SYNCHRONIZE 0x00100000U
+#define STANDARD_RIGHTS_REQUIRED 0x000F0000U
+#define STANDARD_RIGHTS_READ READ_CONTROL
+#define STANDARD_RIGHTS_WRITE READ_CONTROL
+#define STANDARD_RIGHTS_EXECUTE READ_CONTROL
+#define STANDARD_RIGHTS_ALL 0x001F0000U
+#define SPECIFIC_RIGHTS_ALL 0x0000FFFFU
+#define MAXIMUM_ALLOWED 0x02000000U
+#define GENERIC_READ 0x80000000U
+#define GENERIC_WRITE 0x40000000U
+#define GENERIC_EXECUTE 0x20000000U
+#define GENERIC_ALL 0x10000000U
+#define EVENT_QUERY_STATE 0x0001
+#define EVENT_MODIFY_STATE 0x0002
+#define EVENT_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x3)
+#define THREAD_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xFFFF)
+#define PROCESS_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xFFFF)
+
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandle(
+    _In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType,
+    _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object,
+    _Out_opt_ POBJECT_HANDLE_INFORMATION HandleInformation);
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(_In_ PVOID Object,
+                                                      _In_ ACCESS_MASK DesiredAccess,
+                                                      _In_opt_ POBJECT_TYPE ObjectType,
+                                                      _In_ KPROCESSOR_MODE AccessMode);
+NTKERNELAPI LONG_PTR NTAPI ObfReferenceObject(_In_ PVOID Object);
+NTKERNELAPI LONG_PTR NTAPI ObfDereferenceObject(_In_ PVOID Object);
+#define ObReferenceObject(Object) ObfReferenceObject(Object)
+#define ObDereferenceObject(Object) ObfDereferenceObject(Object)
+
+#endif
