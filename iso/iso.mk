@@ -1,0 +1,1 @@
+# What GRUB boots from and what the kernel gets as its boot disk.
