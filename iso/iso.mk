@@ -1,1 +1,24 @@
-# What GRUB boots from and what the kernel gets as its boot disk.
+# What the kernel gets as its boot disk, and the CD image that GRUB boots from.
+#
+# The boot disk's members by folder: drivers, tests (in-guest test drivers), music, symbols, and at the top whatever else
+# stands in iso/: registry.reg, scripts.
+
+MUSIC := $(sort $(wildcard iso/music/*))
+TOP   := $(sort $(filter-out %.mk %.cfg %.md iso/music,$(wildcard iso/*)))
+
+DISK_SYMBOLS := $(O)/symbols/kernel.sym $(SYMBOLS)
+DISK_FILES   := $(SYS) $(DISK_SYMBOLS) $(MUSIC) $(TOP)
+DISK_MEMBERS := $(foreach file,$(SYS) $(DISK_SYMBOLS),$(file:$(O)/%=%)=$(file)) \
+  $(foreach file,$(MUSIC) $(TOP),$(file:iso/%=%)=$(file))
+
+$(O)/flags/bootdisk: FORCE
+	$(call remember,$(DISK_MEMBERS))
+
+$(O)/boot/bootdisk.cpio: $(DISK_FILES) boot/tools/bootdisk.py $(O)/flags/bootdisk
+	$(call say,CPIO,$@)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) boot/tools/bootdisk.py $@ $(DISK_MEMBERS)
+
+$(O)/etude.iso: $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio iso/grub.cfg boot/tools/bootiso.py
+	$(call say,ISO,$@)
+	$(Q)$(PYTHON) boot/tools/bootiso.py $@ $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio

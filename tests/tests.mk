@@ -1,1 +1,44 @@
 # Everything that is run: the machine itself, tests, and checks of the source.
+#
+# tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
+
+export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT
+# Console commands reach the kernel as typed: make must not expand a dollar in them.
+override CMD := $(value CMD)
+
+.PHONY: run exec demo debug test unit bench lint
+run: all
+	@$(PYTHON) tests/host/qemu.py run
+exec: all
+	@$(PYTHON) tests/host/qemu.py exec
+debug: all
+	@$(PYTHON) tests/host/qemu.py debug
+demo: all
+	@$(PYTHON) tests/host/demo.py
+
+# Pure code under test runs on the host, with sanitizers. A test names the sources it is linked with in a line
+# "unit-sources: lib/rtl/a.c lib/rtl/b.c"; it may also include a .c file to reach what is static there.
+UNIT_CC     := gcc
+UNIT_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+  -fshort-wchar -fno-strict-aliasing -Wall -Wextra -Werror $(KERNEL_INCLUDES) -I.
+UNITS       := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
+
+unit: $(UNITS)
+
+$(O)/flags/unit: FORCE
+	$(call remember,$(UNIT_CC) $(UNIT_CFLAGS))
+
+# Sources are compiled together with the test in one command; the dependencies of all of them land in one file.
+$(O)/unit/%: tests/unit/%.c $(O)/flags/unit
+	$(call say,UNIT,$<)
+	@mkdir -p $(@D)
+	$(Q)sources=$$(sed -n 's/.*unit-sources: *\([^*]*\).*/\1/p' $<); objects=; \
+	for source in $< $$sources; do \
+	    object=$@.d/$$source.o; mkdir -p $${object%/*}; objects="$$objects $$object"; \
+	    $(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -c $$source -o $$object || exit; \
+	done; $(UNIT_CC) $(UNIT_CFLAGS) $$objects -o $@
+
+test: all unit
+	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
+
+-include $(shell find $(O)/unit -name '*.d' -type f 2>/dev/null)

@@ -1,0 +1,250 @@
+"""Start Etude under QEMU: the one place where QEMU's command line is made.
+
+make's targets use it as a program (`qemu.py run|exec|debug`, with the settings in the environment, see `main`); tests use it
+as a module:
+
+    result = execute("beep 440 500; irql", smp=2)     # boots, runs console commands, waits for the end
+    assert result.passed, result.output
+
+    with console(smp=2) as child:                     # a pexpect child on the serial port
+        child.expect_exact("etude> ")
+        child.sendline("cpus")
+
+Settings are the fields of `Machine`. Everything needed must have been built (`make all`); the output folder is taken from
+the environment variable O, else build/.
+"""
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("O", "build")
+sys.path.insert(0, str(ROOT / "boot/tools"))
+
+import bootdisk  # noqa: E402
+import bootiso  # noqa: E402
+
+PROMPT = "etude> "
+
+# QEMU's exit status is (value << 1) | 1 of what the guest writes to the debug-exit device.
+STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
+
+
+@dataclass
+class Machine:
+    """How to start. Every field has a value that suits tests; make's defaults for people stand in `main`."""
+
+    boot: str = "direct"  # "direct": QEMU loads the kernel; "grub": a BIOS boots the CD image
+    smp: int = 1
+    mem: str = "128M"
+    machine: str = "q35"  # or "pc"
+    cpu: str = "max"
+    accel: str = "tcg"
+    audio: str = "none"  # QEMU audio driver that plays the speaker: "pa", "alsa", ...
+    wav: str = ""  # file to record the speaker in, instead of audio
+    cmdline: str = ""  # the kernel's command line
+    commands: str = None  # console commands to run, then power off; None: interactive
+    extra_files: tuple = ()  # files that appear under c:\extra
+    icount: bool = False  # count instructions: every run is the same, on one CPU
+    qemu_extra: tuple = ()  # further QEMU arguments
+    files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
+
+
+@dataclass
+class Result:
+    """How a run of console commands ended."""
+
+    status: int  # QEMU's exit status, None after a timeout
+    output: str  # all that came over the serial port
+    seconds: float
+
+    @property
+    def passed(self):
+        return self.status == STATUS_PASSED
+
+    def explain(self):
+        """What happened, in words."""
+        known = {
+            STATUS_PASSED: "all commands succeeded",
+            STATUS_FAILED: "a command failed",
+            STATUS_BUGCHECK: "the kernel stopped with a bugcheck, or could not start",
+            None: f"no end after {self.seconds:.0f} s",
+            0: "the machine was switched off or reset before the commands had ended",
+        }
+        return known.get(self.status, f"QEMU ended with status {self.status}")
+
+
+def prepare(machine, folder):
+    """Arguments that make QEMU boot this machine. Files made for it alone go into folder."""
+    kernel, disk, iso = BUILD / "boot/etude.elf", BUILD / "boot/bootdisk.cpio", BUILD / "etude.iso"
+    members = [(f"extra/{Path(name).name}", Path(name).read_bytes()) for name in machine.extra_files]
+    members += sorted(machine.files.items())
+    cmdline = machine.cmdline
+    if machine.commands is not None:
+        members.append(("exec.txt", machine.commands.encode() + b"\n"))
+        cmdline = f"exec {cmdline}".strip()
+    if members:
+        own_disk = Path(folder) / "bootdisk.cpio"
+        own_disk.write_bytes(bootdisk.extend(disk.read_bytes(), members))
+        disk = own_disk
+    if machine.boot == "direct":
+        return ["-kernel", str(kernel), "-initrd", str(disk), "-append", cmdline]
+    if machine.boot == "grub":
+        if members or cmdline:
+            iso = Path(folder) / "etude.iso"
+            bootiso.make_iso(iso, kernel, disk, cmdline)
+        return ["-cdrom", str(iso), "-boot", "order=d"]
+    sys.exit(f"BOOT={machine.boot}: there are only grub and direct")
+
+
+def audio_arguments(machine):
+    path = machine.wav.replace(",", ",,")
+    driver = f"wav,id=snd0,path={path},timer-period=1000" if machine.wav else f"{machine.audio},id=snd0"
+    return ["-audiodev", driver, "-machine", f"{machine.machine},pcspk-audiodev=snd0"]
+
+
+def qemu_command(machine, folder, serial):
+    """The whole command line. serial: QEMU arguments for COM1, as a list."""
+    command = ["qemu-system-x86_64", "-display", "none", "-nic", "none"]
+    command += audio_arguments(machine)
+    command += ["-m", machine.mem, "-cpu", machine.cpu, "-accel", machine.accel]
+    if machine.icount:
+        command += ["-smp", "1", "-icount", "shift=0,sleep=off", "-seed", "1"]
+        command += ["-rtc", "base=2020-01-01T00:00:00,clock=vm"]
+    else:
+        command += ["-smp", str(machine.smp)]
+    if machine.commands is not None:
+        command += ["-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    return command + serial + prepare(machine, folder) + list(machine.qemu_extra)
+
+
+def follow(process, log, deadline, echo):
+    """Collect what appears in the file `log` until the process ends; False when the deadline came first."""
+    output = b""
+    while True:
+        ended = process.poll() is not None
+        piece = log.read()
+        output += piece
+        if echo and piece:
+            echo(piece)
+        if ended:
+            return True, output
+        if time.monotonic() > deadline:
+            return False, output
+        if not piece:
+            time.sleep(0.01)
+
+
+def execute(commands, timeout=120, echo=None, **settings):
+    """Boot, run the console commands, power off. echo(bytes) gets the output as it comes. Returns a Result.
+
+    The serial port goes to a file, which takes bytes at any rate: output never holds the guest up.
+    """
+    machine = Machine(commands=commands, **settings)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        path = Path(folder) / "serial.log"
+        path.touch()
+        serial = ["-monitor", "none", "-serial", f"file:{path}"]
+        process = subprocess.Popen(qemu_command(machine, folder, serial), stdin=subprocess.DEVNULL)
+        try:
+            with path.open("rb") as log:
+                ended, output = follow(process, log, started + timeout, echo)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+    status = process.returncode if ended else None
+    return Result(status, output.decode(errors="replace"), time.monotonic() - started)
+
+
+@contextlib.contextmanager
+def console(timeout=30, **settings):
+    """A pexpect child whose terminal is the machine's serial port. Ends QEMU when left."""
+    import pexpect
+
+    machine = Machine(**settings)
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        serial = ["-monitor", "none", "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
+        command = qemu_command(machine, folder, serial)
+        child = pexpect.spawn(command[0], command[1:], timeout=timeout, encoding="utf-8", codec_errors="replace")
+        try:
+            yield child
+        finally:
+            child.close(force=True)
+
+
+def machine_from_environment(**defaults):
+    """make's variables as Machine settings."""
+    get = os.environ.get
+    names = {"boot": "BOOT", "mem": "MEM", "machine": "MACHINE", "cpu": "CPU", "accel": "ACCEL", "audio": "AUDIO"}
+    names |= {"wav": "WAV", "cmdline": "CMDLINE"}
+    settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
+    if get("SMP"):
+        settings["smp"] = int(get("SMP"))
+    settings["icount"] = get("ICOUNT", "") not in ("", "0")
+    settings["extra_files"] = tuple(get("EXTRA_FILES", "").split())
+    settings["qemu_extra"] = tuple(shlex.split(get("QEMU_EXTRA", "")))
+    return settings
+
+
+def run():
+    machine = Machine(**machine_from_environment(boot="grub", smp=2))
+    print("Etude under QEMU. Ctrl-A X ends it, Ctrl-A C reaches QEMU's own prompt.", flush=True)
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        return subprocess.call(qemu_command(machine, folder, ["-serial", "mon:stdio"]))
+
+
+def run_commands():
+    def echo(piece):
+        sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+
+    commands = os.environ.get("CMD", "")
+    if not commands.strip():
+        sys.exit('make exec CMD="beep 440 500; irql" needs the commands to run')
+    timeout = float(os.environ.get("TIMEOUT") or 120)
+    result = execute(commands, timeout, echo, **machine_from_environment())
+    if result.passed:
+        return 0
+    sys.stdout.flush()
+    print(f"\nmake exec: {result.explain()}", file=sys.stderr)
+    return {STATUS_FAILED: 1, STATUS_BUGCHECK: 2, None: 124}.get(result.status, 3)
+
+
+def debug():
+    """QEMU stopped before its first instruction, gdb in front of it, the console on a terminal device of its own."""
+    machine = Machine(**machine_from_environment())
+    log = BUILD / "debug.log"
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        stub = Path(folder) / "gdb"
+        serial = ["-monitor", "none", "-chardev", f"pty,id=com1,logfile={log}", "-serial", "chardev:com1"]
+        serial += ["-S", "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb"]
+        process = subprocess.Popen(qemu_command(machine, folder, serial), stdin=subprocess.DEVNULL, process_group=0)
+        try:
+            while not stub.exists() and process.poll() is None:
+                time.sleep(0.01)
+            print(f"The console's output also goes to {log}.", flush=True)
+            script = ROOT / "boot/tools/etude.gdb"
+            return subprocess.call(["gdb", "-q", str(BUILD / "kernel.elf"), "-ex", f"target remote {stub}", "-x", str(script)])
+        finally:
+            process.kill()
+            process.wait()
+
+
+def main():
+    """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT
+    QEMU_EXTRA, and for exec CMD and TIMEOUT. run boots by GRUB with two CPUs, exec and debug directly with one."""
+    actions = {"run": run, "exec": run_commands, "debug": debug}
+    sys.exit(actions[sys.argv[1]]())
+
+
+if __name__ == "__main__":
+    main()
