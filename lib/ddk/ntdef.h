@@ -93,7 +93,6 @@ typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
 typedef ULONG_PTR ERESOURCE_THREAD;
 typedef unsigned char BYTE;
 typedef unsigned short WORD;
-typedef unsigned int DWORD;
 
 #define FALSE 0
 #define TRUE 1

@@ -1,0 +1,5 @@
+/* ntddk.h - the driver interface for drivers that are not WDM-only. */
+#ifndef _NTDDK_
+#define _NTDDK_
+#include <wdm.h>
+#endif

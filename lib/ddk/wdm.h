@@ -1,0 +1,29 @@
+/* wdm.h - the driver interface. Each part has a small header of its own under nt/. */
+#ifndef _WDMDDK_
+#define _WDMDDK_
+
+#include <ntdef.h>
+#include <bugcodes.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <nt/crt.h>
+#include <nt/rtl.h>
+#include <nt/irql.h>
+#include <nt/ke.h>
+#include <nt/ex.h>
+#include <nt/mm.h>
+#include <nt/ob.h>
+#include <nt/ps.h>
+#include <nt/io_types.h>
+#include <nt/io.h>
+#include <nt/zw.h>
+#include <nt/hal.h>
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
