@@ -1,0 +1,313 @@
+/*
+ * ke.h - the kernel's own structures and what ke gives to the rest of the executive.
+ *
+ * Lock legend, used beside fields:  d KiDispatcherLock   q the processor's DpcLock   c only this
+ * processor, at DISPATCH_LEVEL or above   t only this thread   i fixed after initialisation
+ * p owned by ps (see ps.h)   o atomic.
+ */
+#ifndef _KE_PRIVATE_H_
+#define _KE_PRIVATE_H_
+
+#include <ntddk.h>
+#include "arch.h"
+#include "lockorder.h"
+
+#define KI_MAX_PROCESSORS 32
+#define KI_PRIORITY_LEVELS 32
+#define KI_TICK_100NS 156250 /* the clock tick: 15.625 ms, as Windows */
+
+/* Vectors: the high nibble is the IRQL. */
+#define KI_VECTOR_APC 0x1F
+#define KI_VECTOR_DISPATCH 0x2F
+#define KI_VECTOR_CLOCK 0xD1
+#define KI_VECTOR_IPI 0xE1
+#define KI_VECTOR_SPURIOUS 0xFF
+#define KI_FIRST_DEVICE_VECTOR 0x30
+#define KI_LAST_DEVICE_VECTOR 0xCF
+
+/* DISPATCHER_HEADER.Type and KDPC/KAPC/KDEVICE_QUEUE.Type, with Windows' numbers. */
+typedef enum _KOBJECTS {
+    EventNotificationObject = 0,
+    EventSynchronizationObject = 1,
+    MutantObject = 2,
+    ProcessObject = 3,
+    QueueObject = 4,
+    SemaphoreObject = 5,
+    ThreadObject = 6,
+    TimerNotificationObject = 8,
+    TimerSynchronizationObject = 9,
+    ApcObject = 18,
+    DpcObject = 19,
+    DeviceQueueObject = 20,
+    InterruptObject = 22,
+    ThreadedDpcObject = 24
+} KOBJECTS;
+
+typedef enum _KTHREAD_STATE {
+    Initialized,
+    Ready,
+    Running,
+    Standby,
+    Terminated,
+    Waiting,
+    Transition,
+    DeferredReady
+} KTHREAD_STATE;
+
+#define STATUS_KERNEL_APC ((NTSTATUS)0x00000100) /* internal: the wait was broken for an APC */
+
+typedef struct _KAPC_STATE {
+    LIST_ENTRY ApcListHead[MaximumMode]; /* d  of KAPC.ApcListEntry */
+    PKPROCESS Process;                   /* t  whose address space is in use */
+    BOOLEAN KernelApcInProgress;         /* t */
+    BOOLEAN KernelApcPending;            /* d */
+    BOOLEAN UserApcPending;              /* d */
+} KAPC_STATE, *PKAPC_STATE;
+
+/* A process to the kernel: an address space and defaults for its threads. EPROCESS is the same C
+ * type; the executive's part follows and belongs to ps. */
+struct _KPROCESS {
+    DISPATCHER_HEADER Header;  /* d */
+    ULONG64 DirectoryTableBase; /* i  CR3 */
+    LIST_ENTRY ThreadListHead; /* d  of KTHREAD.ProcessThreadEntry */
+    KAFFINITY Affinity;        /* d */
+    SCHAR BasePriority;        /* d */
+    SCHAR QuantumReset;        /* d */
+    HANDLE UniqueProcessId;    /* i p */
+    struct _HANDLE_TABLE *ObjectTable; /* i p */
+    LIST_ENTRY ActiveProcessLinks;     /* p */
+    LARGE_INTEGER CreateTime;          /* i p */
+    NTSTATUS ExitStatus;               /* p */
+    volatile LONG ActiveThreads;       /* o p */
+    CHAR ImageFileName[16];            /* i p */
+};
+
+struct _KTHREAD {
+    DISPATCHER_HEADER Header; /* d  signalled when the thread has ended */
+    PVOID KernelStack;        /* saved RSP while not running; written by KiSwapContext under d */
+    PVOID StackBase;          /* i  highest address */
+    PVOID StackLimit;         /* i  lowest usable address */
+    PKPROCESS Process;        /* i  the process it belongs to */
+    volatile UCHAR State;     /* d  KTHREAD_STATE */
+    UCHAR NextProcessor;      /* d  where it runs, or ran last, or is queued */
+    UCHAR IdealProcessor;     /* d */
+    SCHAR Priority;           /* d  now; the idle threads' is -1 */
+    SCHAR BasePriority;       /* d */
+    SCHAR PriorityDecrement;  /* d  the boost still to be taken back */
+    SCHAR Quantum;            /* d or clock of its processor: units left; 3 per tick */
+    SCHAR QuantumReset;       /* d */
+    KAFFINITY Affinity;       /* d */
+    LIST_ENTRY ReadyListEntry; /* d */
+
+    /* The wait in progress. */
+    volatile LONG_PTR WaitStatus; /* d */
+    PKWAIT_BLOCK WaitBlockList;   /* d */
+    ULONG WaitBlockCount;         /* d  without the timer's */
+    KIRQL WaitIrql;               /* t  IRQL to go back to */
+    KPROCESSOR_MODE WaitMode;     /* d */
+    UCHAR WaitReason;             /* d */
+    UCHAR WaitType;               /* d */
+    BOOLEAN Alertable;            /* d */
+    BOOLEAN WaitNext;             /* t  the dispatcher lock is kept from KeSetEvent(.., TRUE) */
+    BOOLEAN Alerted[MaximumMode]; /* d */
+    BOOLEAN WaitTimerActive;      /* d */
+    KWAIT_BLOCK WaitBlock[THREAD_WAIT_OBJECTS + 1]; /* the last is the timer's */
+    KTIMER Timer;                                   /* d */
+    LIST_ENTRY MutantListHead;                      /* d  of KMUTANT.MutantListEntry */
+
+    KAPC_STATE ApcState;        /* see KAPC_STATE */
+    SHORT KernelApcDisable;     /* t  < 0 in a critical region */
+    SHORT SpecialApcDisable;    /* t  < 0 in a guarded region */
+    KPROCESSOR_MODE PreviousMode; /* t */
+
+    volatile ULONG ContextSwitches; /* d */
+    ULONG KernelTime;               /* c  ticks */
+    LIST_ENTRY ProcessThreadEntry;  /* d */
+
+    /* The executive's part: see ps.h. */
+    CLIENT_ID Cid;                /* i p */
+    PKSTART_ROUTINE StartAddress; /* i p */
+    PVOID StartContext;           /* i p */
+    NTSTATUS ExitStatus;          /* t p  then fixed when signalled */
+    LIST_ENTRY IrpList;           /* t at APC_LEVEL  of IRP.ThreadListEntry */
+    LIST_ENTRY ReaperEntry;       /* d p */
+    LARGE_INTEGER CreateTime;     /* i p */
+    PVOID IoObject;               /* i p  the driver or device IoCreateSystemThread refers to */
+    CHAR Name[24];                /* i p  for `threads`; empty for drivers' threads */
+};
+
+typedef struct _KI_DPC_QUEUE {
+    KSPIN_LOCK Lock;      /* DpcLock */
+    LIST_ENTRY ListHead;  /* q */
+    volatile ULONG Depth; /* q */
+    ULONG64 Count;        /* q  ever queued */
+    PKDPC volatile Running; /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
+} KI_DPC_QUEUE, *PKI_DPC_QUEUE;
+
+/* Processor control block. The first fields have Windows' offsets: drivers inline gs: accesses. */
+typedef struct _KPRCB {
+    ULONG MxCsr;
+    UCHAR LegacyNumber; /* gs:[184h]; the three bytes after it stay 0, so a 4-byte read works too */
+    UCHAR MustBeZero[3];
+    PKTHREAD CurrentThread;       /* d  gs:[188h] */
+    PKTHREAD NextThread;          /* d  chosen to run next here (state Standby), or NULL */
+    PKTHREAD IdleThread;          /* i */
+    UCHAR NestingLevel;
+    UCHAR Reserved1[3];
+    ULONG Number;                 /* i  gs:[1A4h] */
+    /* From here on the layout is Etude's own. */
+    ULONG ApicId;                 /* i */
+    KAFFINITY SetMember;          /* i  1 << Number */
+    volatile LONG IpiRequest;     /* o  KIPI_* bits */
+    volatile BOOLEAN QuantumEnd;  /* c */
+    volatile BOOLEAN TimerRequest; /* c  the clock saw a timer due */
+    volatile BOOLEAN DpcActive;   /* c  inside KiRetireDpcList */
+    BOOLEAN Started;              /* i after the processor is up */
+    ULONG ReadySummary;           /* d  bit n: ReadyList[n] is not empty */
+    LIST_ENTRY ReadyList[KI_PRIORITY_LEVELS]; /* d  of KTHREAD.ReadyListEntry */
+    ULONG ReadyCount;             /* d */
+    KI_DPC_QUEUE Dpc;
+    struct _KI_TIMER_WHEEL *TimerWheel; /* i pointer; contents d */
+    ULONG64 NextClock100ns;       /* c  when the one-shot clock is armed for */
+    ULONG64 LastTick100ns;        /* c */
+    ULONG64 InterruptCount;       /* c */
+    ULONG64 ClockCount;           /* c */
+    ULONG64 IpiCount;             /* c */
+    ULONG64 ContextSwitches;      /* d */
+    ULONG64 IdleTicks, KernelTicks, DpcTicks; /* c */
+    volatile LONG Frozen;         /* o  bugcheck: this processor has stopped */
+    struct _KTRAP_FRAME *FrozenFrame; /* c  where it was stopped by NMI */
+    struct _KI_PROCESSOR *Processor;  /* i  GDT, TSS, IST stacks: private to ke */
+    PVOID PoolCache;              /* c  ex: per-processor pool lists */
+} KPRCB, *PKPRCB;
+
+typedef struct _KPCR {
+    UCHAR Reserved0[0x18];
+    struct _KPCR *Self;  /* gs:[18h] */
+    PKPRCB CurrentPrcb;  /* gs:[20h] */
+    UCHAR Reserved28[0x180 - 0x28];
+    DECLSPEC_ALIGN(16) KPRCB Prcb; /* gs:[180h] */
+} KPCR, *PKPCR;
+
+C_ASSERT(offsetof(KPCR, Self) == 0x18 && offsetof(KPCR, CurrentPrcb) == 0x20);
+C_ASSERT(offsetof(KPCR, Prcb) == 0x180 && offsetof(KPCR, Prcb.LegacyNumber) == 0x184);
+C_ASSERT(offsetof(KPCR, Prcb.CurrentThread) == 0x188 && offsetof(KPCR, Prcb.Number) == 0x1A4);
+
+#define KIPI_RESCHEDULE 0x1 /* request a dispatch interrupt on yourself */
+#define KIPI_APC 0x2        /* request an APC interrupt on yourself */
+#define KIPI_CALL 0x4       /* run the current KeIpiGenericCall packet */
+#define KIPI_CLOCK 0x8      /* an earlier timer was put into your wheel: re-arm your clock */
+
+extern PKPRCB KiProcessorBlock[KI_MAX_PROCESSORS]; /* i */
+extern ULONG KeNumberProcessors;                   /* grows only while processors start */
+extern KAFFINITY KeActiveProcessors;
+extern KSPIN_LOCK KiDispatcherLock;
+
+static inline PKPRCB KeGetCurrentPrcb(void)
+{
+    PKPRCB Prcb;
+    __asm__ volatile("movq %%gs:0x20, %0" : "=r"(Prcb));
+    return Prcb;
+}
+
+/* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as evidence. */
+DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *File, ULONG Line);
+#define KI_ASSERT(e) ((e) ? (void)0 : KiAssertionFailed(#e, __FILE__, __LINE__))
+/* The IRQL rule of a public routine: IRQL_NOT_LESS_OR_EQUAL(address, irql, ...) when broken. */
+#define KI_ASSERT_IRQL_MAX(Level)                                                                  \
+    ((KeGetCurrentIrql() <= (Level)) ? (void)0                                                     \
+                                     : KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, KeGetCurrentIrql(), \
+                                                    0, (ULONG_PTR)__builtin_return_address(0)))
+
+/*** Dispatcher (ke/wait.c, ke/ready.c): with KiDispatcherLock held at DISPATCH_LEVEL unless said. ***/
+
+/* Raises to DISPATCH_LEVEL and takes KiDispatcherLock; returns the old IRQL. */
+KIRQL KiLockDispatcher(void);
+/* Releases it, switching first to a thread that has become due here when OldIrql allows; lowers. */
+void KiUnlockDispatcher(KIRQL OldIrql);
+/* At DISPATCH_LEVEL already (DPCs, timer expiry): take and release without touching the IRQL. A
+ * reschedule that has become due is left to a self-requested dispatch interrupt. */
+void KiLockDispatcherAtDpcLevel(void);
+void KiUnlockDispatcherFromDpcLevel(void);
+/* Object (any dispatcher header) has been signalled: satisfies what waits can be satisfied. */
+void KiWaitTest(PDISPATCHER_HEADER Object, KPRIORITY Increment);
+/* Ends Thread's wait with WaitStatus and makes it ready, boosted by Increment. */
+void KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment);
+/* Makes Thread ready: to run here or on another processor, or into a ready queue. */
+void KiReadyThread(PKTHREAD Thread);
+
+/*** Scheduler hooks called by interrupts. ***/
+
+/* From the dispatch interrupt, at DISPATCH_LEVEL, no locks: quantum end and pending switch. */
+void KiDispatchReschedule(PKPRCB Prcb);
+/* From the clock interrupt at CLOCK_LEVEL, once a tick: time accounting, quantum. */
+void KiUpdateRunTime(PKPRCB Prcb, BOOLEAN InDpc);
+/* From the APC interrupt at APC_LEVEL with interrupts enabled. */
+void KiDeliverApc(KPROCESSOR_MODE Mode);
+
+/*** Interrupt requests (ke/softint.c, ke/ipi.c); any IRQL. ***/
+
+void KiRequestDispatchInterrupt(void); /* self-IPI, vector 2Fh */
+void KiRequestApcInterrupt(void);      /* self-IPI, vector 1Fh */
+/* Sends KIPI_* request bits to another processor (or handles them by self-IPI when it is this one). */
+void KiSendIpi(ULONG Number, LONG Request);
+
+/*** Timers (ke/timer.c); dispatcher lock held. ***/
+
+/* Arms Timer (not armed) for absolute interrupt time DueTime100ns on this processor. */
+void KiInsertTimer(PKTIMER Timer, ULONG64 DueTime100ns);
+/* Disarms; FALSE when it was not armed. */
+BOOLEAN KiRemoveTimer(PKTIMER Timer);
+/* Turns a caller's due time (negative: relative, else absolute system time) into interrupt time. */
+ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime);
+/* Arms the one-shot clock for the nearest of tick and timers; called on leaving idle too. Any lock
+ * state, DISPATCH_LEVEL or above, this processor. */
+void KiProgramClock(PKPRCB Prcb);
+/* Interrupt time now, from the hardware counter: not the shared page's. Any IRQL. */
+ULONG64 KiQueryInterruptTime100ns(void);
+
+/*** Threads (ke/thread.c). ***/
+
+typedef void KI_SYSTEM_ROUTINE(PKSTART_ROUTINE StartRoutine, PVOID StartContext);
+/* Initialises Thread on a stack [StackLimit, StackBase); it first runs SystemRoutine(Start, Context)
+ * at APC_LEVEL 0, which must not return. Thread is zeroed memory. Call KeReadyThread to start it. */
+void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID StackLimit,
+                  KI_SYSTEM_ROUTINE *SystemRoutine, PKSTART_ROUTINE StartRoutine,
+                  PVOID StartContext);
+void KeReadyThread(PKTHREAD Thread);
+void KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, KAFFINITY Affinity,
+                         ULONG64 DirectoryTableBase);
+/* Ends the current thread: signals it and puts it on the reaper's list. Does not return. */
+DECLSPEC_NORETURN void KeTerminateThread(KPRIORITY Increment);
+/* Next ended thread whose stack no processor uses any more; waits for one. PASSIVE_LEVEL. */
+PKTHREAD KeWaitForDeadThread(void);
+/* Makes the running boot context (stack [StackLimit, StackBase)) Prcb's idle thread. */
+void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVOID StackBase,
+                            PVOID StackLimit);
+/* Gives way to a ready thread of the same or higher priority. PASSIVE_LEVEL..APC_LEVEL. */
+NTSTATUS KeYieldExecution(void);
+
+/*** APCs (ke/apc.c). WDK-exported in a later step; io uses them for completion. ***/
+void NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Environment,
+                           PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
+                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
+                           PVOID NormalContext);
+BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
+                               KPRIORITY Increment);
+BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
+BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode);
+
+/*** Start-up (ke/start.c) and processors (ke/mpstart.c). ***/
+struct _LOADER_BLOCK;
+void KiSystemStartup(struct _LOADER_BLOCK *LoaderBlock);
+extern struct _LOADER_BLOCK *KeLoaderBlock; /* i */
+/* Starts every other processor the HAL found. PASSIVE_LEVEL, once. */
+void KeStartAllProcessors(void);
+
+/*** Interrupt objects (ke/interrupt.c), for IoConnectInterrupt. PASSIVE_LEVEL. ***/
+NTSTATUS KeConnectInterrupt(PKINTERRUPT *Interrupt, PKSERVICE_ROUTINE ServiceRoutine,
+                            PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
+                            KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector);
+void KeDisconnectInterrupt(PKINTERRUPT Interrupt);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * lockorder.h - the order in which spin locks are taken, lowest number first. A routine that holds
+ * a lock may take only locks of a higher number. Driver locks come before every one of these.
+ */
+#ifndef _LOCKORDER_H_
+#define _LOCKORDER_H_
+
+#define LOCK_ORDER_IO_CANCEL 10      /* IopCancelSpinLock */
+#define LOCK_ORDER_IO_DATABASE 20    /* IopDatabaseLock: device lists, attach chains */
+#define LOCK_ORDER_OB_HANDLE 30      /* a handle table's lock */
+#define LOCK_ORDER_PS_CID 40         /* process and thread lists */
+#define LOCK_ORDER_EX_WORK 50        /* work queues */
+#define LOCK_ORDER_MM_PTE 60         /* system PTE ranges */
+#define LOCK_ORDER_EX_POOL 70        /* pool arenas */
+#define LOCK_ORDER_MM_PFN 80         /* free page lists */
+#define LOCK_ORDER_DISPATCHER 90     /* KiDispatcherLock */
+#define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */
+#define LOCK_ORDER_HAL_INTERRUPT 110 /* I/O APIC, interrupt objects, speaker */
+#define LOCK_ORDER_KD_PRINT 120      /* debug output: taken last, at HIGH_LEVEL */
+
+#endif
