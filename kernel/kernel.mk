@@ -10,7 +10,7 @@ KERNEL_C   := $(wildcard kernel/*.c kernel/*/*.c kernel/*/*/*.c boot/*.c boot/gr
                 lib/rtl/*.c lib/crt/*.c drivers/*/client/*.c)
 KERNEL_ASM := $(wildcard kernel/*/*.asm kernel/*/*/*.asm boot/*.asm boot/grub/*.asm boot/pvh/*.asm \
                 lib/rtl/*.asm lib/crt/*.asm)
-OFFSETS_C  := $(wildcard kernel/*/asmoffsets.c)
+OFFSETS_C  := $(wildcard kernel/*/asmoffsets.c boot/asmoffsets.c)
 KERNEL_C   := $(filter-out $(OFFSETS_C),$(KERNEL_C))
 EXPORTS    := $(sort $(wildcard kernel/*/exports.lst lib/*/exports.lst))
 
@@ -21,7 +21,7 @@ KERNEL_INCLUDES := -Ikernel/inc -Ilib/ddk -Iboot $(patsubst %/,-I%,$(sort $(wild
 KERNEL_CFLAGS := -std=gnu11 -ffreestanding -nostdinc -isystem $(shell $(KERNEL_CC) -print-file-name=include 2>&1) \
   -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fshort-wchar \
   -fno-omit-frame-pointer -fasynchronous-unwind-tables -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
-  -O2 -g -ffile-prefix-map=$(CURDIR)/= -Wall -Wextra -Werror $(KERNEL_INCLUDES)
+  -D_NTOSKRNL_ -O2 -g -ffile-prefix-map=$(CURDIR)/= -Wall -Wextra -Werror $(KERNEL_INCLUDES)
 KERNEL_ASFLAGS := -f elf64 -g -F dwarf -Werror -Ikernel/inc/ -I$(O)/gen/
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none --eh-frame-hdr \
   --orphan-handling=error -T linker.ld

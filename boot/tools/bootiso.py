@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = "multiboot2 normal iso9660 biosdisk"
+MODULES = "biosdisk iso9660 normal configfile multiboot2"
 
 
 def quoted(text):
