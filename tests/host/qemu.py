@@ -105,8 +105,11 @@ def prepare(machine, folder):
 
 
 def audio_arguments(machine):
+    # QEMU hears 1024 samples ahead of the guest's clock: the first note is recorded longer by those, the last one shorter.
+    # At 192 kHz that is 4 ms rather than the 21 ms of the default rate.
     path = machine.wav.replace(",", ",,")
-    driver = f"wav,id=snd0,path={path},timer-period=1000" if machine.wav else f"{machine.audio},id=snd0"
+    recorder = f"wav,id=snd0,path={path},timer-period=1000,out.frequency=192000,out.channels=1"
+    driver = recorder if machine.wav else f"{machine.audio},id=snd0"
     return ["-audiodev", driver, "-machine", f"{machine.machine},pcspk-audiodev=snd0"]
 
 
