@@ -1,7 +1,31 @@
-# Everything a person does with Etude. `make help` lists it.
-#
+#? Etude: a small x86-64 kernel with the Windows NT driver model
+#?
+#?   make deps     install the Debian packages that the rest needs (apt-get; sudo when not root)
+#?   make          build everything: kernel, drivers, boot disk, CD image
+#?   make run      boot to the console on this terminal; Ctrl-A X ends
+#?   make demo     play a tune, record build/demo.wav, compare the notes heard with those written
+#?   make exec CMD="beep 440 500; irql"   boot, run console commands, power off; fails if one failed
+#?   make debug    boot under gdb, stopped where the kernel starts
+#?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
+#?   make bench    instruction counts and times
+#?   make lint     format, warnings, layering, style figures
+#?   make sys NAME=beep   build one driver        make clean   remove everything built
+#?
+#? Variables, with what run / exec take when none is given:
+#?   BOOT=grub / direct    boot the CD image by GRUB, or let QEMU load the kernel
+#?   SMP=2 / 1             processors        MEM=128M   memory
+#?   MACHINE=q35           or pc             CPU=max    or qemu64, host (with KVM), ...
+#?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
+#?   WAV=file              record the speaker instead
+#?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
+#?   CMDLINE="..."         the kernel's command line
+#?   QEMU_EXTRA="..."      further arguments for QEMU
+#?   TIMEOUT=120           seconds that exec waits
+#?   ICOUNT=1              count instructions: one processor, every run the same
+#?   O=build               output folder     V=1        show full commands
+
 # What is built stands in four fragments beside what they build; all sources are found by wildcards, so a new file, driver
-# or test needs no change here. All output goes below $(O); V=1 shows full commands.
+# or test needs no change here. All output goes below $(O).
 
 O ?= build
 V ?= 0
@@ -11,6 +35,10 @@ PYTHON := /usr/bin/python3
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+
+PACKAGES := binutils clang clang-format g++ gcc gdb grub-common grub-pc-bin libc6-dev lld llvm make \
+  mingw-w64-x86-64-dev mtools nasm python3 python3-numpy python3-pexpect python3-pytest python3-scipy qemu-system-x86 \
+  universal-ctags xorriso
 
 # As many jobs as processors; -j on the command line overrides, a parent make shares its own.
 ifeq ($(MAKELEVEL),0)
@@ -48,7 +76,22 @@ include tests/tests.mk
 
 all: $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio $(O)/etude.iso
 
-.PHONY: clean
+.PHONY: help deps clean
+help:
+	@sed -n 's/^#? \{0,1\}//p' Makefile
+
+# Asks apt only when something is missing.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
+deps:
+	@missing=; for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "installing$$missing"; \
+	    $(SUDO) apt-get -q update && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$missing; \
+	fi
+
 clean:
 	$(call say,CLEAN,$(O))
 	$(Q)rm -rf $(O)

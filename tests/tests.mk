@@ -41,4 +41,26 @@ $(O)/unit/%: tests/unit/%.c $(O)/flags/unit
 test: all unit
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
 
+# The kernel's printf calls use Windows' types, so only a compiler for a Windows target can check their formats.
+LINT_CC     := clang
+LINT_CFLAGS := --target=x86_64-pc-windows-msvc -std=gnu11 -ffreestanding -fms-extensions -fsyntax-only -Wall -Wextra \
+  -Werror -Wformat -D_NTOSKRNL_ $(KERNEL_INCLUDES)
+FORMATTED   := $(wildcard $(foreach folder,boot kernel drivers lib tests,$(foreach depth,* */* */*/*, \
+                 $(folder)/$(depth).c $(folder)/$(depth).h)))
+
+$(O)/flags/lint: FORCE
+	$(call remember,$(LINT_CC) $(LINT_CFLAGS))
+$(O)/lint/%.ok: %.c $(O)/flags/lint
+	@mkdir -p $(@D)
+	$(Q)$(LINT_CC) $(LINT_CFLAGS) -MMD -MP -MT $@ -MF $(@:.ok=.d) $< && touch $@
+
+.PHONY: lint-format lint-syntax
+lint: lint-format lint-syntax
+	@$(PYTHON) tests/host/lint.py
+lint-format:
+	$(call say,FORMAT,$(words $(FORMATTED)) files)
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+lint-syntax: $(KERNEL_C:%.c=$(O)/lint/%.ok)
+
+-include $(KERNEL_C:%.c=$(O)/lint/%.d)
 -include $(shell find $(O)/unit -name '*.d' -type f 2>/dev/null)

@@ -81,10 +81,17 @@ class Result:
         return known.get(self.status, f"QEMU ended with status {self.status}")
 
 
+def read_extra(name):
+    try:
+        return f"extra/{Path(name).name}", Path(name).read_bytes()
+    except OSError as error:
+        sys.exit(f"EXTRA_FILES: {name}: {error.strerror}")
+
+
 def prepare(machine, folder):
     """Arguments that make QEMU boot this machine. Files made for it alone go into folder."""
     kernel, disk, iso = BUILD / "boot/etude.elf", BUILD / "boot/bootdisk.cpio", BUILD / "etude.iso"
-    members = [(f"extra/{Path(name).name}", Path(name).read_bytes()) for name in machine.extra_files]
+    members = [read_extra(name) for name in machine.extra_files]
     members += sorted(machine.files.items())
     cmdline = machine.cmdline
     if machine.commands is not None:
