@@ -159,7 +159,7 @@ align 8
 EntryTsc:
         dq      0
 Refusal:
-        db      "etude: this processor has no 64-bit mode", 13, 10, 0
+        db      "etude: cannot start: this processor has no 64-bit mode", 13, 10, 0
 
 section .boot.bss nobits alloc noexec write align=4096
 global Pml4:data

@@ -7,7 +7,7 @@
 #include "boot.h"
 
 #define PAGE_BYTES 4096
-#define MINIMUM_RAM (16ULL << 20)
+#define MINIMUM_RAM (15ULL << 20) /* of 16 MB firmware keeps some */
 #define NEEDED(Text) "Etude needs " Text
 
 /* Made by linker.ld. The first two are physical addresses, the others virtual ones. */

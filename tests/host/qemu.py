@@ -53,6 +53,7 @@ class Machine:
     commands: str = None  # console commands to run, then power off; None: interactive
     extra_files: tuple = ()  # files that appear under c:\extra
     icount: bool = False  # count instructions: every run is the same, on one CPU
+    boot_disk: bool = True  # False leaves it out (direct boot only)
     qemu_extra: tuple = ()  # further QEMU arguments
     files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
 
@@ -102,7 +103,7 @@ def prepare(machine, folder):
         own_disk.write_bytes(bootdisk.extend(disk.read_bytes(), members))
         disk = own_disk
     if machine.boot == "direct":
-        return ["-kernel", str(kernel), "-initrd", str(disk), "-append", cmdline]
+        return ["-kernel", str(kernel), "-append", cmdline] + ["-initrd", str(disk)] * machine.boot_disk
     if machine.boot == "grub":
         if members or cmdline:
             iso = Path(folder) / "etude.iso"
