@@ -39,7 +39,7 @@ def cents(heard, asked):
 
 
 def read_samples(path):
-    """The left channel of a 16-bit WAV file and its rate. QEMU leaves the sizes in the header zero when it is killed."""
+    """The left channel of a 16-bit WAV file and its rate."""
     with wave.open(str(path)) as file:
         if file.getsampwidth() != 2:
             raise ValueError(f"{path}: not 16-bit samples")
