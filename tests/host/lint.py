@@ -1,0 +1,227 @@
+"""Check what compilers do not: layers, names that should be static, contracts, sizes. `make lint` runs this.
+
+A line per complaint, FILE:LINE: what; then the figures of the tree beside what they should be. Exit status 1 if there was a
+complaint.
+
+usage: lint.py [ROOT]    the repository if not given
+"""
+
+import re
+import statistics
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import csource
+
+CODE = (".c", ".h", ".asm")
+TOP = ("boot", "kernel", "drivers", "lib", "tests")
+LONGEST_FILE, LONGEST_FUNCTION = 500, 80
+UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
+# Entered by the loader and by the host's C library; everybody knows their prototypes.
+ENTRY_POINTS = {"DriverEntry", "main", "LLVMFuzzerTestOneInput"}
+
+
+@dataclass
+class Tree:
+    """The repository's sources, and the complaints about them."""
+
+    root: Path
+    sources: list = field(default_factory=list)
+    complaints: list = field(default_factory=list)
+
+    def __post_init__(self):
+        paths = [path for top in TOP for path in sorted((self.root / top).rglob("*"))]
+        self.sources = [csource.read(path) for path in paths if path.suffix in CODE + (".py",)]
+
+    def complain(self, source, line, text):
+        self.complaints.append((self.name(source), line, text))
+
+    def name(self, source):
+        return source.path.relative_to(self.root).as_posix()
+
+    def component(self, source):
+        """The folder that a source belongs to as a part of the system: kernel/ke, drivers/beep, lib/rtl, boot, tests/unit."""
+        parts = source.path.relative_to(self.root).parts
+        return parts[0] if parts[0] == "boot" else "/".join(parts[:2])
+
+    def under(self, *folders, suffixes=CODE):
+        prefixes = tuple(f"{folder}/" for folder in folders)
+        return [each for each in self.sources if self.name(each).startswith(prefixes) and each.path.suffix in suffixes]
+
+
+def find_header(tree, source, included):
+    """The header in the tree that an include means; None when it is a compiler's own."""
+    beside = source.path.parent / included
+    if beside.exists():
+        return beside
+    folders = ["kernel/inc", "lib/ddk", "boot", ".", *(path.relative_to(tree.root) for path in (tree.root / "drivers").glob("*/"))]
+    for folder in folders:
+        path = tree.root / folder / included
+        if path.exists():
+            return path
+    return None
+
+
+def may_include(component, header):
+    """Whether a component may use a header: its own, the drivers' interface, and what its layer offers to all."""
+    if header.startswith((f"{component}/", "lib/ddk/")) or component.startswith("tests/"):
+        return True
+    if component.startswith("kernel/"):
+        return header.startswith("kernel/inc/") or header == "boot/loader.h"
+    if component.startswith("drivers/"):
+        return is_public_driver_header(header)
+    return component in ("boot", "lib/rtl", "lib/crt") and header.startswith("kernel/inc/")
+
+
+def is_public_driver_header(header):
+    """drivers/X/X.h and drivers/X/Xpublic.h are for everybody; any other header of a driver is its own."""
+    parts = header.split("/")
+    return len(parts) == 3 and parts[0] == "drivers" and parts[2] in (f"{parts[1]}.h", f"{parts[1]}public.h")
+
+
+def check_layers(tree):
+    for source in tree.under(*TOP):
+        component = tree.component(source)
+        client = "/client/" in tree.name(source)
+        for line, included in source.includes:
+            path = find_header(tree, source, included)
+            if path is None:
+                continue
+            header = path.resolve().relative_to(tree.root.resolve()).as_posix()
+            # A driver's console client is linked into the kernel.
+            if not may_include(component, header) and not (client and header.startswith("kernel/inc/")):
+                tree.complain(source, line, f"{component} may not include {header}")
+
+
+def shared_names(tree):
+    """Names that headers mention, that assembly imports, and at which the linker script lets the machine enter."""
+    names = set(ENTRY_POINTS)
+    for header in tree.under(*TOP, suffixes=(".h",)):
+        names |= set(re.findall(r"\w+", header.code))
+    for source in tree.under(*TOP, suffixes=(".asm",)):
+        for match in re.finditer(r"^\s*extern\s+(.*)", source.text, re.M):
+            names |= set(re.findall(r"\w+", match[1]))
+    script = tree.root / "linker.ld"
+    return names | set(re.findall(r"\w+", script.read_text()) if script.exists() else ())
+
+
+def check_visibility(tree):
+    """Whatever a file shows to others stands in a header, or is for assembly."""
+    shared = shared_names(tree)
+    for source in tree.under("boot", "kernel", "drivers", "lib", suffixes=(".c", ".asm")):
+        if source.path.name == "asmoffsets.c":  # compiled, but not linked
+            continue
+        if source.path.suffix == ".asm":
+            visible = csource.assembly_globals(source)
+        else:
+            visible = [each for each in (*csource.functions(source), *csource.variables(source)) if not each.private]
+        for each in visible:
+            if each.name not in shared:
+                tree.complain(source, each.line, f"{each.name} is in no header: make it static, or declare it")
+
+
+def check_sizes(tree):
+    for source in tree.sources:
+        if source.lines > LONGEST_FILE:
+            tree.complain(source, source.lines, f"{source.lines} lines; {LONGEST_FILE} are enough for one topic")
+    for source in tree.under(*TOP, suffixes=(".c", ".h")):
+        for each in csource.functions(source):
+            if each.lines > LONGEST_FUNCTION:
+                tree.complain(source, each.line, f"{each.name} has {each.lines} lines; no function needs over {LONGEST_FUNCTION}")
+
+
+def check_texts(tree):
+    for source in tree.sources:
+        if source.text.strip() and not source.opens_with_comment():
+            tree.complain(source, 1, "does not open with what the file is about")
+        for match in UNFINISHED.finditer(source.text):
+            tree.complain(source, csource.line_of(source.text, match.start()), f"{match[0]}: finish it or leave it out")
+
+
+def exported_names(tree):
+    """(list file, line, name) of everything that drivers may import."""
+    for path in sorted([*tree.root.glob("kernel/*/exports.lst"), *tree.root.glob("lib/*/exports.lst")]):
+        source = csource.Source(path, path.read_text())
+        for line, text in enumerate(source.text.splitlines(), 1):
+            words = text.split("#")[0].split()
+            if words:
+                yield source, line, words[0]
+
+
+def paragraph_above(lines, number):
+    """The comment that stands over the declaration on a line, or over its paragraph; empty if there is none."""
+    first = number
+    while first > 0 and not lines[first - 1].rstrip().endswith((";", "*/", "}")) and lines[first - 1].strip():
+        first -= 1
+    direct = first > 0 and lines[first - 1].rstrip().endswith("*/")
+    top = first
+    while top > 0 and lines[top - 1].strip() and not lines[top - 1].startswith("#"):
+        top -= 1
+    comment = re.match(r"\s*/\*.*?\*/|(?:\s*//[^\n]*\n)+", "\n".join(lines[top:]), re.S)
+    return direct, comment[0] if comment else ""
+
+
+def has_contract(header, name):
+    """Whether a prototype of the name stands below a comment of its own, or in a paragraph whose comment names it."""
+    lines = header.text.splitlines()
+    for match in re.finditer(rf"\b{re.escape(name)}\b\s*(?:\(|;|\[)|#\s*define\s+{re.escape(name)}\b", header.code):
+        number = csource.line_of(header.code, match.start()) - 1
+        direct, comment = paragraph_above(lines, number)
+        if direct or re.search(rf"\b{re.escape(name)}\b", comment):
+            return True
+    return False
+
+
+def check_contracts(tree):
+    headers = tree.under("lib/ddk", suffixes=(".h",))
+    for source, line, name in exported_names(tree):
+        declaring = [header for header in headers if re.search(rf"\b{re.escape(name)}\b", header.code)]
+        if not declaring:
+            tree.complain(source, line, f"{name} has no prototype in lib/ddk")
+        elif not any(has_contract(header, name) for header in declaring):
+            tree.complain(source, line, f"{name} has no contract above its prototype in {tree.name(declaring[0])}")
+
+
+def percentile(values, part):
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else 0
+
+
+def figures(tree):
+    """Lines of text that say how the tree reads."""
+    code = tree.under("boot", "kernel", "drivers", "lib")
+    bodies = [each.lines for source in code if source.path.suffix == ".c" for each in csource.functions(source)]
+    files = [source.lines for source in code if source.path.suffix == ".c"]
+    pairs = [csource.comment_and_code_lines(source) for source in code]
+    ratio = sum(pair[0] for pair in pairs) / max(1, sum(pair[1] for pair in pairs))
+    median = statistics.median(bodies) if bodies else 0
+    return [
+        f"functions      {len(bodies)}; body lines: median {median:g} (goal 12), 90th percentile {percentile(bodies, 0.9)}, "
+        f"longest {max(bodies, default=0)} (limit {LONGEST_FUNCTION})",
+        f"C files        {len(files)}; lines: median {statistics.median(files) if files else 0:g}, "
+        f"longest {max(files, default=0)} (limit {LONGEST_FILE}), together {sum(files)}",
+        f"comment lines  {ratio:.2f} per code line (goal 0.25 to 0.35)",
+        f"exports        {len(list(exported_names(tree)))}",
+    ]
+
+
+def check(root):
+    """The tree with all complaints."""
+    tree = Tree(Path(root))
+    for one in (check_layers, check_visibility, check_sizes, check_texts, check_contracts):
+        one(tree)
+    return tree
+
+
+def main():
+    tree = check(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[2])
+    for name, line, text in sorted(tree.complaints):
+        print(f"{name}:{line}: {text}")
+    print("\n".join(figures(tree)))
+    if tree.complaints:
+        print(f"{len(tree.complaints)} complaints")
+    return 1 if tree.complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
