@@ -1,4 +1,10 @@
-/* nt/crt.h - the C run-time subset that the kernel exports to drivers. */
+/*
+ * nt/crt.h - the C run-time subset that the kernel exports to drivers.
+ *
+ * Behaviour is the C standard's in the "C" locale; what is said below is what it leaves open or
+ * what Windows adds. All of it is pure: any IRQL, as long as the memory named is resident there.
+ * Nothing is allocated; buffers stay the caller's.
+ */
 #ifndef _NT_CRT_
 #define _NT_CRT_
 
@@ -9,35 +15,86 @@ typedef va_list NT_VA_LIST;
 #define nt_va_start(l, last) va_start(l, last)
 #define nt_va_arg(l, t) va_arg(l, t)
 #define nt_va_end(l) va_end(l)
-#define NT_CRT_CALL
 #else
 #define NT_VARARGS __attribute__((ms_abi))
 typedef __builtin_ms_va_list NT_VA_LIST;
 #define nt_va_start(l, last) __builtin_ms_va_start(l, last)
 #define nt_va_arg(l, t) __builtin_va_arg(l, t)
 #define nt_va_end(l) __builtin_ms_va_end(l)
-/* Inside the kernel the mem* and str* names are System V, since gcc emits calls to them; drivers
- * import ms_abi twins under the same names (lib/crt). */
-#define NT_CRT_CALL
 #endif
 
+/* Argument number String is a printf format, its arguments start at First (0: a va_list). Only a
+ * compiler for a Windows target knows the size of its types, so only there are they checked. */
+#if defined(_WIN32) && defined(__clang__)
+#define NT_PRINTF(String, First) __attribute__((format(printf, String, First)))
+#else
+#define NT_PRINTF(String, First)
+#endif
+
+/* What the _s routines answer. */
+typedef int errno_t;
+#ifndef EINVAL
+#define EINVAL 22
+#define ERANGE 34
+#endif
+
+/* Inside the kernel these names are System V, since gcc emits calls to them; drivers import twins
+ * with the Windows convention under the same names. */
+
+/* Copy Count bytes that do not overlap; returns Destination. */
 void *memcpy(void *Destination, const void *Source, size_t Count);
+/* Copy Count bytes that may overlap in any way; returns Destination. */
 void *memmove(void *Destination, const void *Source, size_t Count);
+/* Set Count bytes to the low byte of Value; returns Destination. */
 void *memset(void *Destination, int Value, size_t Count);
+/* Compare Count unsigned bytes: < 0, 0 or > 0. It may read up to 8 bytes past the first
+ * difference, never past Count. */
 int memcmp(const void *Left, const void *Right, size_t Count);
+
+/* Characters before the terminator; strnlen looks at no more than Limit and answers Limit then. */
 size_t strlen(const char *String);
+size_t strnlen(const char *String, size_t Limit);
+/* Compare as unsigned bytes, at most Count of them: < 0, 0 or > 0. The _stricmp pair ignores the
+ * case of ASCII letters. */
 int strcmp(const char *Left, const char *Right);
 int strncmp(const char *Left, const char *Right, size_t Count);
+int _stricmp(const char *Left, const char *Right);
+int _strnicmp(const char *Left, const char *Right, size_t Count);
+/* First or last Character in String, or first Pattern; NULL when there is none. The terminator
+ * counts as part of String; an empty Pattern is found at once. */
 char *strchr(const char *String, int Character);
 char *strrchr(const char *String, int Character);
 char *strstr(const char *String, const char *Pattern);
+/* Copy or append, unchecked: Destination must have room. strncpy fills up to Count with zeros and
+ * leaves no terminator when Source is as long. Return Destination. */
+char *strcpy(char *Destination, const char *Source);
+char *strncpy(char *Destination, const char *Source, size_t Count);
+char *strcat(char *Destination, const char *Source);
+/* Copy or append into Size characters. Return 0; ERANGE when it does not fit, EINVAL for a NULL
+ * pointer, no room at all or a Destination without terminator; Destination is "" then. */
+errno_t strcpy_s(char *Destination, size_t Size, const char *Source);
+errno_t strcat_s(char *Destination, size_t Size, const char *Source);
+/* The other case of an ASCII letter; everything else unchanged. */
+int tolower(int Character);
+int toupper(int Character);
+
+/* The same for 16-bit characters; sizes and counts are in characters. */
 size_t wcslen(const wchar_t *String);
-wchar_t *wcschr(const wchar_t *String, wchar_t Character);
-wchar_t *wcsrchr(const wchar_t *String, wchar_t Character);
+size_t wcsnlen(const wchar_t *String, size_t Limit);
+/* wcscmp and wcsncmp answer -1, 0 or 1. */
 int wcscmp(const wchar_t *Left, const wchar_t *Right);
 int wcsncmp(const wchar_t *Left, const wchar_t *Right, size_t Count);
 int _wcsicmp(const wchar_t *Left, const wchar_t *Right);
-int _stricmp(const char *Left, const char *Right);
-int _strnicmp(const char *Left, const char *Right, size_t Count);
+int _wcsnicmp(const wchar_t *Left, const wchar_t *Right, size_t Count);
+wchar_t *wcschr(const wchar_t *String, wchar_t Character);
+wchar_t *wcsrchr(const wchar_t *String, wchar_t Character);
+wchar_t *wcsstr(const wchar_t *String, const wchar_t *Pattern);
+wchar_t *wcscpy(wchar_t *Destination, const wchar_t *Source);
+wchar_t *wcsncpy(wchar_t *Destination, const wchar_t *Source, size_t Count);
+wchar_t *wcscat(wchar_t *Destination, const wchar_t *Source);
+errno_t wcscpy_s(wchar_t *Destination, size_t Size, const wchar_t *Source);
+errno_t wcscat_s(wchar_t *Destination, size_t Size, const wchar_t *Source);
+wchar_t towlower(wchar_t Character);
+wchar_t towupper(wchar_t Character);
 
 #endif
