@@ -19,11 +19,15 @@ extern "C" {
 #ifdef _WIN32
 #define NTAPI __stdcall
 #define DECLSPEC_IMPORT __declspec(dllimport)
-typedef long LONG;
-typedef unsigned long ULONG;
 #else
 #define NTAPI __attribute__((ms_abi))
 #define DECLSPEC_IMPORT
+#endif
+/* The kernel's own sources keep `int` when clang checks their formats for a Windows target. */
+#if defined(_WIN32) && !defined(_NTOSKRNL_)
+typedef long LONG;
+typedef unsigned long ULONG;
+#else
 typedef int LONG;
 typedef unsigned int ULONG;
 #endif

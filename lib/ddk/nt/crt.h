@@ -23,9 +23,10 @@ typedef __builtin_ms_va_list NT_VA_LIST;
 #define nt_va_end(l) __builtin_ms_va_end(l)
 #endif
 
-/* Argument number String is a printf format, its arguments start at First (0: a va_list). Only a
- * compiler for a Windows target knows the size of its types, so only there are they checked. */
-#if defined(_WIN32) && defined(__clang__)
+/* Argument number String is a printf format, its arguments start at First (0: a va_list). gcc knows
+ * neither Windows' conversions nor its types, so formats in the kernel are checked by clang with a
+ * Windows target. Drivers are not checked: they print LONG by %d and int by %ld as they please. */
+#if defined(_WIN32) && defined(__clang__) && defined(_NTOSKRNL_)
 #define NT_PRINTF(String, First) __attribute__((format(printf, String, First)))
 #else
 #define NT_PRINTF(String, First)
