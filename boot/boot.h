@@ -15,6 +15,13 @@
 #define BL_DEBUG_EXIT_PORT 0xF4
 #define BL_DEBUG_EXIT_VALUE 0x12
 
+/* Made by linker.ld: physical addresses of the parts that only starting needs. */
+extern CHAR BlBootStart[], BlBootEnd[];
+/* Made by linker.ld: virtual addresses of the kernel image. */
+extern CHAR KiImageStart[], KiImageEnd[];
+/* The top of the temporary page tables, in entry.asm: a physical address. */
+extern CHAR BlPml4[];
+
 typedef enum _BL_LOADER {
     BlLoaderUnknown,
     BlLoaderMultiboot,

@@ -68,9 +68,9 @@ BlEnterLongMode:
         add     edi, 8
         add     eax, 0x200000
         jnc     .fill
-        mov     dword [Pml4], LowPointers + PTE_TABLE
-        mov     dword [Pml4 + 256 * 8], LowPointers + PTE_TABLE
-        mov     dword [Pml4 + 511 * 8], HighPointers + PTE_TABLE
+        mov     dword [BlPml4], LowPointers + PTE_TABLE
+        mov     dword [BlPml4 + 256 * 8], LowPointers + PTE_TABLE
+        mov     dword [BlPml4 + 511 * 8], HighPointers + PTE_TABLE
         mov     dword [LowPointers], Directories + PTE_TABLE
         mov     dword [LowPointers + 8], Directories + 0x1000 + PTE_TABLE
         mov     dword [LowPointers + 16], Directories + 0x2000 + PTE_TABLE
@@ -79,7 +79,7 @@ BlEnterLongMode:
 
         mov     eax, CR4_VALUE
         mov     cr4, eax
-        mov     eax, Pml4
+        mov     eax, BlPml4
         mov     cr3, eax
         mov     ecx, MSR_EFER
         rdmsr
@@ -162,8 +162,8 @@ Refusal:
         db      "etude: cannot start: this processor has no 64-bit mode", 13, 10, 0
 
 section .boot.bss nobits alloc noexec write align=4096
-global Pml4:data
-Pml4:           resb 4096
+global BlPml4
+BlPml4:         resb 4096
 LowPointers:    resb 4096               ; identity map and direct map
 HighPointers:   resb 4096               ; the kernel's 2 GB
 Directories:    resb 4 * 4096

@@ -10,11 +10,6 @@
 #define MINIMUM_RAM (15ULL << 20) /* of 16 MB firmware keeps some */
 #define NEEDED(Text) "Etude needs " Text
 
-/* Made by linker.ld. The first two are physical addresses, the others virtual ones. */
-extern CHAR BlBootStart[], BlBootEnd[], KiImageStart[], KiImageEnd[];
-/* entry.asm: physical. */
-extern CHAR Pml4[];
-
 static LOADER_BLOCK BlLoaderBlock;
 static BL_MEMORY_RANGES BlRanges;
 
@@ -35,7 +30,7 @@ static VOID BlMarkOwnMemory(PLOADER_BLOCK Block, PBL_MEMORY_RANGES Ranges)
 
     Block->KernelBase = (ULONG64)KiImageStart - LOADER_KERNEL_BASE;
     Block->KernelSize = KiImageEnd - KiImageStart;
-    Block->PageTableBase = (ULONG64)Pml4;
+    Block->PageTableBase = (ULONG64)BlPml4;
     BlAddRange(Ranges, Block->KernelBase, Block->KernelSize, LoaderKernel);
     BlAddRange(Ranges, Boot, (ULONG64)BlBootEnd - Boot, LoaderReclaimable);
     BlAddRange(Ranges, Block->BootDiskBase, Block->BootDiskSize, LoaderBootDisk);
