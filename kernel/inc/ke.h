@@ -67,13 +67,13 @@ typedef struct _KAPC_STATE {
 /* A process to the kernel: an address space and defaults for its threads. EPROCESS is the same C
  * type; the executive's part follows and belongs to ps. */
 struct _KPROCESS {
-    DISPATCHER_HEADER Header;  /* d */
-    ULONG64 DirectoryTableBase; /* i  CR3 */
-    LIST_ENTRY ThreadListHead; /* d  of KTHREAD.ProcessThreadEntry */
-    KAFFINITY Affinity;        /* d */
-    SCHAR BasePriority;        /* d */
-    SCHAR QuantumReset;        /* d */
-    HANDLE UniqueProcessId;    /* i p */
+    DISPATCHER_HEADER Header;          /* d */
+    ULONG64 DirectoryTableBase;        /* i  CR3 */
+    LIST_ENTRY ThreadListHead;         /* d  of KTHREAD.ProcessThreadEntry */
+    KAFFINITY Affinity;                /* d */
+    SCHAR BasePriority;                /* d */
+    SCHAR QuantumReset;                /* d */
+    HANDLE UniqueProcessId;            /* i p */
     struct _HANDLE_TABLE *ObjectTable; /* i p */
     LIST_ENTRY ActiveProcessLinks;     /* p */
     LARGE_INTEGER CreateTime;          /* i p */
@@ -83,20 +83,19 @@ struct _KPROCESS {
 };
 
 struct _KTHREAD {
-    DISPATCHER_HEADER Header; /* d  signalled when the thread has ended */
-    PVOID KernelStack;        /* saved RSP while not running; written by KiSwapContext under d */
-    PVOID StackBase;          /* i  highest address */
-    PVOID StackLimit;         /* i  lowest usable address */
-    PKPROCESS Process;        /* i  the process it belongs to */
-    volatile UCHAR State;     /* d  KTHREAD_STATE */
-    UCHAR NextProcessor;      /* d  where it runs, or ran last, or is queued */
-    UCHAR IdealProcessor;     /* d */
-    SCHAR Priority;           /* d  now; the idle threads' is -1 */
-    SCHAR BasePriority;       /* d */
-    SCHAR PriorityDecrement;  /* d  the boost still to be taken back */
-    SCHAR Quantum;            /* d or clock of its processor: units left; 3 per tick */
-    SCHAR QuantumReset;       /* d */
-    KAFFINITY Affinity;       /* d */
+    DISPATCHER_HEADER Header;  /* d  signalled when the thread has ended */
+    PVOID KernelStack;         /* saved RSP while not running; written by KiSwapContext under d */
+    PVOID StackBase;           /* i  highest address */
+    PVOID StackLimit;          /* i  lowest usable address */
+    PKPROCESS Process;         /* i  the process it belongs to */
+    volatile UCHAR State;      /* d  KTHREAD_STATE */
+    UCHAR NextProcessor;       /* d  where it runs, or ran last, or is queued */
+    UCHAR IdealProcessor;      /* d */
+    SCHAR Priority;            /* d  now; the idle threads' is -1 */
+    SCHAR BasePriority;        /* d */
+    SCHAR Quantum;             /* d or clock of its processor: units left; 3 per tick */
+    SCHAR QuantumReset;        /* d */
+    KAFFINITY Affinity;        /* d */
     LIST_ENTRY ReadyListEntry; /* d */
 
     /* The wait in progress. */
@@ -115,9 +114,10 @@ struct _KTHREAD {
     KTIMER Timer;                                   /* d */
     LIST_ENTRY MutantListHead;                      /* d  of KMUTANT.MutantListEntry */
 
-    KAPC_STATE ApcState;        /* see KAPC_STATE */
-    SHORT KernelApcDisable;     /* t  < 0 in a critical region */
-    SHORT SpecialApcDisable;    /* t  < 0 in a guarded region */
+    KAPC_STATE ApcState;          /* see KAPC_STATE */
+    SHORT KernelApcDisable;       /* t  < 0 in a critical region */
+    SHORT SpecialApcDisable;      /* t  < 0 in a guarded region */
+    BOOLEAN ApcQueueable;         /* d  FALSE before it starts and once it is ending */
     KPROCESSOR_MODE PreviousMode; /* t */
 
     volatile ULONG ContextSwitches; /* d */
@@ -137,10 +137,10 @@ struct _KTHREAD {
 };
 
 typedef struct _KI_DPC_QUEUE {
-    KSPIN_LOCK Lock;      /* DpcLock */
-    LIST_ENTRY ListHead;  /* q */
-    volatile ULONG Depth; /* q */
-    ULONG64 Count;        /* q  ever queued */
+    KSPIN_LOCK Lock;        /* DpcLock */
+    LIST_ENTRY ListHead;    /* q */
+    volatile ULONG Depth;   /* q */
+    ULONG64 Count;          /* q  ever queued */
     PKDPC volatile Running; /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
 } KI_DPC_QUEUE, *PKI_DPC_QUEUE;
 
@@ -149,42 +149,42 @@ typedef struct _KPRCB {
     ULONG MxCsr;
     UCHAR LegacyNumber; /* gs:[184h]; the three bytes after it stay 0, so a 4-byte read works too */
     UCHAR MustBeZero[3];
-    PKTHREAD CurrentThread;       /* d  gs:[188h] */
-    PKTHREAD NextThread;          /* d  chosen to run next here (state Standby), or NULL */
-    PKTHREAD IdleThread;          /* i */
+    PKTHREAD CurrentThread; /* d  gs:[188h] */
+    PKTHREAD NextThread;    /* d  chosen to run next here (state Standby), or NULL */
+    PKTHREAD IdleThread;    /* i */
     UCHAR NestingLevel;
     UCHAR Reserved1[3];
-    ULONG Number;                 /* i  gs:[1A4h] */
+    ULONG Number; /* i  gs:[1A4h] */
     /* From here on the layout is Etude's own. */
-    ULONG ApicId;                 /* i */
-    KAFFINITY SetMember;          /* i  1 << Number */
-    volatile LONG IpiRequest;     /* o  KIPI_* bits */
-    volatile BOOLEAN QuantumEnd;  /* c */
-    volatile BOOLEAN TimerRequest; /* c  the clock saw a timer due */
-    volatile BOOLEAN DpcActive;   /* c  inside KiRetireDpcList */
-    BOOLEAN Started;              /* i after the processor is up */
-    ULONG ReadySummary;           /* d  bit n: ReadyList[n] is not empty */
+    ULONG ApicId;                             /* i */
+    KAFFINITY SetMember;                      /* i  1 << Number */
+    volatile LONG IpiRequest;                 /* o  KIPI_* bits */
+    volatile BOOLEAN QuantumEnd;              /* c */
+    volatile BOOLEAN TimerRequest;            /* c  the clock saw a timer due */
+    volatile BOOLEAN DpcActive;               /* c  inside KiRetireDpcList */
+    BOOLEAN Started;                          /* i after the processor is up */
+    ULONG ReadySummary;                       /* d  bit n: ReadyList[n] is not empty */
     LIST_ENTRY ReadyList[KI_PRIORITY_LEVELS]; /* d  of KTHREAD.ReadyListEntry */
-    ULONG ReadyCount;             /* d */
+    ULONG ReadyCount;                         /* d */
     KI_DPC_QUEUE Dpc;
-    struct _KI_TIMER_WHEEL *TimerWheel; /* i pointer; contents d */
-    ULONG64 NextClock100ns;       /* c  when the one-shot clock is armed for */
-    ULONG64 LastTick100ns;        /* c */
-    ULONG64 InterruptCount;       /* c */
-    ULONG64 ClockCount;           /* c */
-    ULONG64 IpiCount;             /* c */
-    ULONG64 ContextSwitches;      /* d */
+    struct _KI_TIMER_WHEEL *TimerWheel;       /* i pointer; contents d */
+    ULONG64 NextClock100ns;                   /* c  when the one-shot clock is armed for */
+    ULONG64 LastTick100ns;                    /* c */
+    ULONG64 InterruptCount;                   /* c */
+    ULONG64 ClockCount;                       /* c */
+    ULONG64 IpiCount;                         /* c */
+    ULONG64 ContextSwitches;                  /* d */
     ULONG64 IdleTicks, KernelTicks, DpcTicks; /* c */
-    volatile LONG Frozen;         /* o  bugcheck: this processor has stopped */
-    struct _KTRAP_FRAME *FrozenFrame; /* c  where it was stopped by NMI */
-    struct _KI_PROCESSOR *Processor;  /* i  GDT, TSS, IST stacks: private to ke */
-    PVOID PoolCache;              /* c  ex: per-processor pool lists */
+    volatile LONG Frozen;                     /* o  bugcheck: this processor has stopped */
+    struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI */
+    struct _KI_PROCESSOR *Processor;          /* i  GDT, TSS, IST stacks: private to ke */
+    PVOID PoolCache;                          /* c  ex: per-processor pool lists */
 } KPRCB, *PKPRCB;
 
 typedef struct _KPCR {
     UCHAR Reserved0[0x18];
-    struct _KPCR *Self;  /* gs:[18h] */
-    PKPRCB CurrentPrcb;  /* gs:[20h] */
+    struct _KPCR *Self; /* gs:[18h] */
+    PKPRCB CurrentPrcb; /* gs:[20h] */
     UCHAR Reserved28[0x180 - 0x28];
     DECLSPEC_ALIGN(16) KPRCB Prcb; /* gs:[180h] */
 } KPCR, *PKPCR;
@@ -197,6 +197,7 @@ C_ASSERT(offsetof(KPCR, Prcb.CurrentThread) == 0x188 && offsetof(KPCR, Prcb.Numb
 #define KIPI_APC 0x2        /* request an APC interrupt on yourself */
 #define KIPI_CALL 0x4       /* run the current KeIpiGenericCall packet */
 #define KIPI_CLOCK 0x8      /* an earlier timer was put into your wheel: re-arm your clock */
+#define KIPI_TLB 0x10       /* invalidate the range of the current TLB request */
 
 extern PKPRCB KiProcessorBlock[KI_MAX_PROCESSORS]; /* i */
 extern ULONG KeNumberProcessors;                   /* grows only while processors start */
@@ -218,6 +219,9 @@ DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *Fil
     ((KeGetCurrentIrql() <= (Level)) ? (void)0                                                     \
                                      : KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, KeGetCurrentIrql(), \
                                                     0, (ULONG_PTR)__builtin_return_address(0)))
+
+/* Fills in a dispatcher header; Size in bytes. */
+void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState);
 
 /*** Dispatcher (ke/wait.c, ke/ready.c): with KiDispatcherLock held at DISPATCH_LEVEL unless said. ***/
 
@@ -251,6 +255,10 @@ void KiRequestDispatchInterrupt(void); /* self-IPI, vector 2Fh */
 void KiRequestApcInterrupt(void);      /* self-IPI, vector 1Fh */
 /* Sends KIPI_* request bits to another processor (or handles them by self-IPI when it is this one). */
 void KiSendIpi(ULONG Number, LONG Request);
+/* Forgets Pages translations from Address on, on every processor, before it returns. Page tables
+ * have been changed already. IRQL <= DISPATCH_LEVEL with interrupts enabled (while only one
+ * processor runs: any state); spin locks below IPI_LEVEL may be held, and several processors may call at once. */
+void KeFlushTlbRange(PVOID Address, SIZE_T Pages);
 
 /*** Timers (ke/timer.c); dispatcher lock held. ***/
 

@@ -5,8 +5,9 @@
 #ifndef _NT_KE_
 #define _NT_KE_
 
-typedef struct _KTHREAD *PKTHREAD, *PETHREAD; /* one C type, as book code assumes */
-typedef struct _KPROCESS *PKPROCESS, *PEPROCESS, *PRKPROCESS;
+/* Threads and processes are opaque here, and each one C type, as book code assumes. */
+typedef struct _KTHREAD KTHREAD, ETHREAD, *PKTHREAD, *PETHREAD;
+typedef struct _KPROCESS KPROCESS, EPROCESS, *PKPROCESS, *PEPROCESS, *PRKPROCESS;
 typedef PKTHREAD PRKTHREAD;
 typedef struct _KINTERRUPT *PKINTERRUPT;
 

@@ -1,0 +1,98 @@
+/*
+ * Events and semaphores. SignalState is 1 or 0 for an event, the count for a semaphore, and is
+ * guarded by KiDispatcherLock. Reading it needs no lock: the answer is old by the time it is used.
+ */
+#include "dispatch.h"
+
+void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState)
+{
+    Header->Lock = 0;
+    Header->Type = (UCHAR)Type;
+    Header->Size = (UCHAR)(Size / sizeof(ULONG));
+    Header->SignalState = SignalState;
+    InitializeListHead(&Header->WaitListHead);
+}
+
+VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
+{
+    KiInitializeHeader(&Event->Header, (KOBJECTS)Type, sizeof(*Event), State != FALSE);
+}
+
+/* Signals Event and serves its waiters; answers the previous state. Lock held. */
+static LONG KiSignalEvent(PRKEVENT Event, KPRIORITY Increment)
+{
+    LONG Previous = Event->Header.SignalState;
+    Event->Header.SignalState = 1;
+    if (Previous == 0 && !IsListEmpty(&Event->Header.WaitListHead)) {
+        KiWaitTest(&Event->Header, Increment);
+    }
+    return Previous;
+}
+
+LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    LONG Previous = KiSignalEvent(Event, Increment);
+    KiFinishSignal(OldIrql, Wait);
+    return Previous;
+}
+
+LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    LONG Previous = KiSignalEvent(Event, Increment);
+    Event->Header.SignalState = 0;
+    KiFinishSignal(OldIrql, Wait);
+    return Previous;
+}
+
+LONG NTAPI KeResetEvent(PRKEVENT Event)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    LONG Previous = Event->Header.SignalState;
+    Event->Header.SignalState = 0;
+    KiUnlockDispatcher(OldIrql);
+    return Previous;
+}
+
+VOID NTAPI KeClearEvent(PRKEVENT Event)
+{
+    /* One aligned store: it lands before or after any holder of the lock sets the event, and both
+     * orders are what two racing calls may give. */
+    __atomic_store_n(&Event->Header.SignalState, 0, __ATOMIC_SEQ_CST);
+}
+
+LONG NTAPI KeReadStateEvent(PRKEVENT Event)
+{
+    return *(volatile LONG *)&Event->Header.SignalState;
+}
+
+VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
+{
+    KiInitializeHeader(&Semaphore->Header, SemaphoreObject, sizeof(*Semaphore), Count);
+    Semaphore->Limit = Limit;
+}
+
+LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment,
+                              BOOLEAN Wait)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    LONG Previous = Semaphore->Header.SignalState;
+    if (Adjustment <= 0 || Adjustment > Semaphore->Limit - Previous) {
+        /* Windows raises this status as an exception, which nothing here can handle. */
+        KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)STATUS_SEMAPHORE_LIMIT_EXCEEDED,
+                     (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Semaphore,
+                     (ULONG_PTR)Adjustment);
+    }
+    Semaphore->Header.SignalState = Previous + Adjustment;
+    if (Previous == 0 && !IsListEmpty(&Semaphore->Header.WaitListHead)) {
+        KiWaitTest(&Semaphore->Header, Increment);
+    }
+    KiFinishSignal(OldIrql, Wait);
+    return Previous;
+}
+
+LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE Semaphore)
+{
+    return *(volatile LONG *)&Semaphore->Header.SignalState;
+}

@@ -1,0 +1,55 @@
+/*
+ * Mutants: locks with an owner, recursive, and abandoned when the owner ends. SignalState is 1 when
+ * free, 0 when owned once, and one less for every further acquisition; a wait by the owner never
+ * blocks. Guarded by KiDispatcherLock, as is the owner's list of the mutants it holds.
+ *
+ * A KMUTEX is a mutant with ApcDisable = 1: holding it is being in a critical region, so that the
+ * owner cannot be suspended or made to run a normal kernel APC that wants the same mutex.
+ */
+#include "dispatch.h"
+
+VOID NTAPI KeInitializeMutex(PRKMUTEX Mutex, ULONG Level)
+{
+    UNREFERENCED_PARAMETER(Level); /* Windows ignores it too */
+    KiInitializeHeader(&Mutex->Header, MutantObject, sizeof(*Mutex), 1);
+    Mutex->OwnerThread = NULL;
+    Mutex->Abandoned = FALSE;
+    Mutex->ApcDisable = 1;
+    InitializeListHead(&Mutex->MutantListEntry);
+}
+
+void KiReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned)
+{
+    PKTHREAD Owner = Mutant->OwnerThread;
+    Mutant->Header.SignalState = Abandoned ? 1 : Mutant->Header.SignalState + 1;
+    if (Mutant->Header.SignalState != 1) {
+        return;
+    }
+    Mutant->Abandoned = Abandoned;
+    Mutant->OwnerThread = NULL;
+    RemoveEntryList(&Mutant->MutantListEntry);
+    Owner->KernelApcDisable = (SHORT)(Owner->KernelApcDisable + Mutant->ApcDisable);
+    if (!IsListEmpty(&Mutant->Header.WaitListHead)) {
+        KiWaitTest(&Mutant->Header, Increment);
+    }
+}
+
+LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    KIRQL OldIrql = KiLockDispatcher();
+    LONG Previous = Mutex->Header.SignalState;
+    if (Mutex->OwnerThread != Thread) {
+        KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)Thread, (ULONG_PTR)Mutex->OwnerThread,
+                     (ULONG_PTR)Mutex, 0);
+    }
+    KiReleaseMutant(Mutex, MUTANT_INCREMENT, FALSE);
+    KiFinishSignal(OldIrql, Wait);
+    KiCheckForKernelApc(Thread);
+    return Previous;
+}
+
+LONG NTAPI KeReadStateMutex(PRKMUTEX Mutex)
+{
+    return *(volatile LONG *)&Mutex->Header.SignalState;
+}

@@ -1,0 +1,162 @@
+/*
+ * Ready queues: which thread runs where.
+ *
+ * Every processor has 32 lists of ready threads and a bitmap of those that are not empty. A thread
+ * is in at most one list, that of its NextProcessor. A thread chosen to run next on a processor is
+ * its NextThread (state Standby) and in no list. All of it is guarded by KiDispatcherLock.
+ *
+ * The promise is strict priority over the whole machine: no processor runs a thread while a
+ * ready one of higher priority may run on it. It is kept at both ends: a thread that becomes ready
+ * looks for the processor running the least important work; a processor that needs a thread
+ * takes the best in any processor's lists. Ties stay where the cache is warm.
+ */
+#include "dispatch.h"
+
+KAFFINITY KiIdleSummary;
+
+static void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
+{
+    PLIST_ENTRY List = &Prcb->ReadyList[Thread->Priority];
+    Thread->State = Ready;
+    Thread->NextProcessor = (UCHAR)Prcb->Number;
+    if (AtHead) {
+        InsertHeadList(List, &Thread->ReadyListEntry);
+    } else {
+        InsertTailList(List, &Thread->ReadyListEntry);
+    }
+    Prcb->ReadySummary |= 1U << Thread->Priority;
+    Prcb->ReadyCount += 1;
+}
+
+void KiUnlinkReadyThread(PKTHREAD Thread)
+{
+    PKPRCB Prcb = KiProcessorBlock[Thread->NextProcessor];
+    if (RemoveEntryList(&Thread->ReadyListEntry)) {
+        Prcb->ReadySummary &= ~(1U << Thread->Priority);
+    }
+    Prcb->ReadyCount -= 1;
+}
+
+/* Priority of what Prcb runs or is about to run. */
+static KPRIORITY KiPriorityOf(PKPRCB Prcb)
+{
+    return (Prcb->NextThread != NULL ? Prcb->NextThread : Prcb->CurrentThread)->Priority;
+}
+
+/* An idle processor that may run Thread, the ideal one and the last one first; or NULL. */
+static PKPRCB KiFindIdleProcessor(PKTHREAD Thread)
+{
+    KAFFINITY Idle = KiIdleSummary & Thread->Affinity;
+    if (Idle == 0) {
+        return NULL;
+    }
+    if (Idle & (1ULL << Thread->IdealProcessor)) {
+        return KiProcessorBlock[Thread->IdealProcessor];
+    }
+    if (Idle & (1ULL << Thread->NextProcessor)) {
+        return KiProcessorBlock[Thread->NextProcessor];
+    }
+    return KiProcessorBlock[__builtin_ctzll(Idle)];
+}
+
+/* The allowed processor that runs the least important thread; the last one used wins ties. */
+static PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
+{
+    KAFFINITY Allowed = Thread->Affinity & KeActiveProcessors;
+    PKPRCB Weakest = NULL;
+    if (Allowed & (1ULL << Thread->NextProcessor)) {
+        Weakest = KiProcessorBlock[Thread->NextProcessor];
+    }
+    for (; Allowed != 0; Allowed &= Allowed - 1) {
+        PKPRCB Prcb = KiProcessorBlock[__builtin_ctzll(Allowed)];
+        if (Weakest == NULL || KiPriorityOf(Prcb) < KiPriorityOf(Weakest)) {
+            Weakest = Prcb;
+        }
+    }
+    KI_ASSERT(Weakest != NULL);
+    return Weakest;
+}
+
+/* Makes Thread the next one of Prcb and tells that processor. This processor needs no telling: it
+ * looks when it drops the dispatcher lock. */
+static void KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
+{
+    PKTHREAD Displaced = Prcb->NextThread;
+    Thread->State = Standby;
+    Thread->NextProcessor = (UCHAR)Prcb->Number;
+    Prcb->NextThread = Thread;
+    KiIdleSummary &= ~Prcb->SetMember;
+    if (Displaced != NULL) {
+        KiLinkReadyThread(Displaced, Prcb, TRUE);
+    }
+    if (Prcb != KeGetCurrentPrcb()) {
+        KiSendIpi(Prcb->Number, KIPI_RESCHEDULE);
+    }
+}
+
+void KiReadyThreadAt(PKTHREAD Thread, BOOLEAN AtHead)
+{
+    PKPRCB Prcb = KiFindIdleProcessor(Thread);
+    if (Prcb == NULL) {
+        Prcb = KiFindWeakestProcessor(Thread);
+        if (Thread->Priority <= KiPriorityOf(Prcb)) {
+            KiLinkReadyThread(Thread, Prcb, AtHead);
+            return;
+        }
+    }
+    KiSetNextThread(Prcb, Thread);
+}
+
+void KiReadyThread(PKTHREAD Thread)
+{
+    KiReadyThreadAt(Thread, FALSE);
+}
+
+/* The first thread in Prcb's list of Priority that may run on the processor Member, or NULL. */
+static PKTHREAD KiFirstAllowed(PKPRCB Prcb, KPRIORITY Priority, KAFFINITY Member)
+{
+    PLIST_ENTRY Head = &Prcb->ReadyList[Priority];
+    for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
+        PKTHREAD Thread = CONTAINING_RECORD(Link, KTHREAD, ReadyListEntry);
+        if (Thread->Affinity & Member) {
+            return Thread;
+        }
+    }
+    return NULL;
+}
+
+/* The best thread of Owner's lists at Minimum or above that may run on Member, or NULL. */
+static PKTHREAD KiBestOf(PKPRCB Owner, KPRIORITY Minimum, KAFFINITY Member)
+{
+    ULONG Summary = Minimum >= KI_PRIORITY_LEVELS ? 0 : Owner->ReadySummary >> Minimum << Minimum;
+    while (Summary != 0) {
+        KPRIORITY Priority = 31 - __builtin_clz(Summary);
+        PKTHREAD Thread = KiFirstAllowed(Owner, Priority, Member);
+        if (Thread != NULL) {
+            return Thread;
+        }
+        Summary &= ~(1U << Priority);
+    }
+    return NULL;
+}
+
+PKTHREAD KiTakeReadyThread(PKPRCB Prcb, KPRIORITY MinimumPriority)
+{
+    KPRIORITY Minimum = max(MinimumPriority, 0);
+    PKTHREAD Best = KiBestOf(Prcb, Minimum, Prcb->SetMember);
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
+        PKPRCB Other = KiProcessorBlock[i];
+        PKTHREAD Thread;
+        if (Other == Prcb || Other->ReadySummary == 0) {
+            continue;
+        }
+        Thread = KiBestOf(Other, Best != NULL ? Best->Priority + 1 : Minimum, Prcb->SetMember);
+        if (Thread != NULL) {
+            Best = Thread;
+        }
+    }
+    if (Best != NULL) {
+        KiUnlinkReadyThread(Best);
+    }
+    return Best;
+}
