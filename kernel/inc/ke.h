@@ -295,16 +295,6 @@ void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVO
 /* Gives way to a ready thread of the same or higher priority. PASSIVE_LEVEL..APC_LEVEL. */
 NTSTATUS KeYieldExecution(void);
 
-/*** APCs (ke/apc.c). WDK-exported in a later step; io uses them for completion. ***/
-void NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Environment,
-                           PKKERNEL_ROUTINE KernelRoutine, PKRUNDOWN_ROUTINE RundownRoutine,
-                           PKNORMAL_ROUTINE NormalRoutine, KPROCESSOR_MODE ApcMode,
-                           PVOID NormalContext);
-BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
-                               KPRIORITY Increment);
-BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc);
-BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode);
-
 /*** Start-up (ke/start.c) and processors (ke/mpstart.c). ***/
 struct _LOADER_BLOCK;
 void KiSystemStartup(struct _LOADER_BLOCK *LoaderBlock);
