@@ -22,6 +22,9 @@ extern CHAR KiImageStart[], KiImageEnd[];
 /* The top of the temporary page tables, in entry.asm: a physical address. */
 extern CHAR BlPml4[];
 
+/* The block given to the kernel; constant from then on. */
+extern LOADER_BLOCK BlLoaderBlock;
+
 typedef enum _BL_LOADER {
     BlLoaderUnknown,
     BlLoaderMultiboot,

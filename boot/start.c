@@ -10,7 +10,7 @@
 #define MINIMUM_RAM (15ULL << 20) /* of 16 MB firmware keeps some */
 #define NEEDED(Text) "Etude needs " Text
 
-static LOADER_BLOCK BlLoaderBlock;
+LOADER_BLOCK BlLoaderBlock;
 static BL_MEMORY_RANGES BlRanges;
 
 VOID BlCopyString(PCHAR Destination, SIZE_T Size, const CHAR *Source)
