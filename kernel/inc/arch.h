@@ -65,6 +65,16 @@ static inline ULONG64 __rdtsc(void)
     __asm__ volatile("rdtsc" : "=a"(Low), "=d"(High) : : "memory");
     return ((ULONG64)High << 32) | Low;
 }
+/* Later instructions, RDTSC among them, do not start before earlier ones have ended. */
+static inline void _mm_lfence(void)
+{
+    __asm__ volatile("lfence" : : : "memory");
+}
+/* Earlier stores are visible to every processor before anything later happens. */
+static inline void _mm_mfence(void)
+{
+    __asm__ volatile("mfence" : : : "memory");
+}
 static inline void __cpuidex(ULONG Info[4], ULONG Leaf, ULONG SubLeaf)
 {
     __asm__ volatile("cpuid"
