@@ -5,14 +5,25 @@
 #include <ntddk.h>
 #include <loader.h>
 
-/* Polled output through the debug port and the ring, one caller at a time, any IRQL. */
-void KdPrintString(const char *Text, SIZE_T Length);
-/* Formats (see lib/rtl) to the debug port: the kernel's own messages. Any IRQL. At most 512 bytes. */
-ULONG KdPrintf(const char *Format, ...);
-/* After a bugcheck: output without taking locks that a frozen processor may hold. */
-void KdEnterCrashMode(void);
+/* Longest text of one KdPrintf or DbgPrint call, in bytes, as on Windows. */
+#define KD_PRINT_LIMIT 512
 
-/* --- console --- */
+/*** Polled output (kd/print.c); any IRQL. ***/
+
+/* Length bytes to the debug port ('\n' as CR LF) and into the ring of the last 64 KB, undisturbed by
+ * other processors. */
+void KdPrintString(const char *Text, SIZE_T Length);
+/* The kernel's own messages, formatted by RtlFormatString and cut at KD_PRINT_LIMIT - 1 bytes.
+ * Returns the bytes printed. */
+NT_PRINTF(1, 2) ULONG KdPrintf(const char *Format, ...) NT_VARARGS;
+/* From now on output waits only briefly for a lock that a frozen processor may hold for ever. */
+void KdEnterCrashMode(void);
+/* Copies what the ring holds from byte number *Position on, at most Size bytes; moves *Position
+ * behind it (and up to the oldest byte first). Returns the bytes copied; 0 at the end. */
+SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size);
+
+/*** Console. Everything below: PASSIVE_LEVEL, on the thread that runs the command. ***/
+
 typedef struct _KD_CONSOLE *PKD_CONSOLE;
 typedef NTSTATUS KD_COMMAND_ROUTINE(PKD_CONSOLE Console, int Argc, char **Argv);
 typedef struct _KD_COMMAND_ENTRY {
@@ -20,31 +31,41 @@ typedef struct _KD_COMMAND_ENTRY {
     const char *Arguments; /* "HZ MS" or "" */
     const char *Help;      /* one line */
     KD_COMMAND_ROUTINE *Routine;
-    ULONG64 Reserved;      /* the linker set is an array of 40-byte entries */
+    ULONG64 Reserved; /* the linker set is an array of 40-byte entries */
 } KD_COMMAND_ENTRY, *PKD_COMMAND_ENTRY;
 
-/* Registers a command, from the file that owns the data it shows. A failing status prints "name: 0xC000... text" and makes `exec` fail. */
+/* Registers a command, from the file that owns the data it shows. Argv[0] is the command's name. A
+ * status that is no success prints "name: text of the status" and makes `exec` fail. */
 #define KD_COMMAND(Name, Arguments, Help, Routine)                                                 \
     static const KD_COMMAND_ENTRY KdCommand_##Routine                                              \
         __attribute__((used, aligned(8), section(".kdcmd"))) = {Name, Arguments, Help, Routine, 0}
 
-/* Formatted output of a command, to the console (through the serial driver). PASSIVE_LEVEL. */
-void KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...);
-/* Text of the console line after the command's name, unsplit (for `melody play NAME:d=4...`). */
+/* Formatted output of a command to the console, '\n' as CR LF; any length. */
+NT_PRINTF(2, 3) void KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...) NT_VARARGS;
+/* The same for text that is no format, and may hold any bytes. */
+void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length);
+/* The console line after the command's name, as typed (for `melody play NAME:d=4...`). Valid while
+ * the command runs. */
 const char *KdConsoleRawArguments(PKD_CONSOLE Console);
-/* Prints "usage: name ARGUMENTS" and answers STATUS_INVALID_PARAMETER. */
+/* Prints "usage: name ARGUMENTS"; returns STATUS_INVALID_PARAMETER for the command to return. */
 NTSTATUS KdConsoleUsage(PKD_CONSOLE Console);
-/* Name of a status for people: "STATUS_INVALID_PARAMETER", or NULL. */
+/* The command has told the user what went wrong: returns Status, which then prints nothing more but
+ * still counts as a failure. */
+NTSTATUS KdConsoleReported(PKD_CONSOLE Console, NTSTATUS Status);
+
+/* Name of a status for people: "STATUS_INVALID_PARAMETER", or NULL. Any IRQL. */
 const char *KdStatusName(NTSTATUS Status);
-/* Parses an unsigned decimal or 0x number that fills the whole string. */
+/* Parses an unsigned decimal or 0x number that fills the whole string and fits; else FALSE. */
 BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
 
+/* Notes the loader block; output works before it. */
 void KdInitSystem(PLOADER_BLOCK LoaderBlock);
-/* Opens \\??\\COM1 and runs the prompt on a system thread. Phase 1's last step. */
+/* Opens \??\COM1 and runs the prompt (or exec.txt) on a system thread. Phase 1's last step. */
 void KdStartConsole(void);
 
-/* Formatter shared by DbgPrint, KdPrintf and tests (lib/rtl/format.c): Windows' printf set. Returns bytes that the
- * whole text needs, without the terminator; writes at most Size, always terminated when Size > 0. */
+/* Formatter behind DbgPrint, KdPrintf and KdConsolePrint (lib/rtl/format.c, which lists the
+ * conversions). Writes at most Size bytes, always terminated when Size > 0; returns the bytes that
+ * the whole text needs without the terminator. Any IRQL. */
 SIZE_T RtlFormatString(char *Buffer, SIZE_T Size, const char *Format, NT_VA_LIST Arguments);
 
 #endif

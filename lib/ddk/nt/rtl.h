@@ -110,18 +110,47 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
     return First;
 }
 
-/* Debug output. DPFLTR_* component ids and levels as in dpfilter.h; %wZ %ws %S %Z %I64 understood. */
+/*** Debug output (book ch. 5); any IRQL. ***/
+
+/* Components and levels of messages. A level below 32 is a bit number, another a mask itself. */
 #define DPFLTR_IHVDRIVER_ID 77
 #define DPFLTR_DEFAULT_ID 101
+#define DPFLTR_ENDOFTABLE_ID 146
 #define DPFLTR_ERROR_LEVEL 0
 #define DPFLTR_WARNING_LEVEL 1
 #define DPFLTR_TRACE_LEVEL 2
 #define DPFLTR_INFO_LEVEL 3
 #define DPFLTR_MASK 0x80000000
+
+/* Format a message and print it on the debug port in one piece, at most 511 bytes of it. Conversions:
+ * Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating point; wide text comes
+ * out as UTF-8. All memory named must be resident above APC_LEVEL. DbgPrint is component
+ * DPFLTR_DEFAULT_ID at DPFLTR_INFO_LEVEL. Return STATUS_SUCCESS, also for a message that the
+ * component's filter drops. WDK: DbgPrint, DbgPrintEx. */
+NTSYSAPI ULONG DbgPrint(_In_z_ _Printf_format_string_ PCSTR Format, ...) NT_VARARGS;
 NTSYSAPI ULONG DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level,
                           _In_z_ _Printf_format_string_ PCSTR Format, ...) NT_VARARGS;
-NTSYSAPI ULONG DbgPrint(_In_z_ _Printf_format_string_ PCSTR Format, ...) NT_VARARGS;
+
+/* DbgPrintEx for a va_list; the second prints Prefix before the message. WDK: vDbgPrintEx,
+ * vDbgPrintExWithPrefix. */
+NTSYSAPI ULONG NTAPI vDbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level, _In_z_ PCCH Format,
+                                 _In_ NT_VA_LIST Arguments);
+NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(_In_z_ PCCH Prefix, _In_ ULONG ComponentId,
+                                           _In_ ULONG Level, _In_z_ PCCH Format,
+                                           _In_ NT_VA_LIST Arguments);
+
+/* TRUE when a message of the component and level would be printed, else FALSE. */
+NTSYSAPI NTSTATUS NTAPI DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
+/* Sets (State TRUE) or clears the level's bits in the component's mask.
+ * STATUS_INVALID_PARAMETER_1: no such component. */
+NTSYSAPI NTSTATUS NTAPI DbgSetDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level,
+                                               _In_ BOOLEAN State);
+
+/* Stops in the debugger; without one, a bugcheck. WDK: DbgBreakPoint. */
 NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
+/* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then bugchecks
+ * ASSERTION_FAILURE with expression, file, line and caller. Does not return while no debugger can
+ * decide otherwise. WDK: RtlAssert. */
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
                               _In_ ULONG LineNumber, _In_opt_z_ PCHAR Message);
 
