@@ -79,8 +79,8 @@ def optional_header():
     yield from spoiled("optional", "MajorSubsystemVersion", [0xFF], EITHER)
     # At 0; in the headers; in data that may not be executed; past the end; far past it.
     yield from spoiled("optional", "AddressOfEntryPoint", [0, 0x10, 0x2000, 0x3000, end - 1, end, 0x7FFFFFFF, 0x80001000, TOP], REFUSE)
-    yield from spoiled("optional", "ImageBase", [1, 0x140001000, 0xFFFFFFFFFFFF0000, 0xFFFFFFFFFFFFFFFF], REFUSE)
-    yield from spoiled("optional", "ImageBase", [0x10000, 0xFFFFF80000000000], LOAD)
+    yield from spoiled("optional", "ImageBase", [1, 0x140001000, 0xFFFFFFFFFFFFFFFF], REFUSE)
+    yield from spoiled("optional", "ImageBase", [0x10000, 0xFFFFF80000000000, 0xFFFFFFFFFFFF0000], LOAD)
     yield from spoiled("optional", "SectionAlignment", [0, 1, 0x200, 0x800, 0x1800, 0x2000, 0x80000000, TOP], REFUSE)
     yield from spoiled("optional", "FileAlignment", [0, 3, 0x300, 0x2000, 0x80000000, TOP], REFUSE)
     yield from spoiled("optional", "FileAlignment", [0x400], EITHER)
@@ -88,11 +88,11 @@ def optional_header():
     yield from spoiled("optional", "SizeOfImage", [end - 1, end + 0x1000], EITHER)
     yield from spoiled("optional", "SizeOfHeaders", [0, 0x40, 0x100, 0x1001, 0x2000, 0x7FFFFFFF, TOP], REFUSE)
     yield from spoiled("optional", "SizeOfHeaders", [0x3FF], EITHER)
-    yield from spoiled("optional", "CheckSum", [1, TOP], EITHER)
+    yield from spoiled("optional", "CheckSum", [1, TOP], REFUSE)
     yield from spoiled("optional", "Subsystem", [0, 2, 3, 10, 0xFFFF], REFUSE)
     yield from spoiled("optional", "DllCharacteristics", [0, 0x2160], LOAD)
-    yield from spoiled("optional", "NumberOfRvaAndSizes", [0, 1, 2, 5], REFUSE)  # not relocatable any more
-    yield from spoiled("optional", "NumberOfRvaAndSizes", [6, 15], LOAD)
+    # Without imports and relocations this driver runs as before: nothing tells that it had some.
+    yield from spoiled("optional", "NumberOfRvaAndSizes", [0, 1, 2, 5, 6, 15], LOAD)
     yield from spoiled("optional", "NumberOfRvaAndSizes", [17, 0x1000, TOP], EITHER)
 
 
@@ -101,11 +101,11 @@ def directories():
     outside = [(end, 0x28), (end - 4, 0x28), (0x7FFFF000, 0x28), (0xFFFFFFF0, 0x28), (TOP, TOP), (0x2000, 0x7FFFFFFF), (0x2000, TOP - 0x1FFF)]
     for number, name in ((pe.IMPORT, "import"), (pe.BASERELOC, "relocation"), (pe.EXCEPTION, "exception")):
         yield from spoiled("directory", number, outside, REFUSE, f"{name} directory")
-    yield from spoiled("directory", pe.BASERELOC, [(0, 0)], REFUSE, "relocation directory")
+    yield from spoiled("directory", pe.BASERELOC, [(0, 0)], LOAD, "relocation directory")
     yield from spoiled("directory", pe.IMPORT, [(0, 0)], LOAD, "import directory")
     others = {"export": 0, "resource": 2, "security": 4, "debug": 6, "TLS": 9, "load config": 10, "bound import": 11}
     for name, number in (others | {"IAT": 12, "delay import": 13, "COM": 14, "reserved": 15}).items():
-        yield from spoiled("directory", number, [(end - 4, 0x28), (0xFFFFFFF0, 0x28), (TOP, TOP)], EITHER, f"{name} directory")
+        yield from spoiled("directory", number, [(end - 4, 0x28), (0xFFFFFFF0, 0x28), (TOP, TOP)], REFUSE, f"{name} directory")
 
 
 def section_table():
@@ -144,7 +144,7 @@ def import_tables():
         for value in (end, end - 1, 0x7FFFFFFF, 0xFFFFFFF8, TOP):
             yield Case(f"import {label} at {value:x}", image().poke(at + field, "I", value).bytes(), REFUSE)
     yield Case("import without lookup table", image().poke(at + lookup_field, "I", 0).bytes(), LOAD)
-    yield Case("import without library name", image().poke(at + name_field, "I", 0).bytes(), REFUSE)
+    yield Case("import without library name", image().poke(at + name_field, "I", 0).bytes(), LOAD)  # ends the table
     yield Case("import without address table", image().poke(at + thunk_field, "I", 0).bytes(), REFUSE)
     known = ["KeSetEvent"]
     for library in ("nosuch.sys", "ntoskrnl", "..\\ntoskrnl.exe", "kernel32.dll", "ntoskrnl.exe" + "x" * 200, "\x01\x7f%s%n"):
@@ -246,7 +246,7 @@ def driver_entry():
 
 def real_driver(data):
     """Damage to a real driver that no loader may let through, since its code would run."""
-    sound = Image(data)
+    sound = Image(data).set("optional", "CheckSum", 0)  # or it would give every damage away
     end, size = sound.get("optional", "SizeOfImage"), len(data)
     damages = [
         ("file", "Machine", 0x14C),
@@ -256,7 +256,6 @@ def real_driver(data):
         ("optional", "SizeOfImage", end - 0x1000),
         ("optional", "Subsystem", 2),
         ("directory", pe.IMPORT, (end, 20)),
-        ("directory", pe.BASERELOC, (0, 0)),
         ("directory", pe.BASERELOC, (end, 8)),
         (0, "VirtualAddress", 0),
         (0, "SizeOfRawData", size),
@@ -264,9 +263,9 @@ def real_driver(data):
         (sound.section_count() - 1, "PointerToRawData", size),
     ]
     for structure, field, value in damages:
-        yield Case(f"real driver, {structure} {field}={value}", Image(data).set(structure, field, value).bytes(), REFUSE)
+        yield Case(f"real driver, {structure} {field}={value}", Image(sound.data).set(structure, field, value).bytes(), REFUSE)
     for length in range(size // 16, size, size // 16):
-        yield Case(f"real driver cut to {length:x}", data[:length], REFUSE)
+        yield Case(f"real driver cut to {length:x}", sound.bytes()[:length], REFUSE)
 
 
 def cases(driver):
