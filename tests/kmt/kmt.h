@@ -1,0 +1,126 @@
+/*
+ * kmt.h - what an in-guest test driver includes. A test is a driver whose DriverEntry proves its
+ * promises through the real driver interface and prints TAP on the debug port; it starts
+ * successfully only when all of them held.
+ *
+ *     #include "kmt.h"
+ *
+ *     static VOID KmtRun(VOID)
+ *     {
+ *         KMT_CHECK(1 + 1 == 2, "numbers add up");
+ *     }
+ *
+ * A check is one line of TAP. Loops and other threads count failures and check the count once.
+ */
+#ifndef _KMT_H_
+#define _KMT_H_
+
+#include <ntddk.h>
+
+DRIVER_INITIALIZE DriverEntry;
+static VOID KmtRun(VOID);
+
+static LONG KmtNumber;   /* checks made: the plan */
+static LONG KmtFailures; /* checks that did not hold */
+
+static inline BOOLEAN KmtReport(BOOLEAN Held, PCSTR Text, PCSTR Expression, ULONG Line)
+{
+    LONG Number = InterlockedIncrement(&KmtNumber);
+    if (Held) {
+        DbgPrint("ok %d - %s\n", Number, Text);
+    } else {
+        InterlockedIncrement(&KmtFailures);
+        DbgPrint("not ok %d - %s\n", Number, Text);
+        DbgPrint("# line %u: %s\n", Line, Expression);
+    }
+    return Held;
+}
+#define KMT_CHECK(e, Text) KmtReport((BOOLEAN)((e) ? TRUE : FALSE), Text, #e, __LINE__)
+/* Two integers are the same; both are shown when they are not. */
+#define KMT_EQUAL(a, b, Text)                                                                      \
+    do {                                                                                           \
+        LONGLONG KmtA = (LONGLONG)(a), KmtB = (LONGLONG)(b);                                       \
+        if (!KmtReport((BOOLEAN)(KmtA == KmtB), Text, #a " == " #b, __LINE__)) {                   \
+            DbgPrint("# got %I64d (0x%I64x), expected %I64d (0x%I64x)\n", KmtA, KmtA, KmtB, KmtB); \
+        }                                                                                          \
+    } while (0)
+
+/* A relative timeout or due time of so many milliseconds. */
+static inline LARGE_INTEGER KmtMs(LONGLONG Milliseconds)
+{
+    LARGE_INTEGER Time;
+    Time.QuadPart = -Milliseconds * 10000;
+    return Time;
+}
+
+static inline VOID KmtSleep(LONGLONG Milliseconds)
+{
+    LARGE_INTEGER Time = KmtMs(Milliseconds);
+    KeDelayExecutionThread(KernelMode, FALSE, &Time);
+}
+
+/* Interrupt time now, 100 ns. */
+static inline ULONGLONG KmtNow(VOID)
+{
+    ULONG64 Counter;
+    return KeQueryInterruptTimePrecise(&Counter);
+}
+
+static inline ULONG KmtProcessors(VOID)
+{
+    return KeQueryActiveProcessorCount(NULL);
+}
+
+/* Waits for Object at most Milliseconds. */
+static inline NTSTATUS KmtWait(PVOID Object, LONGLONG Milliseconds)
+{
+    LARGE_INTEGER Timeout = KmtMs(Milliseconds);
+    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &Timeout);
+}
+
+/* A system thread, as a referenced thread object; KmtJoin waits for its end and lets it go. */
+static inline PETHREAD KmtStartThread(PKSTART_ROUTINE Routine, PVOID Context)
+{
+    HANDLE Handle;
+    PVOID Thread = NULL;
+    if (NT_SUCCESS(
+            PsCreateSystemThread(&Handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Routine, Context))) {
+        ObReferenceObjectByHandle(Handle, SYNCHRONIZE, *PsThreadType, KernelMode, &Thread, NULL);
+        ZwClose(Handle);
+    }
+    return (PETHREAD)Thread;
+}
+
+static inline VOID KmtJoin(PETHREAD Thread)
+{
+    KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(Thread);
+}
+
+/* Xorshift: the same numbers from the same seed on every run. */
+static inline ULONG KmtRandom(PULONG Seed)
+{
+    *Seed ^= *Seed << 13;
+    *Seed ^= *Seed >> 17;
+    *Seed ^= *Seed << 5;
+    return *Seed;
+}
+
+static VOID NTAPI KmtUnload(PDRIVER_OBJECT DriverObject)
+{
+    UNREFERENCED_PARAMETER(DriverObject);
+}
+
+static PDRIVER_OBJECT KmtDriverObject; /* for tests that make devices */
+
+NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    UNREFERENCED_PARAMETER(RegistryPath);
+    KmtDriverObject = DriverObject;
+    DriverObject->DriverUnload = KmtUnload;
+    KmtRun();
+    DbgPrint("1..%d\n", KmtNumber);
+    return KmtFailures == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+#endif
