@@ -1,14 +1,24 @@
-/* ob.h - the object manager as the executive sees it: types, directories, names, handles. */
+/*
+ * ob.h - the object manager as the executive sees it: types, directories, names, handles.
+ *
+ * Every object is a body that its owner defines, behind a header that is private to ob. A
+ * pointer to the body is what everybody passes around. What keeps an object alive is its reference
+ * count; each handle and each name count as one reference.
+ */
 #ifndef _OB_PRIVATE_H_
 #define _OB_PRIVATE_H_
 
 #include <ntddk.h>
 
-typedef struct _GENERIC_MAPPING_OB {
+typedef struct _OB_GENERIC_MAPPING {
     ACCESS_MASK GenericRead, GenericWrite, GenericExecute, GenericAll;
 } OB_GENERIC_MAPPING;
 
-/* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL unless said. */
+/* OB_TYPE_INITIALIZER.DispatcherOffset of types that have nothing to wait on: as on Windows, a
+ * wait on such an object is satisfied at once. */
+#define OB_NOT_WAITABLE (-1)
+
+/* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be NULL. */
 typedef struct _OB_TYPE_INITIALIZER {
     PCWSTR Name;
     POOL_TYPE PoolType;
@@ -16,41 +26,94 @@ typedef struct _OB_TYPE_INITIALIZER {
     OB_GENERIC_MAPPING GenericMapping;
     /* Last reference gone; the body is still valid. */
     void (*Delete)(PVOID Object);
-    /* A handle is going away; LastHandle: no other handle in the system refers to it. */
+    /* A handle has gone; LastHandle: no other handle in the system refers to the object. */
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
-    /* Name parsing goes on inside the object (devices): RemainingName may be empty; Context is the caller's. */
-    NTSTATUS (*Parse)(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                      ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
-    /* Offset of the DISPATCHER_HEADER in the body to wait on; -1: not waitable; -2: the body's Event field is found by WaitObject(). */
+    /* Name parsing goes on inside the object (devices). RemainingName may be empty, else begins
+     * with a backslash; Context is the caller's. Answers a referenced object. */
+    NTSTATUS (*Parse)
+    (PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes, ACCESS_MASK DesiredAccess,
+     PVOID Context, PVOID *Object);
+    /* Offset of the DISPATCHER_HEADER in the body to wait on, or OB_NOT_WAITABLE. */
     LONG DispatcherOffset;
 } OB_TYPE_INITIALIZER;
 
+/* Phase 0, once pools work: the types Type, Directory and SymbolicLink, the root directory with
+ * \Device, \GLOBAL??, \KernelObjects, \ObjectTypes and \BaseNamedObjects, and the links \?? and
+ * \DosDevices. One processor, IRQL <= APC_LEVEL. Bugchecks PHASE0_INITIALIZATION_FAILED. */
 void ObInitSystem(void);
+
+/* Makes a type, named \ObjectTypes\Name; types live for ever. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_COLLISION. */
 NTSTATUS ObCreateObjectType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *Type);
-/* A zeroed body of BodySize bytes, one reference, no name yet. */
+
+/* A zeroed body of BodySize bytes, 16-byte aligned, with one reference and no name yet.
+ * IRQL <= DISPATCH_LEVEL. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
-/* Enters the object under the name in ObjectAttributes (when it has one) and, when Handle is not NULL, makes a
- * handle; consumes the creator's reference on failure, keeps one for the caller on success if ObjectOut is given. */
-NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
-                        PVOID *ObjectOut, HANDLE *Handle);
-/* Removes the name (temporary object: it dies with its last reference). */
+
+/* Enters the object under the name in ObjectAttributes (when it has one) and, when Handle is not
+ * NULL, makes a handle with DesiredAccess (generic rights are mapped). The creator's reference is
+ * passed on to *ObjectOut on success if ObjectOut is given, and dropped otherwise and on failure.
+ * An unnamed object, and one with OBJ_PERMANENT, lives by references alone; a name without
+ * OBJ_PERMANENT goes with the last handle. With OBJ_OPENIF and a name that exists the existing
+ * object of the same type is answered with STATUS_OBJECT_NAME_EXISTS, and the new one is dropped.
+ * PASSIVE_LEVEL. Errors as ObOpenObjectByName; STATUS_OBJECT_NAME_COLLISION. */
+NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes,
+                        ACCESS_MASK DesiredAccess, PVOID *ObjectOut, HANDLE *Handle);
+
+/* Makes the name go with the last handle; removes it now if there is no handle. PASSIVE_LEVEL. */
 void ObMakeTemporaryObject(PVOID Object);
+
+/* Finds a named object and makes a handle for it. Names are compared without regard to case.
+ *   Type          the type wanted, or NULL for any
+ *   ParseContext  handed to the Parse routine that the path leads to
+ * PASSIVE_LEVEL. STATUS_OBJECT_PATH_SYNTAX_BAD: no leading backslash, or one with a root directory.
+ * STATUS_OBJECT_NAME_INVALID: empty component. STATUS_OBJECT_PATH_NOT_FOUND /
+ * STATUS_OBJECT_NAME_NOT_FOUND: an inner / the last component is missing, or more than
+ * 32 symbolic links were followed. STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES, or
+ * the Parse routine's own error. */
 NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE Type,
-                            KPROCESSOR_MODE AccessMode, ACCESS_MASK DesiredAccess, PVOID ParseContext,
-                            HANDLE *Handle);
-/* As above, but answers a referenced pointer. */
+                            KPROCESSOR_MODE AccessMode, ACCESS_MASK DesiredAccess,
+                            PVOID ParseContext, HANDLE *Handle);
+
+/* As above, but answers a referenced pointer; Attributes are OBJ_*. */
 NTSTATUS ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, ACCESS_MASK DesiredAccess,
                                  POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, PVOID ParseContext,
                                  PVOID *Object);
+
+/* Makes a handle for an object the caller refers to; the handle has a reference of its own.
+ * OBJ_KERNEL_HANDLE: in the System process's table, with the high bits set. IRQL <= APC_LEVEL.
+ * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG Attributes, ACCESS_MASK DesiredAccess,
                                POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, HANDLE *Handle);
+
+/* ZwClose for a given mode: user mode cannot close kernel handles. PASSIVE_LEVEL.
+ * STATUS_INVALID_HANDLE. */
+NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
+
+/* Adds a reference unless the last one has gone already, for those who find an object in a list
+ * that does not hold a reference. FALSE: it is being deleted. Any IRQL. */
+BOOLEAN ObReferenceObjectSafe(PVOID Object);
+
+/* A permanent directory or symbolic link. PASSIVE_LEVEL. Errors as ObInsertObject. */
 NTSTATUS ObCreateDirectory(PCWSTR Name);
 NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target);
+/* Removes a link's name. STATUS_OBJECT_TYPE_MISMATCH when it is no link. PASSIVE_LEVEL. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
+
+/* Calls Callback for each object in the directory Path, sorted by name, with no lock held; the
+ * object is referenced for the call, Name valid for it. PASSIVE_LEVEL. Errors as
+ * ObOpenObjectByName; STATUS_OBJECT_TYPE_MISMATCH when Path is no directory. */
+typedef void OB_ENUMERATE_ROUTINE(PVOID Object, PCUNICODE_STRING Name, PVOID Context);
+NTSTATUS ObEnumerateDirectory(PUNICODE_STRING Path, OB_ENUMERATE_ROUTINE *Callback, PVOID Context);
+
+/* The name of an object in its directory, copied into Name->Buffer as far as MaximumLength
+ * allows; empty when it has none. IRQL <= APC_LEVEL. */
+void ObQueryObjectName(PVOID Object, PUNICODE_STRING Name);
+
+/* Counts of one object, as of now. Any IRQL. */
 LONG_PTR ObQueryPointerCount(PVOID Object);
 LONG_PTR ObQueryHandleCount(PVOID Object);
-/* Objects alive in all types together, for leak tests. */
+/* Objects alive in all types together, for leak tests. Any IRQL. */
 ULONG64 ObQueryObjectCount(void);
-NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 
 #endif
