@@ -1,0 +1,36 @@
+"""What the running system has allocated, as its own console commands tell it: to find leaks by comparing before and after."""
+
+import re
+import time
+
+POOL = re.compile(r"^ *(\S.{0,3}?) +(Nonp|Paged|NonPaged)\w* +(\d+) +(\d+) +(-?\d+) +(\d+)", re.M)
+OBJECT = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+$", re.M)
+MEMORY = re.compile(r"^(image pages|kernel stacks) (\d+)$", re.M)
+
+
+def accounts(console):
+    """Outstanding allocations and bytes of each pool tag, objects and handles of each type, pages of images, stacks."""
+    found = {}
+    for tag, pool, _, _, count, size in POOL.findall(console.run("pool")):
+        found[f"pool {pool} {tag}"] = (int(count), int(size))
+    assert found, "the pool command lists no tags"
+    kinds = OBJECT.findall(console.run("objects"))
+    assert kinds, "the objects command lists no types"
+    for kind, objects, handles in kinds:
+        found[f"objects {kind}"], found[f"handles {kind}"] = int(objects), int(handles)
+    found |= {what: int(count) for what, count in MEMORY.findall(console.run("mem"))}
+    return found
+
+
+def difference(before, after):
+    """What has changed: name -> (before, after)."""
+    names = before.keys() | after.keys()
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def settled_difference(console, before, seconds=5):
+    """The difference to now, once it has vanished or time is up: what ended may be cleaned up a moment later."""
+    deadline = time.monotonic() + seconds
+    while (changed := difference(before, accounts(console))) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return changed

@@ -1,0 +1,77 @@
+"""Promise: damaged and hostile driver images are refused with a reason; the system goes on, and nothing leaks.
+
+Every case of corpus.py is created as a service, started and deleted, all in one boot.
+"""
+
+import re
+
+import pytest
+
+import corpus
+import qemu
+import shell
+from accounts import accounts, settled_difference
+
+CREATE, START, STOP, DELETE = r"sc create {0} type= kernel binPath= c:\extra\{0}.sys", "sc start {0}", "sc stop {0}", "sc delete {0}"
+
+
+@pytest.fixture(scope="module")
+def cases():
+    found = corpus.cases((qemu.BUILD / "drivers/kmelody.sys").read_bytes())
+    return {f"d{number:03}": case for number, case in enumerate(found)}
+
+
+def attempt(console, name):
+    """Start a driver; what the loader did with it ("refuse" or "load"), and what the console said."""
+    created = console.run(CREATE.format(name))
+    assert "SUCCESS" in created, created
+    text = console.run(START.format(name))
+    if re.search(r"\[SC\] StartService FAILED \d+", text):
+        verdict = corpus.REFUSE
+    else:
+        verdict = corpus.LOAD if "RUNNING" in text else f"neither: {text}"
+        stopped = console.run(STOP.format(name))
+        assert "STOPPED" in stopped, stopped
+    deleted = console.run(DELETE.format(name))
+    assert "SUCCESS" in deleted, deleted
+    return verdict, text
+
+
+def reason(text):
+    """What is said besides the line that every failed start prints."""
+    return " ".join(line for line in text.splitlines() if line.strip() and "StartService FAILED" not in line)
+
+
+def test_the_corpus_is_large_and_its_names_are_unique(cases):
+    assert len({case.name for case in cases.values()}) == len(cases) > 500
+
+
+def test_damaged_images(cases):
+    files = {f"extra/{name}.sys": case.data for name, case in cases.items()}
+    wrong, silent = [], []
+    with shell.boot(files=files) as console:
+        for name in list(cases)[:3]:  # what is allocated once, on the first use
+            attempt(console, name)
+        before = accounts(console)
+        for name, case in cases.items():
+            try:
+                verdict, text = attempt(console, name)
+            except shell.Lost as lost:
+                pytest.fail(f"{case.name}: {lost}")
+            if case.verdict not in (verdict, corpus.EITHER):
+                wrong.append(f"{case.name}: to {case.verdict}, but: {verdict}\n{text}")
+            if verdict == corpus.REFUSE and not reason(text):
+                silent.append(case.name)
+        assert settled_difference(console, before) == {}
+    assert not wrong, "\n".join(wrong)
+    assert not silent, "refused without a reason"
+    print(f"{len(cases)} images")
+
+
+def test_missing_imports_are_all_named(cases):
+    builder = corpus.Builder(imports=[("ntoskrnl.exe", ["NoSuchRoutineA", "KeSetEvent", "NoSuchRoutineB"]), ("hal.dll", ["HalNoSuch"])])
+    with shell.boot(files={"extra/incomplete.sys": builder.build()}) as console:
+        _, text = attempt(console, "incomplete")
+    for name in ("NoSuchRoutineA", "NoSuchRoutineB", "HalNoSuch", "incomplete"):
+        assert name in text
+    assert "KeSetEvent" not in text

@@ -1,0 +1,63 @@
+"""Promise: what a driver takes is given back: after 200 rounds of loading and unloading kmelody, and after using it, the pools and
+the object tables hold what they held before."""
+
+import pytest
+
+import shell
+from accounts import accounts, settled_difference
+
+ROUNDS = 200
+
+
+@pytest.fixture
+def console():
+    with shell.boot(smp=2) as console:
+        yield console
+
+
+def start(console):
+    assert "RUNNING" in console.run("sc start kmelody")
+
+
+def stop(console):
+    assert "STOPPED" in console.run("sc stop kmelody")
+
+
+def test_loading_and_unloading(console):
+    console.run("sc stop kmelody")
+    for _ in range(3):  # what is made once, on the first use
+        start(console)
+        stop(console)
+    before = accounts(console)
+    for _ in range(ROUNDS):
+        start(console)
+        stop(console)
+    assert settled_difference(console, before) == {}
+
+
+def test_use_between_loading_and_unloading(console):
+    console.run("sc stop kmelody")
+
+    def round(stop_early):
+        start(console)
+        console.run("melody play x:d=32,o=6,b=300:c,d,p,e")
+        console.run("melody stop" if stop_early else "melody wait")
+        stop(console)
+
+    round(True), round(False)
+    before = accounts(console)
+    for number in range(10):
+        round(number % 2)
+    assert settled_difference(console, before) == {}
+
+
+def test_services_come_and_go(console):
+    def round():
+        assert "SUCCESS" in console.run(r"sc create again type= kernel binPath= c:\drivers\kmelody.sys")
+        assert "SUCCESS" in console.run("sc delete again")
+
+    round()
+    before = accounts(console)
+    for _ in range(50):
+        round()
+    assert settled_difference(console, before) == {}
