@@ -9,6 +9,9 @@ static __attribute__((noinline)) ULONG Recurse(ULONG n)
     volatile UCHAR Frame[512];
     Frame[0] = (UCHAR)n;
     Depth = n;
+    if (n == MAXULONG) {
+        return 0;
+    }
     return Recurse(n + 1) + Frame[0];
 }
 
