@@ -1,35 +1,77 @@
-/* ldr.h - the driver loader: services from the boot disk's PE images to running drivers. */
+/*
+ * ldr.h - the driver loader: the boot disk's files, the modules in memory with their symbols, and
+ * services' images turned into running drivers and back.
+ */
 #ifndef _LDR_PRIVATE_H_
 #define _LDR_PRIVATE_H_
 
 #include <ntddk.h>
 #include <loader.h>
 
-/* The boot disk (cpio newc), read only, in memory. Path: "c:\\drivers\\beep.sys", "\\SystemRoot\\...", "\\??\\C:\\...", any case,
- * either slash. FALSE when there is no such file. The bytes stay valid for ever. Any IRQL (used by the crash screen). */
+/*
+ * Takes over the boot disk (a cpio archive in the direct map) and makes the kernel the first
+ * module. Boot processor, once, before anything else here; needs no pools.
+ */
 void LdrInitializeBootDisk(PLOADER_BLOCK LoaderBlock);
-BOOLEAN LdrFindFile(const char *Path, const UCHAR **Data, SIZE_T *Size);
-/* Calls Callback(Name, Size, Context) for each file; stops when it answers FALSE. */
-void LdrEnumerateFiles(BOOLEAN (*Callback)(const char *Name, SIZE_T Size, PVOID Context), PVOID Context);
 
-/* A loaded module; the kernel is the first. Kept for ever in a list that the crash screen may walk without locks. */
+/*
+ * Finds a file of the boot disk. Path: "c:\drivers\beep.sys", "\SystemRoot\drivers\beep.sys",
+ * "\??\C:\...", "drivers/beep.sys"; any case, either slash. FALSE when there is no such file. The
+ * bytes are read only and stay valid for ever. Any IRQL, no locks, no allocation.
+ */
+BOOLEAN LdrFindFile(const char *Path, const UCHAR **Data, SIZE_T *Size);
+
+/* Calls Callback(Name, Size, Context) for each file, in the archive's order and spelling, until it
+ * answers FALSE. Any IRQL. */
+void LdrEnumerateFiles(BOOLEAN (*Callback)(const char *Name, SIZE_T Size, PVOID Context),
+                       PVOID Context);
+
+/*
+ * A module in memory. Modules stand in a fixed table that is read without locks, by the crash
+ * screen too: a slot is in use while Base is not NULL, and Base is written last.
+ */
 typedef struct _LDR_MODULE {
-    LIST_ENTRY Link;
-    CHAR Name[32]; /* "beep.sys" */
-    PVOID Base;
-    ULONG Size;
-    const CHAR *Symbols; /* text of symbols/<name>.sym, or NULL */
-    SIZE_T SymbolsSize;
+    PVOID volatile Base;
+    ULONG Size;            /* bytes, whole pages */
+    CHAR Name[32];         /* "beep.sys"; the kernel's is "nt" */
+    const CHAR *Symbols;   /* text of symbols/<name>.sym, or NULL */
+    SIZE_T SymbolsSize;    /* bytes */
+    ULONG64 SymbolsOrigin; /* what the numbers in Symbols are relative to */
 } LDR_MODULE, *PLDR_MODULE;
 
+/* Loads the services whose Start is 0 (boot), then those with 1 (system), in the registry's order.
+ * A driver that fails is reported on the debug port and left out. PASSIVE_LEVEL, phase 1. */
 void LdrInitSystem(void);
-/* Loads the image of a service and runs DriverEntry; and the reverse. PASSIVE_LEVEL. Reason (>= 128 bytes) receives text when refused. */
+
+/*
+ * Loads the image of a service (its ImagePath, or c:\drivers\<name>.sys) and runs DriverEntry.
+ * Reason: at least 128 bytes; receives text for people when the image is refused, else "".
+ * PASSIVE_LEVEL. STATUS_OBJECT_NAME_NOT_FOUND: no such service or no such file.
+ * STATUS_IMAGE_ALREADY_LOADED: the service runs, or another with the same image does.
+ * STATUS_INVALID_IMAGE_FORMAT, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND (imports missing): refused.
+ * Otherwise what DriverEntry returned. After a failure nothing is left behind.
+ */
 NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize);
+
+/*
+ * Runs the driver's unload routine, which must exist, and frees its image. PASSIVE_LEVEL.
+ * STATUS_OBJECT_NAME_NOT_FOUND: not loaded. STATUS_DEVICE_BUSY: it is being loaded or unloaded, or
+ * its devices are open. STATUS_INVALID_DEVICE_REQUEST: it cannot be unloaded.
+ */
 NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName);
-/* Module containing Address, or NULL. Any IRQL. */
+
+/* Module containing Address, or NULL. Any IRQL. The answer stays readable for ever, but names
+ * another module once this one is unloaded and its slot used again. */
 PLDR_MODULE LdrFindModule(PVOID Address);
-/* "beep!BeepStartIo+0x1c" or "nt!KeSetEvent+0x10"; plain hex when unknown. Any IRQL, no allocation. */
+
+/* Index-th slot of the table for enumeration: skip it when its Base is NULL; NULL when Index is
+ * past the end. Any IRQL. */
+PLDR_MODULE LdrQueryModule(ULONG Index);
+
+/* "beep!BeepStartIo+0x1c", "nt!KeSetEvent", "beep+0x1000" without symbols; plain hex when no
+ * module has it. Any IRQL, no locks, no allocation. */
 void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size);
+
 /* Address of a kernel export, or NULL. Any IRQL. */
 PVOID LdrFindExport(const char *Name);
 

@@ -1,0 +1,254 @@
+/*
+ * load.c - services to running drivers and back.
+ *
+ * A load or unload owns its slot of the module table from beginning to end and holds no lock while
+ * a driver's own code runs, so DriverEntry may wait for anything, loading other drivers included. A
+ * second request for the same service or image is answered at once: already loaded, or busy.
+ */
+#include <cm.h>
+#include <io.h>
+#include <kd.h>
+#include "ldrp.h"
+
+#define LDRP_SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
+#define LDRP_REASON_SIZE 256
+
+#define SERVICE_KERNEL_DRIVER 1
+#define SERVICE_BOOT_START 0
+#define SERVICE_SYSTEM_START 1
+
+/* What the registry says about a service. */
+typedef struct _LDRP_SERVICE {
+    UNICODE_STRING KeyPath;
+    WCHAR KeyPathBuffer[LDRP_MAXIMUM_PATH];
+    WCHAR Name[LDRP_MAXIMUM_SERVICE_NAME];
+    CHAR ImagePath[LDRP_MAXIMUM_PATH];
+    const CHAR *FileName; /* the last part of ImagePath */
+} LDRP_SERVICE, *PLDRP_SERVICE;
+
+static BOOLEAN LdrpQueryNumber(PCM_KEY Key, PCWSTR Name, ULONG *Number)
+{
+    ULONG Type, Size = sizeof(*Number);
+
+    return NT_SUCCESS(CmQueryValue(Key, Name, &Type, Number, &Size)) && Type == REG_DWORD &&
+           Size == sizeof(*Number);
+}
+
+/* Narrows Wide, which ends at a zero or after Count characters; what is not ASCII becomes a
+ * question mark, which no file of the boot disk has in its name. FALSE when it does not fit. */
+static BOOLEAN LdrpNarrow(const WCHAR *Wide, ULONG Count, CHAR *Narrow, ULONG Size)
+{
+    for (ULONG i = 0; i < Size; i++) {
+        WCHAR Character = i < Count ? Wide[i] : 0;
+
+        Narrow[i] = Character < 0x80 ? (CHAR)Character : '?';
+        if (Character == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* ImagePath, or what Windows takes when there is none: the service's name among the drivers. */
+static NTSTATUS LdrpQueryImagePath(PCM_KEY Key, PLDRP_SERVICE Service)
+{
+    WCHAR Path[LDRP_MAXIMUM_PATH];
+    CHAR Name[LDRP_MAXIMUM_SERVICE_NAME];
+    ULONG Type, Size = sizeof(Path);
+    NTSTATUS Status = CmQueryValue(Key, L"ImagePath", &Type, Path, &Size);
+    BOOLEAN Fits;
+
+    if (Status == STATUS_OBJECT_NAME_NOT_FOUND) {
+        Fits = LdrpNarrow(Service->Name, ARRAYSIZE(Service->Name), Name, sizeof(Name));
+        LdrpFormat(Service->ImagePath, sizeof(Service->ImagePath), "c:\\drivers\\%s.sys", Name);
+    } else if (NT_SUCCESS(Status) && (Type == REG_SZ || Type == REG_EXPAND_SZ)) {
+        Fits =
+            LdrpNarrow(Path, Size / sizeof(WCHAR), Service->ImagePath, sizeof(Service->ImagePath));
+    } else {
+        return NT_SUCCESS(Status) ? STATUS_OBJECT_NAME_INVALID : Status;
+    }
+    return Fits ? STATUS_SUCCESS : STATUS_NAME_TOO_LONG;
+}
+
+static NTSTATUS LdrpOpenService(PUNICODE_STRING Name, PLDRP_SERVICE Service, PCM_KEY *Key)
+{
+    if (Name->Length == 0 || Name->Length >= sizeof(Service->Name)) {
+        return STATUS_OBJECT_NAME_INVALID;
+    }
+    RtlZeroMemory(Service->Name, sizeof(Service->Name));
+    RtlCopyMemory(Service->Name, Name->Buffer, Name->Length);
+    Service->KeyPath = (UNICODE_STRING){.MaximumLength = sizeof(Service->KeyPathBuffer),
+                                        .Buffer = Service->KeyPathBuffer};
+    RtlAppendUnicodeToString(&Service->KeyPath, LDRP_SERVICES L"\\");
+    RtlAppendUnicodeToString(&Service->KeyPath, Service->Name);
+    return CmOpenKey(&Service->KeyPath, FALSE, Key);
+}
+
+static NTSTATUS LdrpQueryService(PUNICODE_STRING Name, PLDRP_SERVICE Service)
+{
+    const CHAR *Slash;
+    PCM_KEY Key;
+    ULONG Type;
+    NTSTATUS Status = LdrpOpenService(Name, Service, &Key);
+
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (LdrpQueryNumber(Key, L"Type", &Type) && Type != SERVICE_KERNEL_DRIVER) {
+        Status = STATUS_NOT_SUPPORTED;
+    } else {
+        Status = LdrpQueryImagePath(Key, Service);
+    }
+    CmCloseKey(Key);
+    if (NT_SUCCESS(Status)) {
+        Slash = strrchr(Service->ImagePath, '\\');
+        Slash = Slash != NULL ? Slash : strrchr(Service->ImagePath, '/');
+        Service->FileName = Slash != NULL ? Slash + 1 : Service->ImagePath;
+    }
+    return Status;
+}
+
+/* IO_DRIVER_GONE: nothing can run in the image any more. From here on the slot is free. */
+static void LdrpDriverGone(PVOID DriverSection)
+{
+    PLDRP_SLOT Slot = CONTAINING_RECORD(DriverSection, LDRP_SLOT, Module);
+
+    LdrpRetractModule(&Slot->Module);
+    LdrpUnmapImage(&Slot->Mapping);
+    LdrpReleaseSlot(Slot, LdrpFree);
+}
+
+/* Brings the image into memory and hands it and its slot over to the driver object, whose end calls
+ * LdrpDriverGone. After a failure the slot is not ours any more. */
+static NTSTATUS LdrpStartDriver(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T FileSize,
+                                CHAR *Reason, SIZE_T ReasonSize)
+{
+    PLDRP_MAPPING Mapping = &Slot->Mapping;
+    PDRIVER_OBJECT DriverObject;
+    UNICODE_STRING Name;
+    NTSTATUS Status;
+
+    Status = LdrpMapImage(Service->FileName, Slot->File, FileSize, Mapping, Reason, ReasonSize);
+    if (!NT_SUCCESS(Status)) {
+        LdrpReleaseSlot(Slot, LdrpFree);
+        return Status;
+    }
+    /* From here on a crash in DriverEntry shows the driver's symbols. */
+    LdrpPublishModule(&Slot->Module, Service->FileName, Mapping->Base, Mapping->Size);
+    RtlInitUnicodeString(&Name, Service->Name);
+    Status = IopLoadDriverObject(&Name, &Service->KeyPath, Mapping->Base, Mapping->Size,
+                                 (PDRIVER_INITIALIZE)Mapping->EntryPoint, &Slot->Module,
+                                 LdrpDriverGone, &DriverObject);
+    if (NT_SUCCESS(Status)) {
+        Slot->DriverObject = DriverObject;
+        LdrpReleaseSlot(Slot, LdrpLoaded);
+    }
+    return Status;
+}
+
+NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize)
+{
+    LDRP_SERVICE Service;
+    const UCHAR *File;
+    SIZE_T FileSize;
+    PLDRP_SLOT Slot;
+    NTSTATUS Status;
+
+    PAGED_CODE();
+    Reason[0] = '\0';
+    Status = LdrpQueryService(ServiceName, &Service);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (!LdrFindFile(Service.ImagePath, &File, &FileSize)) {
+        LdrpFormat(Reason, ReasonSize, "%s: no such file", Service.ImagePath);
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    }
+    Status = LdrpReserveSlot(Service.Name, File, &Slot);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    return LdrpStartDriver(Slot, &Service, FileSize, Reason, ReasonSize);
+}
+
+NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName)
+{
+    PDRIVER_OBJECT DriverObject;
+    PLDRP_SLOT Slot;
+    KEVENT Gone;
+    NTSTATUS Status;
+
+    PAGED_CODE();
+    Status = LdrpClaimSlot(ServiceName, &Gone, &Slot);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    DriverObject = Slot->DriverObject;
+    Status = IopUnloadDriverObject(DriverObject);
+    if (!NT_SUCCESS(Status) && !IopIsUnloadPending(DriverObject)) {
+        LdrpReleaseSlot(Slot, LdrpLoaded);
+        return Status;
+    }
+    /* The slot stays in Unloading until the object has gone, which ends in LdrpDriverGone. When the
+     * last close is to unload, that may take for ever. */
+    if (!NT_SUCCESS(Status)) {
+        LdrpReleaseSlot(Slot, LdrpUnloading);
+        ObDereferenceObject(DriverObject);
+        return Status;
+    }
+    ObDereferenceObject(DriverObject);
+    LdrpWaitUntilGone(Slot, &Gone);
+    return STATUS_SUCCESS;
+}
+
+/* Start of the service called Name, or MAXULONG. */
+static ULONG LdrpQueryStart(PUNICODE_STRING Name, PLDRP_SERVICE Service)
+{
+    PCM_KEY Key;
+    ULONG Start = MAXULONG;
+
+    if (NT_SUCCESS(LdrpOpenService(Name, Service, &Key))) {
+        if (!LdrpQueryNumber(Key, L"Start", &Start)) {
+            Start = MAXULONG;
+        }
+        CmCloseKey(Key);
+    }
+    return Start;
+}
+
+static void LdrpLoadAtBoot(PUNICODE_STRING Name)
+{
+    CHAR Reason[LDRP_REASON_SIZE];
+    NTSTATUS Status = LdrLoadDriver(Name, Reason, sizeof(Reason));
+
+    if (!NT_SUCCESS(Status)) {
+        KdPrintf("ldr: %wZ was not loaded: %08x %s\n", Name, Status, Reason);
+    }
+}
+
+static void LdrpLoadServices(PCM_KEY Services, ULONG Start)
+{
+    LDRP_SERVICE Service;
+    WCHAR Buffer[LDRP_MAXIMUM_SERVICE_NAME];
+
+    for (ULONG i = 0; NT_SUCCESS(CmEnumerateKey(Services, i, Buffer, ARRAYSIZE(Buffer))); i++) {
+        UNICODE_STRING Name;
+
+        RtlInitUnicodeString(&Name, Buffer);
+        if (LdrpQueryStart(&Name, &Service) == Start) {
+            LdrpLoadAtBoot(&Name);
+        }
+    }
+}
+
+void LdrInitSystem(void)
+{
+    UNICODE_STRING Path = RTL_CONSTANT_STRING(LDRP_SERVICES);
+    PCM_KEY Services;
+
+    if (NT_SUCCESS(CmOpenKey(&Path, FALSE, &Services))) {
+        LdrpLoadServices(Services, SERVICE_BOOT_START);
+        LdrpLoadServices(Services, SERVICE_SYSTEM_START);
+        CmCloseKey(Services);
+    }
+}

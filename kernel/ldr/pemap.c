@@ -1,0 +1,245 @@
+/*
+ * pemap.c - turns a checked file into an image that can run: copy, relocate, bind, cookie.
+ *
+ * All of it works on the mapped bytes, which have Image->ImageSize bytes, and reaches them only
+ * through PeRead and PeWrite. A relocation may hit any table, so a table's entry is read once, into
+ * a local variable, and that is what gets checked and used.
+ */
+#include "pe.h"
+#include <nt/crt.h>
+
+/* Linkers' value of __security_cookie: it says that nobody has set one yet. */
+#define PE_DEFAULT_COOKIE 0x00002B992DDFA232ULL
+/* A cookie's two highest bytes are zero, so that no string copy can write one. */
+#define PE_COOKIE_MASK 0x0000FFFFFFFFFFFFULL
+
+static BOOLEAN PeRead(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG64 Rva, PVOID Value,
+                      ULONG Size)
+{
+    if (Rva > Image->ImageSize || Size > Image->ImageSize - Rva) {
+        return FALSE;
+    }
+    memcpy(Value, Mapped + Rva, Size);
+    return TRUE;
+}
+
+static BOOLEAN PeWrite(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Rva, ULONG64 Value)
+{
+    if (Rva > Image->ImageSize || sizeof(Value) > Image->ImageSize - Rva) {
+        return FALSE;
+    }
+    memcpy(Mapped + Rva, &Value, sizeof(Value));
+    return TRUE;
+}
+
+/* A zero-terminated text at Rva, or NULL when the image ends before its zero. */
+static const CHAR *PeString(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG64 Rva)
+{
+    for (ULONG64 End = Rva; End < Image->ImageSize; End++) {
+        if (Mapped[End] == 0) {
+            return (const CHAR *)Mapped + Rva;
+        }
+    }
+    return NULL;
+}
+
+void PeCopySections(const PE_IMAGE *Image, PUCHAR Mapped)
+{
+    memcpy(Mapped, Image->File, Image->HeadersSize);
+    for (ULONG i = 0; i < Image->SectionCount; i++) {
+        PE_SECTION Section;
+
+        PeQuerySection(Image, i, &Section);
+        if (Section.FileSize != 0) {
+            memcpy(Mapped + Section.Rva, Image->File + Section.FileOffset, Section.FileSize);
+        }
+    }
+}
+
+static PE_REASON PeRelocateBlock(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 EntryRva,
+                                 const IMAGE_BASE_RELOCATION *Block, ULONG64 Delta)
+{
+    ULONG Count = (Block->SizeOfBlock - sizeof(*Block)) / sizeof(USHORT);
+
+    for (ULONG i = 0; i < Count; i++) {
+        USHORT Entry;
+        ULONG64 Target, Value;
+
+        if (!PeRead(Image, Mapped, EntryRva + i * sizeof(Entry), &Entry, sizeof(Entry))) {
+            return PeRelocationBlock;
+        }
+        if (Entry >> 12 == IMAGE_REL_BASED_ABSOLUTE) {
+            continue; /* padding */
+        }
+        if (Entry >> 12 != IMAGE_REL_BASED_DIR64) {
+            return PeRelocationType;
+        }
+        Target = (ULONG64)Block->VirtualAddress + (Entry & 0xFFF);
+        if (!PeRead(Image, Mapped, Target, &Value, sizeof(Value))) {
+            return PeRelocationTarget;
+        }
+        PeWrite(Image, Mapped, Target, Value + Delta);
+    }
+    return PeOk;
+}
+
+PE_REASON PeRelocate(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address)
+{
+    const IMAGE_DATA_DIRECTORY *Directory = &Image->Directories[IMAGE_DIRECTORY_ENTRY_BASERELOC];
+    ULONG64 Delta = Address - Image->PreferredBase;
+    ULONG Offset = 0;
+
+    if (Delta == 0) {
+        return PeOk;
+    }
+    if (Image->RelocationsStripped) {
+        return PeNotRelocatable;
+    }
+    while (Offset < Directory->Size) {
+        IMAGE_BASE_RELOCATION Block;
+        ULONG Left = Directory->Size - Offset;
+        ULONG64 Rva = (ULONG64)Directory->VirtualAddress + Offset;
+        PE_REASON Reason;
+
+        if (Left < sizeof(Block) || !PeRead(Image, Mapped, Rva, &Block, sizeof(Block)) ||
+            Block.SizeOfBlock < sizeof(Block) || Block.SizeOfBlock > Left ||
+            Block.SizeOfBlock % sizeof(USHORT) != 0 || Block.VirtualAddress >= Image->ImageSize) {
+            return PeRelocationBlock;
+        }
+        Reason = PeRelocateBlock(Image, Mapped, Rva + sizeof(Block), &Block, Delta);
+        if (Reason != PeOk) {
+            return Reason;
+        }
+        Offset += Block.SizeOfBlock;
+    }
+    return PeOk;
+}
+
+/* Binds one entry. *Done: it was the zero that ends the table. The two bytes before a name are the
+ * linker's guess at its place in the export table, of no use here. */
+static PE_REASON PeBindEntry(const PE_IMAGE *Image, PUCHAR Mapped, const CHAR *Module,
+                             ULONG64 NameRva, ULONG64 AddressRva, PE_RESOLVE *Resolve,
+                             PVOID Context, BOOLEAN *Done)
+{
+    const CHAR *Name;
+    ULONG64 Entry;
+    PVOID Address;
+
+    if (!PeRead(Image, Mapped, NameRva, &Entry, sizeof(Entry))) {
+        return PeImportRange;
+    }
+    *Done = Entry == 0;
+    if (*Done) {
+        return PeOk;
+    }
+    if (Entry & IMAGE_ORDINAL_FLAG64) {
+        return PeImportOrdinal;
+    }
+    Name = PeString(Image, Mapped, Entry + sizeof(USHORT));
+    if (Name == NULL) {
+        return PeImportRange;
+    }
+    Address = Resolve(Module, Name, Context);
+    if (!PeWrite(Image, Mapped, AddressRva, (ULONG64)(ULONG_PTR)Address)) {
+        return PeImportRange;
+    }
+    return Address != NULL ? PeOk : PeImportMissing;
+}
+
+static PE_REASON PeBindModule(const PE_IMAGE *Image, PUCHAR Mapped,
+                              const IMAGE_IMPORT_DESCRIPTOR *Import, PE_RESOLVE *Resolve,
+                              PVOID Context)
+{
+    const CHAR *Module = PeString(Image, Mapped, Import->Name);
+    ULONG64 Names = Import->OriginalFirstThunk ? Import->OriginalFirstThunk : Import->FirstThunk;
+    PE_REASON Result = PeOk;
+    BOOLEAN Done = FALSE;
+
+    if (Module == NULL || Import->FirstThunk == 0) {
+        return PeImportRange;
+    }
+    for (ULONG64 Offset = 0; !Done; Offset += sizeof(ULONG64)) {
+        PE_REASON Reason = PeBindEntry(Image, Mapped, Module, Names + Offset,
+                                       Import->FirstThunk + Offset, Resolve, Context, &Done);
+        if (Reason == PeImportMissing) {
+            Result = Reason;
+        } else if (Reason != PeOk) {
+            return Reason;
+        }
+    }
+    return Result;
+}
+
+PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolve, PVOID Context)
+{
+    ULONG64 Rva = Image->Directories[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress;
+    PE_REASON Result = PeOk;
+
+    /* As on Windows a zero descriptor ends the table; the directory's size is not looked at. */
+    for (; Rva != 0; Rva += sizeof(IMAGE_IMPORT_DESCRIPTOR)) {
+        IMAGE_IMPORT_DESCRIPTOR Import;
+        PE_REASON Reason;
+
+        if (!PeRead(Image, Mapped, Rva, &Import, sizeof(Import))) {
+            return PeImportRange;
+        }
+        if (Import.Name == 0) {
+            break;
+        }
+        Reason = PeBindModule(Image, Mapped, &Import, Resolve, Context);
+        if (Reason == PeImportMissing) {
+            Result = Reason;
+        } else if (Reason != PeOk) {
+            return Reason;
+        }
+    }
+    return Result;
+}
+
+/* TRUE when eight bytes at Rva lie in one writable section. */
+static BOOLEAN PeIsWritable(const PE_IMAGE *Image, ULONG64 Rva)
+{
+    for (ULONG i = 0; i < Image->SectionCount; i++) {
+        PE_SECTION Section;
+
+        PeQuerySection(Image, i, &Section);
+        if (Section.Writable && Rva >= Section.Rva && Rva - Section.Rva < Section.Size &&
+            Section.Size - (Rva - Section.Rva) >= sizeof(ULONG64)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Random)
+{
+    ULONG64 Config = Image->Directories[IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG].VirtualAddress;
+    ULONG Size;
+    ULONG64 Pointer, Rva, Cookie;
+
+    if (Config == 0) {
+        return PeOk;
+    }
+    if (!PeRead(Image, Mapped, Config, &Size, sizeof(Size))) {
+        return PeLoadConfig;
+    }
+    if (Size < IMAGE_LOAD_CONFIG_COOKIE_OFFSET + sizeof(Pointer)) {
+        return PeOk; /* older than cookies */
+    }
+    if (!PeRead(Image, Mapped, Config + IMAGE_LOAD_CONFIG_COOKIE_OFFSET, &Pointer,
+                sizeof(Pointer))) {
+        return PeLoadConfig;
+    }
+    Rva = Pointer - Address;
+    if (Pointer == 0) {
+        return PeOk;
+    }
+    if (!PeIsWritable(Image, Rva) || !PeRead(Image, Mapped, Rva, &Cookie, sizeof(Cookie))) {
+        return PeLoadConfig;
+    }
+    if (Cookie == PE_DEFAULT_COOKIE) {
+        Cookie = Random & PE_COOKIE_MASK;
+        PeWrite(Image, Mapped, Rva, Cookie == 0 ? PE_DEFAULT_COOKIE + 1 : Cookie);
+    }
+    return PeOk;
+}
