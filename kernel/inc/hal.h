@@ -5,6 +5,16 @@
 #include <ntddk.h>
 #include <loader.h>
 
+/* First parameter of a HAL_INITIALIZATION_FAILED bugcheck: what is missing, and the others. */
+typedef enum _HAL_FAILURE {
+    HalFailureNoRootPointer = 1, /* no ACPI root pointer; the address the loader gave */
+    HalFailureNoMadt = 2,        /* no usable MADT; addresses of RSDT and XSDT */
+    HalFailureMapRegisters = 3,  /* out of system address space; physical address, bytes */
+    HalFailureNoIoApic = 4,      /* no I/O APIC answers; how many the MADT has */
+    HalFailureNoCounter = 5,     /* no HPET, PM timer or PIT counts */
+    HalFailureCalibration = 6    /* counts measured of the reference, TSC and APIC timer */
+} HAL_FAILURE;
+
 /* Polled UART, usable from the first instruction on, at any IRQL, with no locks of its own. */
 void HalInitializeDebugPort(void);
 void HalPutDebugByte(UCHAR Byte);

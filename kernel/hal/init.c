@@ -1,0 +1,67 @@
+/*
+ * init.c - the order in which the HAL comes up, and what CPUID says about where it runs.
+ */
+#include "halp.h"
+#include "kd.h"
+#include "mm.h"
+
+#define CPUID_FEATURES 1
+#define CPUID_1_ECX_HYPERVISOR (1U << 31)
+#define CPUID_HYPERVISOR 0x40000000
+
+BOOLEAN HalpUnderHypervisor;
+CHAR HalpHypervisorName[13];
+
+void HalpCpuid(ULONG Info[4], ULONG Leaf)
+{
+    /* Each range (basic, hypervisor, extended) tells its last leaf in its first. */
+    __cpuidex(Info, Leaf & 0xF0000000, 0);
+    if (Info[0] < Leaf) {
+        memset(Info, 0, 4 * sizeof(Info[0]));
+    } else {
+        __cpuidex(Info, Leaf, 0);
+    }
+}
+
+void HalpDetectHypervisor(void)
+{
+    ULONG Info[4];
+
+    HalpCpuid(Info, CPUID_FEATURES);
+    HalpUnderHypervisor = (Info[2] & CPUID_1_ECX_HYPERVISOR) != 0;
+    if (HalpUnderHypervisor) {
+        __cpuidex(Info, CPUID_HYPERVISOR, 0);
+        memcpy(HalpHypervisorName, &Info[1], sizeof(HalpHypervisorName) - 1);
+    }
+}
+
+volatile void *HalpMapRegisters(ULONG64 Physical, SIZE_T Bytes)
+{
+    PHYSICAL_ADDRESS Address = {.QuadPart = (LONGLONG)Physical};
+    PVOID Registers = MmMapIoSpace(Address, Bytes, MmNonCached);
+
+    if (Registers == NULL) {
+        KeBugCheckEx(HAL_INITIALIZATION_FAILED, HalFailureMapRegisters, Physical, Bytes, 0);
+    }
+    return Registers;
+}
+
+void HalInitializeSystem(PLOADER_BLOCK LoaderBlock)
+{
+    ULONG64 Frequency;
+    const char *Counter;
+
+    HalpDetectHypervisor();
+    HalpReadFirmwareTables(LoaderBlock);
+    HalpMaskPics();
+    HalpInitializeLocalApic();
+    HalpInitializeIoApics();
+    HalpInitializeTime();
+    Counter = HalQueryCounterName(&Frequency);
+    KdPrintf("hal: %u CPUs, %u I/O APICs, %s, time from the %s at %u kHz\n", HalpPlatform.CpuCount,
+             HalpPlatform.IoApicCount, HalpX2Apic ? "x2APIC" : "xAPIC", Counter,
+             (ULONG)(Frequency / 1000));
+    if (HalpPlatform.CpusIgnored != 0) {
+        KdPrintf("hal: %u more CPUs cannot be used\n", HalpPlatform.CpusIgnored);
+    }
+}

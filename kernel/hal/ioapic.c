@@ -1,0 +1,132 @@
+/*
+ * ioapic.c - routes interrupt lines to processors through the I/O APICs.
+ *
+ * Lines are numbered over all I/O APICs (global system interrupts). HalpIoApics is fixed after
+ * start; HalpIoApicLock guards each chip's pair of index and data register, and so its routing
+ * entries. Every input is masked until a driver connects. Destinations are physical: one processor.
+ */
+#include "halp.h"
+#include "kd.h"
+
+typedef struct _HALP_IO_APIC {
+    volatile ULONG *Registers;
+    ULONG GsiBase;
+    ULONG Inputs;
+} HALP_IO_APIC, *PHALP_IO_APIC;
+
+#define IO_APIC_WINDOW 0x20 /* bytes of registers */
+#define IO_APIC_INDEX 0     /* in ULONGs */
+#define IO_APIC_DATA 4
+#define IO_APIC_VERSION 1
+#define IO_APIC_ENTRY(Input) (0x10 + 2 * (Input)) /* low half; the high half follows */
+#define IO_APIC_MAX_INPUTS 120                    /* more would not fit the 8-bit index */
+#define IO_APIC_ABSENT 0xFFFFFFFFU
+
+#define ENTRY_NMI (4U << 8)
+#define ENTRY_ACTIVE_LOW (1U << 13)
+#define ENTRY_LEVEL (1U << 15)
+#define ENTRY_MASKED (1U << 16)
+
+static HALP_IO_APIC HalpIoApics[ACPI_MAX_IO_APICS];
+static ULONG HalpIoApicCount;
+static HALP_LOCK HalpIoApicLock;
+
+static ULONG HalpReadIoApic(const HALP_IO_APIC *Apic, ULONG Register)
+{
+    Apic->Registers[IO_APIC_INDEX] = Register;
+    return Apic->Registers[IO_APIC_DATA];
+}
+
+static void HalpWriteIoApic(const HALP_IO_APIC *Apic, ULONG Register, ULONG Value)
+{
+    Apic->Registers[IO_APIC_INDEX] = Register;
+    Apic->Registers[IO_APIC_DATA] = Value;
+}
+
+static PHALP_IO_APIC HalpFindIoApic(ULONG Gsi)
+{
+    for (ULONG i = 0; i < HalpIoApicCount; i++) {
+        if (Gsi - HalpIoApics[i].GsiBase < HalpIoApics[i].Inputs) {
+            return &HalpIoApics[i];
+        }
+    }
+    return NULL;
+}
+
+BOOLEAN HalpIsLine(ULONG Gsi)
+{
+    return HalpFindIoApic(Gsi) != NULL;
+}
+
+/* Masked first and unmasked last, so that no half-written entry can deliver. */
+static void HalpWriteEntry(ULONG Gsi, ULONG Low, ULONG ApicId)
+{
+    PHALP_IO_APIC Apic = HalpFindIoApic(Gsi);
+    ULONG Entry;
+    ULONG64 Flags;
+
+    if (Apic == NULL) {
+        return;
+    }
+    Entry = IO_APIC_ENTRY(Gsi - Apic->GsiBase);
+    Flags = HalpAcquireLock(&HalpIoApicLock);
+    HalpWriteIoApic(Apic, Entry, ENTRY_MASKED);
+    HalpWriteIoApic(Apic, Entry + 1, ApicId << 24);
+    if (!(Low & ENTRY_MASKED)) {
+        HalpWriteIoApic(Apic, Entry, Low);
+    }
+    HalpReleaseLock(&HalpIoApicLock, Flags);
+}
+
+static ULONG HalpSignalBits(const HALP_LINE *Line)
+{
+    return (Line->ActiveLow ? ENTRY_ACTIVE_LOW : 0) |
+           (Line->Trigger == HalpTriggerLevel ? ENTRY_LEVEL : 0);
+}
+
+BOOLEAN HalpRouteLine(const HALP_LINE *Line, ULONG Vector, ULONG ApicId)
+{
+    if (!HalpIsLine(Line->Gsi)) {
+        return FALSE;
+    }
+    HalpWriteEntry(Line->Gsi, Vector | HalpSignalBits(Line), ApicId);
+    return TRUE;
+}
+
+void HalpMaskLine(ULONG Gsi)
+{
+    HalpWriteEntry(Gsi, ENTRY_MASKED, 0);
+}
+
+static void HalpAddIoApic(ULONG64 Base, ULONG GsiBase)
+{
+    PHALP_IO_APIC Apic = &HalpIoApics[HalpIoApicCount];
+    ULONG Version;
+
+    Apic->Registers = HalpMapRegisters(Base, IO_APIC_WINDOW);
+    Version = HalpReadIoApic(Apic, IO_APIC_VERSION);
+    if (Version == IO_APIC_ABSENT) {
+        KdPrintf("hal: no I/O APIC answers at %I64x\n", Base);
+        return;
+    }
+    Apic->GsiBase = GsiBase;
+    Apic->Inputs = min(((Version >> 16) & 0xFF) + 1, (ULONG)IO_APIC_MAX_INPUTS);
+    HalpIoApicCount++;
+    for (ULONG i = 0; i < Apic->Inputs; i++) {
+        HalpMaskLine(GsiBase + i);
+    }
+}
+
+void HalpInitializeIoApics(void)
+{
+    for (ULONG i = 0; i < HalpPlatform.IoApicCount; i++) {
+        HalpAddIoApic(HalpPlatform.IoApic[i].Base, HalpPlatform.IoApic[i].GsiBase);
+    }
+    if (HalpIoApicCount == 0) {
+        KeBugCheckEx(HAL_INITIALIZATION_FAILED, HalFailureNoIoApic, HalpPlatform.IoApicCount, 0, 0);
+    }
+    for (ULONG i = 0; i < HalpPlatform.NmiSourceCount; i++) {
+        const HALP_LINE *Line = &HalpPlatform.NmiSource[i];
+        HalpWriteEntry(Line->Gsi, ENTRY_NMI | HalpSignalBits(Line), HalpPlatform.Cpu[0].ApicId);
+    }
+}

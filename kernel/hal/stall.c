@@ -1,0 +1,17 @@
+/*
+ * stall.c - waiting for microseconds without giving up the processor.
+ */
+#include "halp.h"
+
+#define UNITS_PER_MICROSECOND 10
+
+VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds)
+{
+    ULONG64 Start = HalQueryCounter100ns();
+    /* The unit that has begun does not count. */
+    ULONG64 Wait = (ULONG64)MicroSeconds * UNITS_PER_MICROSECOND + 1;
+
+    while (HalQueryCounter100ns() - Start < Wait) {
+        __builtin_ia32_pause();
+    }
+}
