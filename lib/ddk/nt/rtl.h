@@ -4,26 +4,188 @@
 
 #include <nt/crt.h>
 
+/*** Counted strings (book ch. 3). Lengths are bytes. Routines that compare ignoring case, or convert,
+ * read tables: drivers may count on PASSIVE_LEVEL only. No routine keeps a pointer to its arguments
+ * except the Init ones, whose result refers to SourceString. ***/
+
+/* Makes a counted string of a terminated one, without copying; NULL makes an empty one. Longer texts
+ * are cut at 65532 bytes, ANSI ones at 65534. IRQL <= DISPATCH_LEVEL for resident text.
+ * WDK: RtlInitUnicodeString, RtlInitAnsiString, RtlInitString. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
 NTSYSAPI VOID NTAPI RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString,
                                          _In_opt_z_ PCWSTR SourceString);
+_IRQL_requires_max_(DISPATCH_LEVEL)
 NTSYSAPI VOID NTAPI RtlInitAnsiString(_Out_ PANSI_STRING DestinationString,
                                       _In_opt_z_ PCSZ SourceString);
+NTSYSAPI VOID NTAPI RtlInitString(_Out_ PSTRING DestinationString, _In_opt_z_ PCSZ SourceString);
+/* The same, but a text that would be cut makes an empty string and STATUS_NAME_TOO_LONG.
+ * WDK: RtlInitUnicodeStringEx. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlInitUnicodeStringEx(_Out_ PUNICODE_STRING DestinationString,
+                                               _In_opt_z_ PCWSTR SourceString);
+
+/* Copies what fits into DestinationString's buffer; silently cut. NULL empties it. Terminated when
+ * there is room. IRQL <= DISPATCH_LEVEL. WDK: RtlCopyUnicodeString. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
 NTSYSAPI VOID NTAPI RtlCopyUnicodeString(_Inout_ PUNICODE_STRING DestinationString,
                                          _In_opt_ PCUNICODE_STRING SourceString);
+/* Appends the whole source or nothing: STATUS_BUFFER_TOO_SMALL. Terminated when there is room.
+ * IRQL <= DISPATCH_LEVEL. WDK: RtlAppendUnicodeToString, RtlAppendUnicodeStringToString. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlAppendUnicodeToString(_Inout_ PUNICODE_STRING Destination,
+                                                 _In_opt_z_ PCWSTR Source);
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlAppendUnicodeStringToString(_Inout_ PUNICODE_STRING Destination,
+                                                       _In_ PCUNICODE_STRING Source);
+
+/* Compare by UTF-16 units, in upper case when CaseInSensitive: < 0, 0 or > 0; a prefix is less.
+ * WDK: RtlCompareUnicodeString, RtlCompareUnicodeStrings (lengths in characters). */
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI LONG NTAPI RtlCompareUnicodeString(_In_ PCUNICODE_STRING String1,
                                             _In_ PCUNICODE_STRING String2,
                                             _In_ BOOLEAN CaseInSensitive);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI LONG NTAPI RtlCompareUnicodeStrings(_In_reads_(String1Length) PCWCH String1,
+                                             _In_ SIZE_T String1Length,
+                                             _In_reads_(String2Length) PCWCH String2,
+                                             _In_ SIZE_T String2Length,
+                                             _In_ BOOLEAN CaseInSensitive);
+/* TRUE when the strings are equal; when String2 begins with String1.
+ * WDK: RtlEqualUnicodeString, RtlPrefixUnicodeString. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI BOOLEAN NTAPI RtlEqualUnicodeString(_In_ PCUNICODE_STRING String1,
                                              _In_ PCUNICODE_STRING String2,
                                              _In_ BOOLEAN CaseInSensitive);
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI BOOLEAN NTAPI RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1,
                                               _In_ PCUNICODE_STRING String2,
                                               _In_ BOOLEAN CaseInSensitive);
-NTSYSAPI NTSTATUS NTAPI RtlAppendUnicodeToString(_Inout_ PUNICODE_STRING Destination,
-                                                 _In_opt_z_ PCWSTR Source);
-NTSYSAPI NTSTATUS NTAPI RtlAppendUnicodeStringToString(_Inout_ PUNICODE_STRING Destination,
-                                                       _In_ PCUNICODE_STRING Source);
+
+#define HASH_STRING_ALGORITHM_DEFAULT 0
+#define HASH_STRING_ALGORITHM_X65599 1
+#define HASH_STRING_ALGORITHM_INVALID 0xffffffff
+/* Hashes a string; strings equal under CaseInSensitive hash alike. STATUS_INVALID_PARAMETER: a NULL
+ * pointer or an unknown algorithm. WDK: RtlHashUnicodeString. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlHashUnicodeString(_In_ PCUNICODE_STRING String,
+                                             _In_ BOOLEAN CaseInSensitive, _In_ ULONG HashAlgorithm,
+                                             _Out_ PULONG HashValue);
+
+/* The other case of a character that has exactly one; else the character.
+ * WDK: RtlUpcaseUnicodeChar, RtlDowncaseUnicodeChar. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI WCHAR NTAPI RtlUpcaseUnicodeChar(_In_ WCHAR SourceCharacter);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI WCHAR NTAPI RtlDowncaseUnicodeChar(_In_ WCHAR SourceCharacter);
+/* Copies a string in upper case. With AllocateDestinationString the buffer is allocated from paged
+ * pool, for RtlFreeUnicodeString (STATUS_NO_MEMORY); else STATUS_BUFFER_OVERFLOW when
+ * DestinationString is too small. WDK: RtlUpcaseUnicodeString. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlUpcaseUnicodeString(_Inout_ PUNICODE_STRING DestinationString,
+                                               _In_ PCUNICODE_STRING SourceString,
+                                               _In_ BOOLEAN AllocateDestinationString);
+
+/* Convert between the ANSI code page, which is UTF-8 here, and UTF-16; what is no character becomes
+ * U+FFFD. Results are terminated. With AllocateDestinationString the buffer is allocated from paged
+ * pool, for RtlFreeUnicodeString or RtlFreeAnsiString (STATUS_NO_MEMORY). Otherwise
+ * STATUS_BUFFER_OVERFLOW when it does not fit: RtlUnicodeStringToAnsiString then stores the
+ * characters that do, RtlAnsiStringToUnicodeString none. STATUS_INVALID_PARAMETER_2: the result is
+ * longer than a string can be. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlAnsiStringToUnicodeString(_Inout_ PUNICODE_STRING DestinationString,
+                                                     _In_ PCANSI_STRING SourceString,
+                                                     _In_ BOOLEAN AllocateDestinationString);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToAnsiString(_Inout_ PANSI_STRING DestinationString,
+                                                     _In_ PCUNICODE_STRING SourceString,
+                                                     _In_ BOOLEAN AllocateDestinationString);
+/* Bytes that the converted string takes with its terminator. WDK: RtlAnsiStringToUnicodeSize,
+ * RtlUnicodeStringToAnsiSize, for which RtlxAnsiStringToUnicodeSize and RtlxUnicodeStringToAnsiSize
+ * do the work. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI ULONG NTAPI RtlxAnsiStringToUnicodeSize(_In_ PCANSI_STRING AnsiString);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI ULONG NTAPI RtlxUnicodeStringToAnsiSize(_In_ PCUNICODE_STRING UnicodeString);
+#define RtlAnsiStringToUnicodeSize(String) RtlxAnsiStringToUnicodeSize(String)
+#define RtlUnicodeStringToAnsiSize(String) RtlxUnicodeStringToAnsiSize(String)
+/* Frees a buffer allocated by the routines above and empties the string; one without a buffer is left
+ * alone. WDK: RtlFreeUnicodeString, RtlFreeAnsiString. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI VOID NTAPI RtlFreeUnicodeString(_Inout_ PUNICODE_STRING UnicodeString);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI VOID NTAPI RtlFreeAnsiString(_Inout_ PANSI_STRING AnsiString);
+
+/* Reads a number: blanks, a sign, then digits of Base 2, 8, 10 or 16 as far as they go; Base 0 takes
+ * it from a prefix 0x, 0o, 0b, else 10. No digits make 0; what overflows is lost.
+ * STATUS_INVALID_PARAMETER: another base. WDK: RtlUnicodeStringToInteger. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToInteger(_In_ PCUNICODE_STRING String, _In_opt_ ULONG Base,
+                                                  _Out_ PULONG Value);
+/* Write a number in Base 2, 8, 10 (also 0) or 16 with upper-case digits, terminated.
+ * STATUS_INVALID_PARAMETER: another base; STATUS_BUFFER_OVERFLOW: no room, nothing written.
+ * WDK: RtlIntegerToUnicodeString, RtlInt64ToUnicodeString. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlIntegerToUnicodeString(_In_ ULONG Value, _In_opt_ ULONG Base,
+                                                  _Inout_ PUNICODE_STRING String);
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlInt64ToUnicodeString(_In_ ULONGLONG Value, _In_opt_ ULONG Base,
+                                                _Inout_ PUNICODE_STRING String);
+
+/*** Time and version. ***/
+
+typedef struct _TIME_FIELDS {
+    SHORT Year; /* 1601... */
+    SHORT Month;
+    SHORT Day;
+    SHORT Hour;
+    SHORT Minute;
+    SHORT Second;
+    SHORT Milliseconds;
+    SHORT Weekday; /* 0 is Sunday */
+} TIME_FIELDS, *PTIME_FIELDS;
+
+/* Splits a system time (100 ns units since 1601, not negative). Any IRQL. WDK: RtlTimeToTimeFields. */
+NTSYSAPI VOID NTAPI RtlTimeToTimeFields(_In_ PLARGE_INTEGER Time, _Out_ PTIME_FIELDS TimeFields);
+/* The reverse, ignoring Weekday; FALSE when a field is out of its range (years 1601 to 30827). Any
+ * IRQL. WDK: RtlTimeFieldsToTime. */
+NTSYSAPI BOOLEAN NTAPI RtlTimeFieldsToTime(_In_ PTIME_FIELDS TimeFields, _Out_ PLARGE_INTEGER Time);
+
+typedef struct _OSVERSIONINFOW {
+    ULONG dwOSVersionInfoSize;
+    ULONG dwMajorVersion;
+    ULONG dwMinorVersion;
+    ULONG dwBuildNumber;
+    ULONG dwPlatformId;
+    WCHAR szCSDVersion[128];
+} OSVERSIONINFOW, *POSVERSIONINFOW, RTL_OSVERSIONINFOW, *PRTL_OSVERSIONINFOW;
+
+typedef struct _OSVERSIONINFOEXW {
+    ULONG dwOSVersionInfoSize;
+    ULONG dwMajorVersion;
+    ULONG dwMinorVersion;
+    ULONG dwBuildNumber;
+    ULONG dwPlatformId;
+    WCHAR szCSDVersion[128];
+    USHORT wServicePackMajor;
+    USHORT wServicePackMinor;
+    USHORT wSuiteMask;
+    UCHAR wProductType;
+    UCHAR wReserved;
+} OSVERSIONINFOEXW, *POSVERSIONINFOEXW, RTL_OSVERSIONINFOEXW, *PRTL_OSVERSIONINFOEXW;
+C_ASSERT(sizeof(OSVERSIONINFOW) == 276 && sizeof(OSVERSIONINFOEXW) == 284);
+
+#define VER_PLATFORM_WIN32_NT 2
+#define VER_NT_WORKSTATION 1
+
+/* The Windows version whose driver interface this is: 10.0 build 19045. Fills the extended fields
+ * when dwOSVersionInfoSize says that they are there. STATUS_SUCCESS. PASSIVE_LEVEL.
+ * WDK: RtlGetVersion; book ch. 3. */
+_IRQL_requires_max_(PASSIVE_LEVEL)
+NTSYSAPI NTSTATUS NTAPI RtlGetVersion(_Inout_ PRTL_OSVERSIONINFOW VersionInformation);
+
+/*** Memory. ***/
+
+/* Bytes at the start of both blocks that are equal. Any IRQL. WDK: RtlCompareMemory. */
 NTSYSAPI SIZE_T NTAPI RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID *Source2,
                                        _In_ SIZE_T Length);
 
@@ -33,7 +195,10 @@ NTSYSAPI SIZE_T NTAPI RtlCompareMemory(_In_ const VOID *Source1, _In_ const VOID
 #define RtlZeroMemory(Destination, Length) memset((Destination), 0, (Length))
 #define RtlEqualMemory(A, B, Length) (!memcmp((A), (B), (Length)))
 
-/* Doubly linked lists, circular with a head. */
+/*** Lists (book ch. 3); any IRQL, and the caller's lock. ***/
+
+/* Doubly linked lists, circular with a head. The Remove routines require an entry; RemoveEntryList
+ * answers TRUE when the list has become empty. */
 FORCEINLINE VOID InitializeListHead(_Out_ PLIST_ENTRY ListHead)
 {
     ListHead->Flink = ListHead->Blink = ListHead;
