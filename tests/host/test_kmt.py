@@ -1,20 +1,25 @@
 """Promise: the driver interface keeps its contracts, seen from real drivers, on one, two and four processors.
 
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
-of its own. Afterwards it must unload.
+of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
+the file's first line names.
 """
+
+import re
 
 import pytest
 
 import qemu
 import tap
 
-DRIVERS = sorted(path.stem for path in (qemu.ROOT / "tests/kmt").glob("*.c"))
+FILES = {path.stem: path for path in sorted((qemu.ROOT / "tests/kmt").glob("*.c"))}
+DRIVERS = [name for name in FILES if not name.startswith("bug_")]
+MISTAKES = [name for name in FILES if name.startswith("bug_")]
 COMMANDS = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0}; sc stop {0}; sc delete {0}"
 
 
 def test_there_are_drivers():
-    assert DRIVERS
+    assert DRIVERS and MISTAKES
 
 
 @pytest.mark.parametrize("smp", [1, 2, 4])
@@ -25,3 +30,13 @@ def test_driver(driver, smp):
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
     print(f"{driver} on {smp}: {len(report.passed)} passed, {len(report.skipped)} skipped")
+
+
+@pytest.mark.parametrize("driver", MISTAKES)
+def test_mistake(driver):
+    code, name = re.match(r"/\* STOP: 0x([0-9A-F]{8}) (\w+)", FILES[driver].read_text()).groups()
+    result = qemu.execute(COMMANDS.format(driver), smp=2, timeout=60)
+    assert result.status == qemu.STATUS_BUGCHECK, f"{result.explain()}\n{result.output}"
+    assert re.search(rf"\*\*\* STOP: 0x{code}\b", result.output) and name in result.output, result.output
+    assert f"{driver}!" in result.output, f"the backtrace does not show the culprit\n{result.output}"
+    assert "never reached" not in result.output

@@ -1,0 +1,38 @@
+"""Promise: a bugcheck stops every processor and leaves on the serial port all that is needed to find the cause: code, name,
+parameters, registers, and a backtrace with the names of functions."""
+
+import re
+
+import pytest
+
+import qemu
+
+ADDRESS = r"[0-9a-fA-F`]{16,17}"
+
+
+@pytest.fixture(scope="module")
+def screen():
+    result = qemu.execute("bugcheck", smp=4, timeout=60)
+    assert result.status == qemu.STATUS_BUGCHECK, result.output
+    return result.output
+
+
+def test_code_name_and_parameters(screen):
+    assert re.search(r"\*\*\* STOP: 0x000000E2 \((0x[0-9A-F]{16}, ?){3}0x[0-9A-F]{16}\)", screen), screen
+    assert "MANUALLY_INITIATED_CRASH" in screen
+
+
+def test_registers(screen):
+    for register in "rax rbx rcx rdx rsi rdi rsp rbp rip r8 r9 r10 r11 r12 r13 r14 r15".split():
+        assert re.search(rf"\b{register} *= *{ADDRESS}", screen), f"{register} is missing\n{screen}"
+
+
+def test_backtrace_names_functions(screen):
+    frames = re.findall(r"\bnt!(\w+)(?:\+0x[0-9a-f]+)?", screen)
+    assert len(frames) >= 3, screen
+    assert any(name.startswith(("Kd", "Ke")) for name in frames)
+
+
+def test_every_processor_has_stopped(screen):
+    stop = screen.index("*** STOP")
+    assert qemu.PROMPT not in screen[stop:]

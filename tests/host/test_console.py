@@ -1,0 +1,170 @@
+"""Promise: the console takes commands as people type them, and each command shows what it says it shows."""
+
+import re
+
+import pytest
+
+import shell
+
+COMMANDS = "help sc drivers devices threads irql beep melody cpus interrupts dpcs timers pool tones bugcheck shutdown reboot".split()
+
+
+@pytest.fixture(scope="module")
+def console():
+    with shell.boot(smp=2) as console:
+        yield console
+
+
+def rows(text):
+    """Lines that begin with a number, split."""
+    return [line.split() for line in text.splitlines() if re.match(r" *\d", line)]
+
+
+def test_help_lists_every_command_with_a_line(console):
+    text = console.run("help")
+    for command in COMMANDS:
+        assert re.search(rf"^ *{command}\b.* \w+", text, re.M), f"{command} is missing\n{text}"
+    assert text.splitlines() == [line.rstrip() for line in text.splitlines()]
+
+
+def test_an_unknown_command_is_named(console):
+    assert "frobnicate" in console.run("frobnicate 1 2")
+
+
+def test_nothing_typed_nothing_said(console):
+    assert console.run("").strip() == ""
+    assert console.run("   ").strip() == ""
+
+
+def test_irql(console):
+    text = console.run("irql")
+    for name, level in (("PASSIVE_LEVEL", 0), ("APC_LEVEL", 1), ("DISPATCH_LEVEL", 2), ("CLOCK_LEVEL", 13), ("HIGH_LEVEL", 15)):
+        assert re.search(rf"{name}\D+8? ?\D*\b{level}\b", text), text
+
+
+def test_cpus(console):
+    assert [row[0] for row in rows(console.run("cpus"))] == ["0", "1"]
+
+
+def test_interrupts_count(console):
+    """The serial line's interrupts, which bring these very characters, are counted."""
+
+    def serial():
+        match = re.search(r"^.*serial.*$", console.run("interrupts"), re.M | re.I)
+        assert match, "the serial driver's interrupt is not listed"
+        return max(int(number) for number in re.findall(r"\b\d+\b", match[0]))
+
+    before = serial()
+    console.run("irql")
+    assert serial() > before
+
+
+def test_dpcs_are_queued_on_every_processor(console):
+    assert [row[0] for row in rows(console.run("dpcs"))] == ["0", "1"]
+
+
+def test_timers_show_a_sounding_beep(console):
+    console.type("melody play x:d=1,o=5,b=30:c")
+    console.prompt()
+    text = console.run("timers")
+    console.run("melody stop")
+    assert "beep" in text.lower(), text
+
+
+def test_threads(console):
+    text = console.run("threads")
+    assert len(rows(text)) >= 4, text
+    assert "Running" in text and "Waiting" in text, text
+
+
+def test_drivers_and_devices(console):
+    text = console.run("drivers")
+    assert r"\Driver\serial" in text.replace("Serial", "serial") and re.search(r"\\Driver\\beep", text, re.I), text
+    text = console.run("devices")
+    assert r"\Device\Serial0" in text and r"\Device\Beep" in text, text
+
+
+def test_pool_counts_add_up(console):
+    lines = re.findall(r"^ *(\S.{0,3}?) +(?:Nonp|Paged|NonPaged)\w* +(\d+) +(\d+) +(\d+) +(\d+)", console.run("pool"), re.M)
+    assert len(lines) > 5
+    for tag, allocations, frees, count, size in lines:
+        assert int(allocations) - int(frees) == int(count), tag
+        assert (int(size) > 0) == (int(count) > 0), tag
+
+
+def test_beep_lasts_as_long_as_asked(console):
+    console.run("beep 440 100")
+    trace = re.findall(r"^ +(\d+) +(\d+)$", console.run("tones"), re.M)
+    (start, hertz), (end, silence) = trace[-2:]
+    assert (hertz, silence) == ("440", "0")
+    assert 99 <= (int(end) - int(start)) / 10000 <= 140
+
+
+@pytest.mark.parametrize("command", ["beep", "beep 440", "beep 440 x", "beep 36 100", "beep 32768 100", "beep -1 100", "beep 99999999999999999999 1"])
+def test_beep_refuses(console, command):
+    before = console.run("tones")
+    text = console.run(command)
+    assert re.search(r"usage|STATUS_INVALID_PARAMETER", text), text
+    assert console.run("tones") == before
+
+
+def test_wrong_arguments_show_the_usage(console):
+    for command in ("irql now", "melody", "melody dance", "cpus 1 2 3"):
+        assert re.search(r"usage", console.run(command), re.I), command
+
+
+def test_line_editing(console):
+    """Backspace, cursor keys, home and end, kill line; history by the up key."""
+    console.child.send("beeep\x7f\x7fp nonsense\x15irqx\x7fl")
+    assert "PASSIVE_LEVEL" in console.run("")
+    console.child.send("rql\x1b[Hi\x1b[F")
+    assert "PASSIVE_LEVEL" in console.run("")
+    console.child.send("ixql\x1b[D\x1b[D\x7fr")
+    assert "PASSIVE_LEVEL" in console.run("")
+    console.run("cpus")
+    console.child.send("\x1b[A\x1b[A")
+    assert "PASSIVE_LEVEL" in console.run("")
+
+
+def test_tab_completes_commands(console):
+    console.child.send("interr\t")
+    assert "serial" in console.run("").lower()
+
+
+def test_a_line_that_is_too_long(console):
+    console.child.send("x" * 5000)
+    console.run("")
+    assert "PASSIVE_LEVEL" in console.run("irql")
+
+
+def test_pasted_lines_are_all_executed(console):
+    console.child.send("irql\r" * 20)
+    for _ in range(20):
+        assert "PASSIVE_LEVEL" in console.prompt()
+
+
+def test_any_bytes_do_no_harm(console):
+    """Every byte value but those that end a line or the terminal's session."""
+    for value in range(1, 256):
+        if value not in (3, 4, 10, 13, 17, 19, 26, 28):
+            console.child.write(chr(value)) if value < 128 else console.child.send(bytes([value]).decode("latin-1"))
+    console.child.send("\x15")
+    console.run("")
+    assert "PASSIVE_LEVEL" in console.run("irql")
+
+
+@pytest.mark.parametrize("command, status", [("shutdown", 0)])
+def test_shutdown_switches_off(command, status):
+    with shell.boot() as console:
+        console.child.send(f"{command}\r")
+        console.ends()
+    assert console.child.exitstatus == status
+
+
+def test_reboot_comes_back():
+    with shell.boot() as console:
+        console.run("sc stop beep")
+        console.child.send("reboot\r")
+        console.prompt()
+        assert "PASSIVE_LEVEL" in console.run("irql")
+        assert "RUNNING" in console.run("sc query beep")

@@ -1,0 +1,143 @@
+"""Promise: a tune sounds as written: every note in tune, in time and in order, with its rests and repeats, the same on every run.
+
+What the speaker gave is taken from a recording of the emulated speaker; rests and repeats, which are not in a recording, from the
+kernel's own time-stamped trace of what it told the speaker.
+"""
+
+import re
+
+import pytest
+
+import melody
+import qemu
+import rtttl
+import shell
+import wav
+
+TUNES = sorted(path.stem for path in (qemu.ROOT / "iso/music").glob("*.rtttl"))
+TRACE = re.compile(r"^ +(\d+) +(\d+)$", re.M)
+# Rests of all kinds, notes that follow themselves with and without a rest, dots, the shortest and the longest.
+PIECE = "piece:d=8,o=5,b=150:c,c,p,c,16d,16p,16d,p,p,e.,32f,32f,32p,4g,h,2p,a#6,32p,p"
+
+
+def play(tune, recording, **settings):
+    commands = rf"melody play {tune}; melody wait; tones"
+    result = qemu.execute(commands, icount=True, wav=str(recording), timeout=180, **settings)
+    assert result.passed, f"{result.explain()}\n{result.output}"
+    return result.output
+
+
+@pytest.mark.parametrize("tune", TUNES)
+def test_every_note_is_heard(tune, tmp_path):
+    play(rf"c:\music\{tune}.rtttl", tmp_path / "tune.wav")
+    rows = melody.compare(rtttl.load(qemu.ROOT / f"iso/music/{tune}.rtttl"), wav.listen(tmp_path / "tune.wav"))
+    assert melody.matches(rows), melody.table(rows)
+    ends = rows[0], rows[-1]  # QEMU's recorder hears the first note longer, the last one shorter
+    inner = [row for row in rows if row not in ends] or rows
+    print(f"{tune}: {len(rows)} runs; worst {max(abs(row.cents) for row in rows):.1f} cents, ", end="")
+    print(f"{max(abs(row.heard.ms - row.asked.ms) / row.asked.count for row in inner):.2f} ms a note")
+
+
+def test_two_runs_are_the_same_to_the_byte(tmp_path):
+    outputs = [play(PIECE, tmp_path / name) for name in ("one.wav", "two.wav")]
+    assert (tmp_path / "one.wav").read_bytes() == (tmp_path / "two.wav").read_bytes()
+    assert outputs[0] == outputs[1]
+
+
+def test_on_a_machine_that_does_not_count_instructions(tmp_path):
+    """Real time, two processors: the notes are the same; their lengths are as good as this host's clock."""
+    recording = tmp_path / "tune.wav"
+    commands = "melody play x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c; melody wait"
+    assert qemu.execute(commands, smp=2, wav=str(recording)).passed
+    rows = melody.compare(rtttl.parse("x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c"), wav.listen(recording))
+    assert all(row.asked and row.heard and abs(row.cents) < melody.CENTS for row in rows), melody.table(rows)
+    assert all(abs(row.heard.ms - row.asked.ms) < 60 for row in rows), melody.table(rows)
+
+
+def intervals(text):
+    """(start, end, hertz) of each sound in a trace; times in ms. A sound lasts until the next call of whatever kind."""
+    calls = [(int(time) / 10000, int(hertz)) for time, hertz in TRACE.findall(text)]
+    return [(time, after, hertz) for (time, hertz), (after, _) in zip(calls, calls[1:]) if hertz]
+
+
+def test_rests_and_repeats(tmp_path):
+    text = play(PIECE, tmp_path / "piece.wav")
+    notes = rtttl.parse(PIECE)
+    sounds = intervals(text)
+    assert [hertz for _, _, hertz in sounds] == [note.hertz for note in notes if not note.is_rest], text
+    clock, drift = sounds[0][0], 0
+    for note in notes:
+        if not note.is_rest:
+            start, end, _ = sounds.pop(0)
+            assert abs(start - clock - drift) <= 5, f"{note.name} starts {start - clock - drift:.1f} ms late"
+            assert abs(end - start - note.ms) <= 5, f"{note.name} lasts {end - start:.1f} ms, not {note.ms:.1f}"
+            drift = start - clock
+        clock += note.ms
+    assert abs(drift) <= 20, f"the tune has drifted by {drift:.1f} ms"
+    assert int(TRACE.findall(text)[-1][1]) == 0, "the speaker has been left on"
+
+
+def test_waiting_ends_with_the_last_note(tmp_path):
+    """`melody wait` returns when the tune is over: the trace that follows is complete, and the wait was not much longer."""
+    text = play("x:d=4,o=5,b=120:a,a", tmp_path / "x.wav")
+    assert sum(end - start for start, end, _ in intervals(text)) == pytest.approx(1000, abs=10)
+
+
+@pytest.fixture(scope="module")
+def console():
+    with shell.boot(smp=2) as console:
+        yield console
+
+
+def test_stopping_silences_at_once(console):
+    console.run("melody play x:d=1,o=5,b=30:c,d,e")
+    console.run("melody stop")
+    calls = TRACE.findall(console.run("tones"))
+    assert calls[-1][1] == "0"
+    console.run("melody wait", timeout=5)
+    assert TRACE.findall(console.run("tones")) == calls
+
+
+def test_nothing_to_wait_for(console):
+    console.run("melody wait", timeout=5)
+
+
+# Text, and the position of what is wrong with it, counted from 1.
+MALFORMED = {
+    "no sections": ("justaname", 10),
+    "no notes section": ("x:d=4,o=5,b=100", 16),
+    "no notes": ("x:d=4,o=5,b=100:", 17),
+    "unknown default": ("x:q=4:c", 3),
+    "wrong duration default": ("x:d=5:c", 5),
+    "wrong octave default": ("x:o=9:c", 5),
+    "no tempo": ("x:b=0:c", 5),
+    "huge tempo": ("x:b=99999999999:c", 5),
+    "not a note": ("x:d=4:c,i,e", 9),
+    "wrong duration": ("x:d=4:c,3d,e", 9),
+    "wrong octave": ("x:d=4:c,d9,e", 10),
+    "empty note": ("x:d=4:c,,e", 9),
+    "two sharps": ("x:d=4:c,d##,e", 11),
+    "sharp rest": ("x:d=4:c,p#,e", 10),
+    "trailing text": ("x:d=4:c,d,e!", 12),
+    "trailing comma": ("x:d=4:c,d,", 11),
+}
+
+
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_malformed_tunes_are_refused_with_position_and_reason(console, fault):
+    text, position = MALFORMED[fault]
+    before = TRACE.findall(console.run("tones"))
+    answer = console.run(f"melody play {text}")
+    found = re.search(r"\b(?:position|column|character) (\d+)\b", answer)
+    assert found and int(found[1]) == position, answer
+    assert re.search(r"[a-z]{3,} [a-z]{2,}", answer), "no reason is given"
+    assert TRACE.findall(console.run("tones")) == before, "it played something all the same"
+
+
+def test_a_file_is_refused_in_the_same_way(tmp_path):
+    (tmp_path / "bad.rtttl").write_text("x:d=4:c,i,e\n")
+    with shell.boot(extra_files=(str(tmp_path / "bad.rtttl"),)) as console:
+        answer = console.run(r"melody play c:\extra\bad.rtttl")
+        assert re.search(r"\b(?:position|column|character) 9\b", answer), answer
+        assert "bad.rtttl" in answer or "position" in answer
+        assert re.search(r"not found|NOT_FOUND|NO_SUCH|cannot find", console.run(r"melody play c:\extra\none.rtttl"))
