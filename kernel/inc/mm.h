@@ -1,4 +1,8 @@
-/* mm.h - what memory management gives to the kernel: pages, mappings, stacks. */
+/*
+ * mm.h - what memory management gives to the kernel: pages, mappings, stacks.
+ *
+ * Unless a routine says else: any processor, IRQL <= DISPATCH_LEVEL, and it never waits.
+ */
 #ifndef _MM_PRIVATE_H_
 #define _MM_PRIVATE_H_
 
@@ -14,46 +18,94 @@
 #define MM_KERNEL_BASE 0xFFFFFFFF80000000UL
 #define KERNEL_STACK_SIZE 0x6000
 
+/* First argument of MEMORY_MANAGEMENT bugchecks raised here; the second is the address. */
+#define MM_WRITABLE_CODE 0x1000 /* a mapping both writable and executable was asked for */
+#define MM_NOT_AN_IMAGE 0x1001  /* MmProtectImage, MmFreeImage: nothing of MmAllocateImage's */
+#define MM_NOT_A_STACK 0x1002   /* MmDeleteKernelStack: no stack, or one with its guard page gone */
+#define MM_NOT_A_MAPPING 0x1003 /* MmUnmapIoSpace: not what MmMapIoSpace returned */
+#define MM_MDL_NOT_MAPPED 0x1004   /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
+#define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
+
+/* Where RAM at a physical address appears. Only RAM: devices and firmware tables outside of it are not
+ * in the direct map (use MmMapIoSpace). Read-only over the kernel's code and constants. */
 static inline PVOID MmPhysicalToVirtual(ULONG64 Physical)
 {
     return (PVOID)(MM_DIRECT_MAP_BASE + Physical);
 }
 
-/* Builds the PFN database, the kernel's own page tables, the pools' and system PTE ranges, KUSER_SHARED_DATA.
- * Boot processor, interrupts off. Bugchecks MEMORY1_INITIALIZATION_FAILED when memory is too little. */
+/*
+ * Builds the page database, the kernel's own page tables, all system address windows, and
+ * KUSER_SHARED_DATA, and leaves the loader's tables: from then on nothing is mapped at low addresses.
+ * Once, on the boot processor, interrupts off, with the kernel's own GDT and IDT loaded and GS set.
+ * Bugchecks MEMORY1_INITIALIZATION_FAILED when memory is too little.
+ */
 void MmInitSystem(PLOADER_BLOCK LoaderBlock);
-/* CR0/CR4/EFER protections (WP, NX, SMEP, SMAP, UMIP where CPUID has them) on this processor. */
+
+/* CR0, CR4, EFER and PAT of this processor: WP, NX, SMEP, SMAP, UMIP, global pages, write
+ * combining, where CPUID has them. MmInitSystem does it for the boot processor. */
 void MmInitializeProcessor(void);
+
 /* CR3 of the system process. */
 ULONG64 MmQuerySystemDirectoryBase(void);
 
-/* Physical pages. IRQL <= DISPATCH_LEVEL. MmAllocatePage answers 0 when memory is exhausted (page 0 is never
- * given out). Pages are not zeroed unless asked. */
+/*
+ * CR3 for starting processors, below 4 GB: the kernel half, and the first 2 MB except page 0 at its own
+ * addresses, executable. The kernel's entries use NX, so EFER.NXE must be set (where CPUID has it)
+ * before the first access through them. Gone after MmFreeLoaderMemory.
+ */
+ULONG64 MmQueryTrampolineDirectoryBase(void);
+
+/* Makes the loader's page tables, the start-up page and the trampoline directory free memory. Once,
+ * when every processor has left them. */
+void MmFreeLoaderMemory(PLOADER_BLOCK LoaderBlock);
+
+/* The page behind KUSER_SHARED_DATA, for mapping it into processes read-only. */
+extern PFN_NUMBER MmSharedUserDataPage;
+
+/* A physical page; 0 when memory is exhausted (page 0 is never given out). Not zeroed unless asked.
+ * The caller owns it until MmFreePage. Freeing one that is not allocated bugchecks PFN_LIST_CORRUPT. */
 PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed);
 void MmFreePage(PFN_NUMBER Page);
 
-/* Protections of a kernel mapping. Never writable and executable at once. */
+/* Protections of a kernel mapping. MM_READWRITE with MM_EXECUTE bugchecks MEMORY_MANAGEMENT. */
 #define MM_READONLY 0
 #define MM_READWRITE 1
 #define MM_EXECUTE 2
 #define MM_NOCACHE 4
 #define MM_WRITECOMBINE 8
 
-/* Reserve a run of system address space for a driver image of Pages pages, backed by fresh zeroed pages, mapped
- * MM_READWRITE; then protect parts of it; then free it all. IRQL PASSIVE_LEVEL. NULL when out of memory. */
+/* System address space for a driver image of Pages pages, backed by fresh zeroed pages, mapped
+ * MM_READWRITE, with an unmapped page behind it. NULL when memory is exhausted. */
 PVOID MmAllocateImage(SIZE_T Pages);
+/* Sets the protection of some of its pages, on all processors. */
 void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection);
+/* Frees all of it: Base and Pages as with MmAllocateImage. */
 void MmFreeImage(PVOID Base, SIZE_T Pages);
 
-/* Kernel stacks: KERNEL_STACK_SIZE bytes with an unmapped guard page below. Returns the highest address (StackBase), or NULL. */
+/* A kernel stack: KERNEL_STACK_SIZE bytes, contents undefined, with a guard page below. Returns the
+ * highest address (StackBase), or NULL. MmDeleteKernelStack: nobody runs on it any more. */
 PVOID MmCreateKernelStack(void);
 void MmDeleteKernelStack(PVOID StackBase);
-/* TRUE when Address lies in the guard page of some kernel stack (for the fault handler's diagnosis). */
+/* TRUE when Address lies in the guard page of some kernel stack. Any IRQL. */
 BOOLEAN MmIsGuardPage(PVOID Address);
 
-/* Figures for `mem` and tests. */
+/*
+ * Pages for the pools: Kind 0 non-paged, 1 paged (its own addresses, but resident). A run of Pages
+ * pages, read-write, contents undefined, with an unmapped page behind it; NULL when memory is
+ * exhausted. Tag and size are remembered with the run.
+ */
+PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag);
+/* Pages and tag of the run that starts at Base; 0 when none does. */
+SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag);
+/* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any more). */
+SIZE_T MmFreePoolPages(PVOID Base);
+/* Kind of the pool that Address may belong to; -1: no pool address. Any IRQL. */
+LONG MmQueryPoolKind(PVOID Address);
+
+/* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */
 typedef struct _MM_STATISTICS {
-    ULONG64 TotalPages, FreePages, KernelStacks, SystemPtePages, ImagePages, PoolPages, PageTablePages;
+    ULONG64 TotalPages, FreePages, KernelStacks, SystemPtePages, ImagePages, PoolPages,
+        PageTablePages;
 } MM_STATISTICS;
 void MmQueryStatistics(MM_STATISTICS *Statistics);
 

@@ -1,0 +1,46 @@
+/*
+ * image.c - memory for driver images: a run of addresses, fresh pages, protection by page.
+ *
+ * An unmapped page follows each image, so that running off its end faults.
+ */
+#include "mi.h"
+
+PVOID MmAllocateImage(SIZE_T Pages)
+{
+    PVOID Va;
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    Va = MiReserve(&MiImages, Pages + 1);
+    if (Va != NULL && !MiMapFreshPages(Va, Pages, MiUseImage, TRUE)) {
+        MiRelease(&MiImages, Va, Pages + 1);
+        Va = NULL;
+    }
+    return Va;
+}
+
+void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)
+{
+    MMPTE Bits = MiLeafBits(Protection);
+    PCHAR At = Base;
+
+    for (SIZE_T i = 0; i < Pages; i++, At += PAGE_SIZE) {
+        PMMPTE Entry = MiIsInWindow(&MiImages, At) ? MiFindPte(At) : NULL;
+
+        if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
+            KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)At, Pages, Protection);
+        }
+        *Entry = (*Entry & MI_PTE_FRAME) | Bits;
+    }
+    KeFlushTlbRange(Base, Pages);
+}
+
+void MmFreeImage(PVOID Base, SIZE_T Pages)
+{
+    if (!MiIsInWindow(&MiImages, Base)) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)Base, Pages, 0);
+    }
+    MiUnmapRun(Base, Pages, TRUE);
+    /* Code that is gone must not run on from another processor's memory of it. */
+    KeFlushTlbRange(Base, Pages);
+    MiRelease(&MiImages, Base, Pages + 1);
+}

@@ -1,0 +1,211 @@
+/*
+ * mapping.c - mappings that drivers ask for: device memory and MDLs, from the system PTE window.
+ *
+ * RAM is mapped cached only: two mappings with different cache types would make its contents
+ * undefined.
+ */
+#include "mi.h"
+#include "ldr.h"
+
+/* What PHYSICAL_ADDRESS can hold that page tables can point to; CPUID's width is checked too. */
+static ULONG64 MiPhysicalLimit(void)
+{
+    static ULONG64 Limit; /* the same from whoever fills it */
+    ULONG Info[4];
+
+    if (Limit == 0) {
+        __cpuidex(Info, 0x80000000, 0);
+        Limit = 1ULL << 36;
+        if (Info[0] >= 0x80000008) {
+            __cpuidex(Info, 0x80000008, 0);
+            Limit = 1ULL << (Info[0] & 0xFF);
+        }
+    }
+    return Limit;
+}
+
+/* MM_* bits for a WDK cache type; -1 for one that does not exist. */
+static LONG MiCacheProtection(MEMORY_CACHING_TYPE CacheType)
+{
+    switch (CacheType) {
+    case MmCached:
+    case MmHardwareCoherentCached:
+        return 0;
+    case MmNonCached:
+    case MmNonCachedUnordered:
+        return MM_NOCACHE;
+    case MmWriteCombined:
+    case MmUSWCCached:
+        return MM_WRITECOMBINE;
+    default:
+        return -1;
+    }
+}
+
+PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+                         MEMORY_CACHING_TYPE CacheType)
+{
+    ULONG64 Base = (ULONG64)PhysicalAddress.QuadPart;
+    LONG Protection = MiCacheProtection(CacheType);
+    ULONG Offset = BYTE_OFFSET(Base);
+    SIZE_T Pages;
+    PMMPTE Entry = NULL;
+    PCHAR Va;
+    MMPTE Bits;
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Protection < 0 || NumberOfBytes == 0 || Base >= MiPhysicalLimit() ||
+        NumberOfBytes > MiPhysicalLimit() - Base ||
+        (Protection != 0 && MiIsRam(Base, Base + NumberOfBytes))) {
+        return NULL;
+    }
+    Pages = BYTES_TO_PAGES(Offset + NumberOfBytes);
+    Va = MiReserve(&MiSystemPtes, Pages);
+    if (Va == NULL) {
+        return NULL;
+    }
+    Bits = MiLeafBits((ULONG)Protection | MM_READWRITE);
+    for (SIZE_T i = 0; i < Pages; i++, Entry++) {
+        if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
+            Entry = MiFindPte(Va + i * PAGE_SIZE);
+        }
+        *Entry = ((Base & ~(PAGE_SIZE - 1ULL)) + i * PAGE_SIZE) | Bits;
+    }
+    return Va + Offset;
+}
+
+VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+    SIZE_T Pages = BYTES_TO_PAGES(BYTE_OFFSET(BaseAddress) + NumberOfBytes);
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Pages == 0 || !MiIsInWindow(&MiSystemPtes, BaseAddress)) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_A_MAPPING, (ULONG_PTR)BaseAddress, NumberOfBytes, 0);
+    }
+    MiUnmapRun(PAGE_ALIGN(BaseAddress), Pages, FALSE);
+    MiRelease(&MiSystemPtes, PAGE_ALIGN(BaseAddress), Pages);
+}
+
+/*** MDLs. ***/
+
+SIZE_T NTAPI MmSizeOfMdl(PVOID Base, SIZE_T Length)
+{
+    SIZE_T Pages = (BYTE_OFFSET(Base) + Length + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
+    return sizeof(MDL) + Pages * sizeof(PFN_NUMBER);
+}
+
+static ULONG MiMdlPages(PMDL Mdl)
+{
+    return ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(Mdl), Mdl->ByteCount);
+}
+
+VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
+{
+    PPFN_NUMBER Pfn = MmGetMdlPfnArray(MemoryDescriptorList);
+    PCHAR Va = MemoryDescriptorList->StartVa;
+    ULONG Pages = MiMdlPages(MemoryDescriptorList);
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    for (ULONG i = 0; i < Pages; i++, Va += PAGE_SIZE) {
+        ULONG64 Physical = (ULONG64)MmGetPhysicalAddress(Va).QuadPart;
+
+        if (Physical == 0) {
+            KeBugCheckEx(MEMORY_MANAGEMENT, MM_MDL_NOT_MAPPED, (ULONG_PTR)Va,
+                         (ULONG_PTR)MemoryDescriptorList, 0);
+        }
+        Pfn[i] = (PFN_NUMBER)(Physical >> PAGE_SHIFT);
+    }
+    MemoryDescriptorList->Process = NULL;
+    MemoryDescriptorList->MappedSystemVa = MmGetMdlVirtualAddress(MemoryDescriptorList);
+    MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
+}
+
+/* Maps the pages at fresh system addresses; NULL when those run out. */
+static PCHAR MiMapMdlPages(PMDL Mdl, MMPTE Bits)
+{
+    PPFN_NUMBER Pfn = MmGetMdlPfnArray(Mdl);
+    ULONG Pages = MiMdlPages(Mdl);
+    PCHAR Va = MiReserve(&MiSystemPtes, Pages);
+    PMMPTE Entry = NULL;
+
+    for (ULONG i = 0; Va != NULL && i < Pages; i++, Entry++) {
+        if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
+            Entry = MiFindPte(Va + i * PAGE_SIZE);
+        }
+        *Entry = ((MMPTE)Pfn[i] << PAGE_SHIFT) | Bits;
+    }
+    return Va;
+}
+
+PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+                                         MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
+                                         ULONG BugCheckOnFailure, ULONG Priority)
+{
+    PMDL Mdl = MemoryDescriptorList;
+    LONG Cache = MiCacheProtection(CacheType);
+    ULONG Protection = (Priority & MdlMappingNoWrite) != 0 ? MM_READONLY : MM_READWRITE;
+    PCHAR Va = NULL;
+
+    (void)RequestedAddress; /* a wish about user addresses only */
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MM_MDL_MAPPED_TWICE, (ULONG_PTR)Mdl, Mdl->MdlFlags, 0);
+    }
+    /* The pages are RAM, which is always cached: a cache type that says else is overridden, as
+     * Windows does when a page is mapped otherwise already. */
+    if (AccessMode == KernelMode && Cache >= 0) {
+        Va = MiMapMdlPages(Mdl, MiLeafBits(Protection));
+    }
+    if (Va == NULL) {
+        if (BugCheckOnFailure != 0) {
+            KeBugCheckEx(INSUFFICIENT_SYSTEM_MAP_REGS, (ULONG_PTR)Mdl, MiMdlPages(Mdl), 0, 0);
+        }
+        return NULL;
+    }
+    Va += Mdl->ByteOffset;
+    Mdl->MappedSystemVa = Va;
+    Mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+    if (Mdl->MdlFlags & MDL_PARTIAL) {
+        Mdl->MdlFlags |= MDL_PARTIAL_HAS_BEEN_MAPPED;
+    }
+    return Va;
+}
+
+VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
+{
+    PMDL Mdl = MemoryDescriptorList;
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if ((Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0 || Mdl->MappedSystemVa != BaseAddress) {
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, 1, (ULONG_PTR)Mdl, (ULONG_PTR)BaseAddress, Mdl->MdlFlags);
+    }
+    Mdl->MdlFlags &= (SHORT) ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
+    MiUnmapRun(PAGE_ALIGN(BaseAddress), MiMdlPages(Mdl), FALSE);
+    MiRelease(&MiSystemPtes, PAGE_ALIGN(BaseAddress), MiMdlPages(Mdl));
+    if (Mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL) {
+        Mdl->MappedSystemVa = MmGetMdlVirtualAddress(Mdl);
+    }
+}
+
+/* Longest name looked up: no export is longer. */
+#define MI_ROUTINE_NAME_CHARS 128
+
+PVOID NTAPI MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName)
+{
+    CHAR Name[MI_ROUTINE_NAME_CHARS];
+    ULONG Chars = SystemRoutineName->Length / sizeof(WCHAR);
+
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (Chars >= ARRAYSIZE(Name)) {
+        return NULL;
+    }
+    for (ULONG i = 0; i < Chars; i++) {
+        if (SystemRoutineName->Buffer[i] > 0x7F) {
+            return NULL;
+        }
+        Name[i] = (CHAR)SystemRoutineName->Buffer[i];
+    }
+    Name[Chars] = 0;
+    return LdrFindExport(Name);
+}

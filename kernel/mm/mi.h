@@ -1,0 +1,143 @@
+/*
+ * mi.h - private to mm: page table entries, the page database, windows of system address space.
+ *
+ * Locks: a window's Lock (LOCK_ORDER_MM_PTE) before MiPfnLock (LOCK_ORDER_MM_PFN). Page tables of
+ * the kernel half are only ever added, by compare-exchange, so walking them needs no lock; a leaf
+ * entry belongs to whoever reserved its address.
+ */
+#ifndef _MI_H_
+#define _MI_H_
+
+#include "ke.h"
+#include "mm.h"
+
+typedef ULONG64 MMPTE, *PMMPTE;
+
+#define MI_PTE_PRESENT 0x001ULL
+#define MI_PTE_WRITE 0x002ULL
+#define MI_PTE_WRITETHROUGH 0x008ULL
+#define MI_PTE_CACHEDISABLE 0x010ULL
+#define MI_PTE_ACCESSED 0x020ULL
+#define MI_PTE_DIRTY 0x040ULL
+#define MI_PTE_LARGE 0x080ULL /* in a directory entry */
+#define MI_PTE_PAT 0x080ULL   /* in an entry of the last level */
+#define MI_PTE_GLOBAL 0x100ULL
+#define MI_PTE_FRAME 0x000FFFFFFFFFF000ULL
+#define MI_PTE_NX (1ULL << 63)
+/* Not present, and never to be: the page below a kernel stack. */
+#define MI_PTE_GUARD 0x200ULL
+/* An entry that points to a lower table: the leaves say what is allowed. */
+#define MI_PTE_TABLE (MI_PTE_PRESENT | MI_PTE_WRITE | MI_PTE_ACCESSED)
+/* What every kernel leaf has. Accessed and dirty are preset, so no processor writes to a table. */
+#define MI_PTE_LEAF (MI_PTE_PRESENT | MI_PTE_ACCESSED | MI_PTE_DIRTY | MI_PTE_GLOBAL)
+
+#define MI_ENTRIES 512
+#define MI_LARGE_PAGE 0x200000ULL
+#define MI_HUGE_PAGE 0x40000000ULL
+#define MI_ENTRY_INDEX(Va, Level) (((ULONG_PTR)(Va) >> (12 + 9 * (Level))) & (MI_ENTRIES - 1))
+
+/* What a page in use is used for: the figures of MM_STATISTICS. */
+typedef enum _MI_PAGE_USE {
+    MiUseOther,
+    MiUsePageTable,
+    MiUsePfnDatabase,
+    MiUsePool,
+    MiUseStack,
+    MiUseImage,
+    MiUseMaximum
+} MI_PAGE_USE;
+
+typedef enum _MI_PAGE_STATE {
+    MiPageUntracked,
+    MiPageFree,
+    MiPageActive
+} MI_PAGE_STATE;
+
+/* The page database has one of these for each page that was ever given out; index: page number. */
+typedef struct _MMPFN {
+    union {
+        PFN_NUMBER NextFree; /* free: the next of the list; 0 ends it */
+        struct {             /* first page of a run of pool pages; RunPages is 0 on all others */
+            ULONG PoolTag;
+            volatile ULONG RunPages;
+        };
+    };
+    UCHAR State; /* MI_PAGE_STATE */
+    UCHAR Use;   /* MI_PAGE_USE */
+    UCHAR Reserved[6];
+} MMPFN, *PMMPFN;
+C_ASSERT(sizeof(MMPFN) == 16);
+
+#define MI_PFN(Page) ((PMMPFN)MM_PFN_DATABASE_BASE + (Page))
+
+/*** pfn.c ***/
+
+/* Learns free memory from the loader. Returns the number of free pages. */
+ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock);
+/* A page below LOADER_MAPPED_LIMIT for page tables, zeroed, before the database exists. */
+PFN_NUMBER MiTakeEarlyPage(void);
+/* Enters all pages that MiTakeEarlyPage gave out; they, and page tables, work from now on. */
+void MiStartPageDatabase(void);
+/* A page from the free list or fresh memory; 0 when there is none. IRQL <= DISPATCH_LEVEL. */
+PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed);
+/* Gives a run of RAM to the free list that never belonged to it. */
+void MiDonatePages(PFN_NUMBER First, ULONG64 Count);
+void MiZeroPage(PFN_NUMBER Page);
+/* TRUE when any byte of [Base, End) is RAM that the kernel manages or the firmware keeps. */
+BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End);
+
+/*** pte.c ***/
+
+extern ULONG64 MiNoExecute; /* MI_PTE_NX, or 0 when the processor lacks it */
+extern PMMPTE MiKernelPml4; /* the system process's top table, through the direct map */
+
+/* The last-level entry for Va, NULL when a table is missing. Never for large pages. */
+PMMPTE MiFindPte(PVOID Va);
+/* The same, making missing tables; NULL when memory is exhausted. */
+PMMPTE MiMakePte(PVOID Va);
+/* Tables for Pages pages from Va on; FALSE when memory is exhausted. */
+BOOLEAN MiMakePtes(PVOID Va, SIZE_T Pages);
+/* Leaf bits for an MM_* protection. Bugchecks when asked for writable code. */
+MMPTE MiLeafBits(ULONG Protection);
+/* The leaf or large entry that maps Va now, with its level (0..2); 0 when there is none. */
+MMPTE MiTranslate(PVOID Va, ULONG *Level);
+/* Clears Pages leaves; FreePages: gives the pages mapped there back as well. */
+void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages);
+/* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is exhausted. */
+BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed);
+
+/*** stack.c ***/
+
+/* Stacks that wait for reuse, mapped. */
+ULONG MiQueryFreeStacks(void);
+
+/*** window.c ***/
+
+/*
+ * A window: a large run of system addresses, given out by pages. Bit n of Used is set while page n
+ * is not available; bit n of Stale says that it is given back, but that some processor may still
+ * remember what it mapped. Legend: w Lock   i fixed.
+ */
+typedef struct _MI_WINDOW {
+    ULONG_PTR Base;     /* i */
+    ULONG MaximumPages; /* i */
+    KSPIN_LOCK Lock;
+    ULONG64 *Used;             /* i pointer, contents w */
+    ULONG64 *Stale;            /* i pointer, contents w */
+    ULONG Limit;               /* w  pages that the bit maps cover so far */
+    ULONG Hint;                /* w  where the next search starts */
+    ULONG StaleLow, StaleHigh; /* w  bounds of the stale bits; equal: none */
+    ULONG PagesInUse;          /* w */
+} MI_WINDOW, *PMI_WINDOW;
+
+extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[2];
+
+void MiInitializeWindows(void);
+/* Addresses for Pages pages, with page tables but nothing mapped; NULL when there is no room or no
+ * memory for tables. IRQL <= DISPATCH_LEVEL. */
+PVOID MiReserve(PMI_WINDOW Window, SIZE_T Pages);
+/* Gives them back, nothing being mapped there any more. Other processors forget before reuse. */
+void MiRelease(PMI_WINDOW Window, PVOID Va, SIZE_T Pages);
+BOOLEAN MiIsInWindow(PMI_WINDOW Window, PVOID Va);
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * pfn.c - physical pages: the page database and the free list.
+ *
+ * Memory that was never used stands in MiFresh, as ranges that are consumed from the bottom, the
+ * highest range first, so that low memory lasts for devices. Only pages that have left a range have
+ * an entry in the database, and the database itself is backed only where it has entries: starting
+ * costs the same on every machine, however large. Freed pages go to one last-in-first-out list.
+ *
+ * MiPfnLock guards the ranges, the list, the counters, and State and Use of every entry.
+ */
+#include "mi.h"
+#include "kd.h"
+
+#define PFNS_PER_PAGE (PAGE_SIZE / sizeof(MMPFN))
+
+/* Never used pages: [Next, End) are left, [First, Next) are in the database. */
+typedef struct _MI_FRESH_RANGE {
+    PFN_NUMBER First, Next, End;
+} MI_FRESH_RANGE, *PMI_FRESH_RANGE;
+
+static KSPIN_LOCK MiPfnLock;
+static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS];
+static ULONG MiFreshCount; /* ranges at and above this index are used up */
+static ULONG MiRangeCount;
+static PFN_NUMBER MiFreeList;
+static ULONG64 MiFreePages, MiTotalPages;
+static ULONG64 MiPagesInUse[MiUseMaximum];
+static PLOADER_BLOCK MiMemoryMap;
+
+static BOOLEAN MiTrackPage(PFN_NUMBER Page, MI_PAGE_USE Use);
+
+void MiZeroPage(PFN_NUMBER Page)
+{
+    PVOID Destination = MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT);
+    ULONG64 Count = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep stosq" : "+D"(Destination), "+c"(Count) : "a"(0ULL) : "memory");
+}
+
+static BOOLEAN MiIsRamType(LOADER_MEMORY_TYPE Type)
+{
+    return Type <= LoaderAcpiNvs || Type == LoaderBad;
+}
+
+BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End)
+{
+    for (ULONG i = 0; i < MiMemoryMap->DescriptorCount; i++) {
+        const LOADER_MEMORY_DESCRIPTOR *Run = &MiMemoryMap->Descriptors[i];
+
+        if (MiIsRamType(Run->Type) && Run->Base < End &&
+            Run->Base + (Run->PageCount << PAGE_SHIFT) > Base) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
+{
+    MiMemoryMap = LoaderBlock;
+    for (ULONG i = 0; i < LoaderBlock->DescriptorCount; i++) {
+        const LOADER_MEMORY_DESCRIPTOR *Run = &LoaderBlock->Descriptors[i];
+        PFN_NUMBER First = (PFN_NUMBER)(Run->Base >> PAGE_SHIFT);
+
+        if (Run->Type <= LoaderAcpiReclaim) {
+            MiTotalPages += Run->PageCount;
+        }
+        if (Run->Type == LoaderFree) {
+            MiFresh[MiRangeCount++] = (MI_FRESH_RANGE){First, First, First + Run->PageCount};
+            MiFreePages += Run->PageCount;
+        }
+    }
+    MiFreshCount = MiRangeCount;
+    return MiFreePages;
+}
+
+PFN_NUMBER MiTakeEarlyPage(void)
+{
+    PFN_NUMBER Limit = LOADER_MAPPED_LIMIT >> PAGE_SHIFT;
+
+    for (ULONG i = MiRangeCount; i-- > 0;) {
+        PMI_FRESH_RANGE Range = &MiFresh[i];
+
+        if (Range->Next < Range->End && Range->Next < Limit) {
+            MiFreePages--;
+            MiZeroPage(Range->Next);
+            return Range->Next++;
+        }
+    }
+    KeBugCheckEx(MEMORY1_INITIALIZATION_FAILED, 1, MiTotalPages, 0, 0);
+}
+
+/* The next page that was never used, not in the database yet; 0 when there is none. */
+static PFN_NUMBER MiTakeFreshPage(void)
+{
+    while (MiFreshCount != 0) {
+        PMI_FRESH_RANGE Range = &MiFresh[MiFreshCount - 1];
+
+        if (Range->Next < Range->End) {
+            MiFreePages--;
+            return Range->Next++;
+        }
+        MiFreshCount--;
+    }
+    return 0;
+}
+
+/*
+ * Backs the entry of Page, at first with nothing but fresh pages. New tables, and the backing page, are
+ * entered last: entering them may need backing elsewhere, which comes back here and finds these in place.
+ * FALSE when memory is exhausted.
+ */
+static BOOLEAN MiBackEntry(PFN_NUMBER Page)
+{
+    PMMPTE Entry = MiKernelPml4;
+    PFN_NUMBER Made[4];
+    ULONG Count = 0;
+
+    for (ULONG Level = 4; Level-- > 0;) {
+        Entry += MI_ENTRY_INDEX(MI_PFN(Page), Level);
+        if ((*Entry & MI_PTE_PRESENT) == 0) {
+            Made[Count] = MiTakeFreshPage();
+            if (Made[Count] == 0) {
+                return FALSE;
+            }
+            MiZeroPage(Made[Count]);
+            *Entry = ((ULONG64)Made[Count++] << PAGE_SHIFT) |
+                     (Level == 0 ? MI_PTE_LEAF | MI_PTE_WRITE | MiNoExecute : MI_PTE_TABLE);
+        }
+        Entry = MmPhysicalToVirtual(*Entry & MI_PTE_FRAME);
+    }
+    for (ULONG i = 0; i < Count; i++) {
+        MiTrackPage(Made[i], i == Count - 1 ? MiUsePfnDatabase : MiUsePageTable);
+    }
+    return TRUE;
+}
+
+/* Enters a page that has left its range. FALSE: no memory for the entry, the page is lost. */
+static BOOLEAN MiTrackPage(PFN_NUMBER Page, MI_PAGE_USE Use)
+{
+    static PFN_NUMBER BackedGroup = ~0UL; /* the group of entries found backed last */
+
+    if (Page / PFNS_PER_PAGE != BackedGroup) {
+        if (!MiBackEntry(Page)) {
+            return FALSE;
+        }
+        BackedGroup = Page / PFNS_PER_PAGE;
+    }
+    MI_PFN(Page)->State = MiPageActive;
+    MI_PFN(Page)->Use = (UCHAR)Use;
+    MiPagesInUse[Use]++;
+    return TRUE;
+}
+
+void MiStartPageDatabase(void)
+{
+    for (ULONG i = 0; i < MiRangeCount; i++) {
+        /* Backing may take more pages of the same range, and enters those by itself. */
+        PFN_NUMBER End = MiFresh[i].Next;
+
+        for (PFN_NUMBER Page = MiFresh[i].First; Page < End; Page++) {
+            MiTrackPage(Page, MiUsePageTable);
+        }
+    }
+}
+
+/* With MiPfnLock held. */
+static PFN_NUMBER MiTakePage(MI_PAGE_USE Use)
+{
+    PFN_NUMBER Page = MiFreeList;
+
+    if (Page == 0) {
+        Page = MiTakeFreshPage();
+        return Page != 0 && MiTrackPage(Page, Use) ? Page : 0;
+    }
+    MiFreeList = MI_PFN(Page)->NextFree;
+    MI_PFN(Page)->NextFree = 0;
+    MI_PFN(Page)->State = MiPageActive;
+    MI_PFN(Page)->Use = (UCHAR)Use;
+    MiPagesInUse[Use]++;
+    MiFreePages--;
+    return Page;
+}
+
+/* With MiPfnLock held. */
+static void MiPushPage(PFN_NUMBER Page)
+{
+    MI_PFN(Page)->NextFree = MiFreeList;
+    MI_PFN(Page)->State = MiPageFree;
+    MiFreeList = Page;
+    MiFreePages++;
+}
+
+PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
+    PFN_NUMBER Page = MiTakePage(Use);
+
+    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+    if (Page != 0 && Zeroed) {
+        MiZeroPage(Page);
+    }
+    return Page;
+}
+
+PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed)
+{
+    return MiAllocatePage(MiUseOther, Zeroed);
+}
+
+void MmFreePage(PFN_NUMBER Page)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
+    PMMPFN Entry = MI_PFN(Page);
+
+    if (Entry->State != MiPageActive) {
+        KeBugCheckEx(PFN_LIST_CORRUPT, 7, Page, Entry->State, Entry->Use);
+    }
+    MiPagesInUse[Entry->Use]--;
+    MiPushPage(Page);
+    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+}
+
+void MiDonatePages(PFN_NUMBER First, ULONG64 Count)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
+
+    for (PFN_NUMBER Page = First; Page < First + Count; Page++) {
+        if (MiTrackPage(Page, MiUseOther)) {
+            MiPagesInUse[MiUseOther]--;
+            MiPushPage(Page);
+        }
+    }
+    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+}
+
+void MmQueryStatistics(MM_STATISTICS *Statistics)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
+
+    Statistics->TotalPages = MiTotalPages;
+    Statistics->FreePages = MiFreePages;
+    Statistics->KernelStacks = MiPagesInUse[MiUseStack] / (KERNEL_STACK_SIZE / PAGE_SIZE);
+    Statistics->KernelStacks -= min(Statistics->KernelStacks, MiQueryFreeStacks());
+    Statistics->SystemPtePages = MiSystemPtes.PagesInUse;
+    Statistics->ImagePages = MiPagesInUse[MiUseImage];
+    Statistics->PoolPages = MiPagesInUse[MiUsePool];
+    Statistics->PageTablePages = MiPagesInUse[MiUsePageTable] + MiPagesInUse[MiUsePfnDatabase];
+    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+}
+
+static NTSTATUS MiShowMemory(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    MM_STATISTICS Now;
+
+    (void)Argv;
+    if (Argc != 1) {
+        return KdConsoleUsage(Console);
+    }
+    MmQueryStatistics(&Now);
+    KdConsolePrint(Console, "total pages %I64u (%I64u MB)\n", Now.TotalPages, Now.TotalPages >> 8);
+    KdConsolePrint(Console, "free pages %I64u\n", Now.FreePages);
+    KdConsolePrint(Console, "kernel stacks %I64u\n", Now.KernelStacks);
+    KdConsolePrint(Console, "system pte pages %I64u\n", Now.SystemPtePages);
+    KdConsolePrint(Console, "image pages %I64u\n", Now.ImagePages);
+    KdConsolePrint(Console, "pool pages %I64u\n", Now.PoolPages);
+    KdConsolePrint(Console, "page table pages %I64u\n", Now.PageTablePages);
+    return STATUS_SUCCESS;
+}
+
+KD_COMMAND("mem", "", "physical memory and what it is used for", MiShowMemory);

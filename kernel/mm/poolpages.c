@@ -1,0 +1,76 @@
+/*
+ * poolpages.c - runs of pages for the pools.
+ *
+ * The first page's database entry remembers length and tag of a run, so pages need no headers. Freeing
+ * claims a run by taking its length, which makes the second of two frees find nothing.
+ */
+#include "mi.h"
+
+/* Longest run that RunPages can tell: 8 TB. */
+#define MI_MAXIMUM_RUN 0x7FFFFFFFUL
+
+LONG MmQueryPoolKind(PVOID Address)
+{
+    if (MiIsInWindow(&MiPoolWindows[0], Address)) {
+        return 0;
+    }
+    return MiIsInWindow(&MiPoolWindows[1], Address) ? 1 : -1;
+}
+
+/* The database entry of the page mapped at Base, a page-aligned pool address; NULL for none. */
+static PMMPFN MiFindRunEntry(PVOID Base)
+{
+    PMMPTE Entry = MmQueryPoolKind(Base) >= 0 ? MiFindPte(Base) : NULL;
+
+    if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
+        return NULL;
+    }
+    return MI_PFN((*Entry & MI_PTE_FRAME) >> PAGE_SHIFT);
+}
+
+PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag)
+{
+    PMI_WINDOW Window = &MiPoolWindows[Kind];
+    PMMPFN First;
+    PVOID Va;
+
+    if (Pages == 0 || Pages >= MI_MAXIMUM_RUN) {
+        return NULL;
+    }
+    Va = MiReserve(Window, Pages + 1);
+    if (Va == NULL) {
+        return NULL;
+    }
+    if (!MiMapFreshPages(Va, Pages, MiUsePool, FALSE)) {
+        MiRelease(Window, Va, Pages + 1);
+        return NULL;
+    }
+    First = MiFindRunEntry(Va);
+    First->PoolTag = Tag;
+    First->RunPages = (ULONG)Pages;
+    return Va;
+}
+
+SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag)
+{
+    PMMPFN First = MiFindRunEntry(Base);
+
+    if (First == NULL || First->RunPages == 0) {
+        return 0;
+    }
+    *Tag = First->PoolTag;
+    return First->RunPages;
+}
+
+SIZE_T MmFreePoolPages(PVOID Base)
+{
+    PMMPFN First = MiFindRunEntry(Base);
+    SIZE_T Pages = First == NULL ? 0 : (ULONG)InterlockedExchange(&First->RunPages, 0);
+
+    if (Pages != 0) {
+        First->PoolTag = 0;
+        MiUnmapRun(Base, Pages, TRUE);
+        MiRelease(&MiPoolWindows[MmQueryPoolKind(Base)], Base, Pages + 1);
+    }
+    return Pages;
+}
