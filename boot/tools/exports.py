@@ -58,7 +58,9 @@ def write_table(path, exports):
 
 def write_definitions(path, library, exports):
     lines = [f"LIBRARY {library}", "EXPORTS"]
-    lines += [f"    {name}" + (" DATA" if "DATA" in flags else "") for name, (_, flags, _) in exports]
+    # CONSTANT defines Name as well as __imp_Name: headers declare some variables without dllimport, as pointers to what is
+    # exported, and then mean the slot of the import table itself.
+    lines += [f"    {name}" + (" CONSTANT" if "DATA" in flags else "") for name, (_, flags, _) in exports]
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -5,15 +5,33 @@
 #include "ke.h"
 #include "ex.h"
 
-/* Phase 0: object types, the System process (PID 4), and the first system thread, which runs Phase1(NULL). */
+/* Phase 0, after ObInitSystem: object types, the System process (PID 4), the first system thread,
+ * which runs Phase1(NULL), and the reaper: both ready, and on their way as soon as interrupts are
+ * let in. One processor, IRQL <= APC_LEVEL, interrupts off. Bugchecks PHASE0_INITIALIZATION_FAILED. */
 void PsInitSystem(PKSTART_ROUTINE Phase1);
+
+/* Process and thread ids: entries point to the process or thread, without a reference. i */
 extern PHANDLE_TABLE PspCidTable;
-/* A kernel component's own system thread, by name; the thread runs Start(Context). Returns it referenced, or NULL. */
+
+/* A kernel component's own system thread; it runs Start(Context). Name, cut to 23 letters, is for
+ * `threads`. Thread: receives the thread, referenced; or NULL. PASSIVE_LEVEL, or phase 0.
+ * STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS PsCreateKernelThread(const char *Name, KPRIORITY Priority, PKSTART_ROUTINE Start,
                               PVOID Context, PETHREAD *Thread);
-/* Calls Callback for every thread, each referenced for the call. PASSIVE_LEVEL. */
-void PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context);
-/* The handle table a handle value belongs to (kernel handles: the System process's). */
+
+/* A thread for PsCreateSystemThread and IoCreateSystemThread: as PsCreateSystemThread, and IoObject,
+ * if not NULL, stays referenced until the thread has ended. PASSIVE_LEVEL. */
+NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+                               POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                               PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                               PVOID StartContext, PVOID IoObject);
+
+/* Calls Callback for every thread that has not ended, referenced for the call, without a lock. The
+ * processors' idle threads, which are no objects, come first. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context);
+
+/* The handle table a handle value belongs to (kernel handles: the System process's). Any IRQL. */
 PHANDLE_TABLE PsHandleTableOf(HANDLE Handle);
 
 #endif

@@ -62,7 +62,12 @@ NTKERNELAPI PMDL NTAPI IoAllocateMdl(_In_opt_ PVOID VirtualAddress, _In_ ULONG L
                                      _In_ BOOLEAN SecondaryBuffer, _In_ BOOLEAN ChargeQuota,
                                      _Inout_opt_ PIRP Irp);
 NTKERNELAPI VOID NTAPI IoFreeMdl(_In_ PMDL Mdl);
-NTKERNELAPI extern POBJECT_TYPE *IoFileObjectType;
+/* The type of file objects; drivers write *IoFileObjectType (see PsThreadType). */
+#ifdef _NTOSKRNL_
+extern POBJECT_TYPE IoFileObjectType;
+#else
+extern POBJECT_TYPE *IoFileObjectType;
+#endif
 
 #define IoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
 #define IoCompleteRequest(Irp, Boost) IofCompleteRequest(Irp, Boost)

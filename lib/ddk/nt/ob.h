@@ -30,15 +30,36 @@ typedef struct _OBJECT_HANDLE_INFORMATION {
 #define THREAD_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xFFFF)
 #define PROCESS_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0xFFFF)
 
+/*
+ * The object a handle refers to, with a reference that the caller drops. IRQL <= APC_LEVEL
+ * (WDK: PASSIVE_LEVEL).
+ *   Handle         of the current process, a kernel handle (kernel mode only), NtCurrentProcess(),
+ *                  NtCurrentThread()
+ *   DesiredAccess  rights that the handle must have; looked at for UserMode only
+ *   ObjectType     that the object must have; NULL: any
+ * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED; *Object is NULL then.
+ * WDK: ObReferenceObjectByHandle; book ch. 4.
+ */
+_IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandle(
     _In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType,
     _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object,
     _Out_opt_ POBJECT_HANDLE_INFORMATION HandleInformation);
+
+/* One more reference, after a look at the type: STATUS_OBJECT_TYPE_MISMATCH. A kernel mode caller may
+ * leave ObjectType NULL. IRQL <= DISPATCH_LEVEL. WDK: ObReferenceObjectByPointer; book ch. 4. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(_In_ PVOID Object,
                                                       _In_ ACCESS_MASK DesiredAccess,
                                                       _In_opt_ POBJECT_TYPE ObjectType,
                                                       _In_ KPROCESSOR_MODE AccessMode);
+
+/* ObfReferenceObject and ObfDereferenceObject add and drop a reference; both answer the new count.
+ * Whoever drops the last one must not touch the object again: it is deleted now when that was at
+ * PASSIVE_LEVEL, else in a worker thread soon. Too many of either bugchecks REFERENCE_BY_POINTER.
+ * IRQL <= DISPATCH_LEVEL. WDK: ObReferenceObject, ObDereferenceObject; book ch. 4. */
 NTKERNELAPI LONG_PTR NTAPI ObfReferenceObject(_In_ PVOID Object);
+_IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG_PTR NTAPI ObfDereferenceObject(_In_ PVOID Object);
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)

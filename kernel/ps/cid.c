@@ -1,0 +1,90 @@
+/*
+ * cid.c - client ids: one table for process and thread ids.
+ *
+ * An entry points to a process or thread, told apart by the dispatcher header that both begin with,
+ * and holds no reference; it goes when the object is deleted. So a thread that has ended can be
+ * looked up for as long as somebody refers to it, and a lookup that meets an object on its way out
+ * fails.
+ */
+#include "psp.h"
+
+PHANDLE_TABLE PspCidTable;
+
+NTSTATUS PspAllocateId(PVOID Object, PHANDLE UniqueId)
+{
+    HANDLE_TABLE_ENTRY Entry = {Object, 0, 0};
+    *UniqueId = ExCreateHandle(PspCidTable, &Entry);
+    return *UniqueId != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+void PspFreeId(HANDLE UniqueId)
+{
+    PHANDLE_TABLE_ENTRY Entry = ExLockHandleTableEntry(PspCidTable, UniqueId);
+    KI_ASSERT(Entry != NULL);
+    ExDestroyHandle(PspCidTable, UniqueId, Entry);
+}
+
+static PVOID PspReferenceById(HANDLE UniqueId, KOBJECTS Type)
+{
+    PVOID Object = NULL;
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    PHANDLE_TABLE_ENTRY Entry = ExLockHandleTableEntry(PspCidTable, UniqueId);
+    if (Entry == NULL) {
+        return NULL;
+    }
+    if (((PDISPATCHER_HEADER)Entry->Object)->Type == Type && ObReferenceObjectSafe(Entry->Object)) {
+        Object = Entry->Object;
+    }
+    ExUnlockHandleTableEntry(PspCidTable, Entry);
+    return Object;
+}
+
+NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread)
+{
+    PETHREAD Found = PspReferenceById(ThreadId, ThreadObject);
+    if (Found == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    *Thread = Found;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
+{
+    PEPROCESS Found = PspReferenceById(ProcessId, ProcessObject);
+    if (Found == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    *Process = Found;
+    return STATUS_SUCCESS;
+}
+
+HANDLE NTAPI PsGetCurrentProcessId(VOID)
+{
+    return KeGetCurrentThread()->Cid.UniqueProcess;
+}
+
+HANDLE NTAPI PsGetCurrentThreadId(VOID)
+{
+    return KeGetCurrentThread()->Cid.UniqueThread;
+}
+
+HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
+{
+    return Process->UniqueProcessId;
+}
+
+HANDLE NTAPI PsGetThreadId(PETHREAD Thread)
+{
+    return Thread->Cid.UniqueThread;
+}
+
+HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread)
+{
+    return Thread->Cid.UniqueProcess;
+}
+
+PEPROCESS NTAPI IoGetCurrentProcess(VOID)
+{
+    return KeGetCurrentThread()->ApcState.Process;
+}
