@@ -1,9 +1,14 @@
-/* cm.h - the configuration manager: keys and values in memory, loaded from registry.reg. */
+/*
+ * cm.h - the configuration manager: keys and values in memory, loaded from c:\registry.reg.
+ *
+ * All routines: PASSIVE_LEVEL. Names are compared ignoring case.
+ */
 #ifndef _CM_PRIVATE_H_
 #define _CM_PRIVATE_H_
 
 #include <ntddk.h>
 
+#define REG_NONE 0
 #define REG_SZ 1
 #define REG_EXPAND_SZ 2
 #define REG_BINARY 3
@@ -11,18 +16,37 @@
 #define REG_MULTI_SZ 7
 #define REG_QWORD 11
 
+#define CM_MAXIMUM_NAME 255      /* characters of a key's name */
+#define CM_MAXIMUM_VALUE 0x10000 /* bytes of a value's data */
+
+/* Where services are kept. */
+#define CM_SERVICES_PATH L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
+
 typedef struct _CM_KEY *PCM_KEY;
 
-/* Reads c:\registry.reg (REGEDIT text). PASSIVE_LEVEL, phase 1. */
+/* Makes \Registry\Machine and \Registry\User and reads c:\registry.reg; mistakes in it are printed with
+ * their line numbers and the rest is loaded. Phase 1. */
 void CmInitSystem(void);
-/* Finds or creates the key at an absolute path "\\Registry\\Machine\\...". Keys are never freed while referenced. */
+/* Finds, or with Create makes, the key at an absolute path "\Registry\Machine\...", with every key on
+ * the way. The caller gives the reference back with CmCloseKey. STATUS_OBJECT_PATH_SYNTAX_BAD: does
+ * not begin with \Registry; STATUS_OBJECT_NAME_NOT_FOUND; STATUS_NAME_TOO_LONG;
+ * STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS CmOpenKey(PCUNICODE_STRING Path, BOOLEAN Create, PCM_KEY *Key);
 void CmCloseKey(PCM_KEY Key);
+/* Takes the key out of the tree, with its values; who has it open still may close it, and gets
+ * STATUS_KEY_DELETED from everything else. STATUS_CANNOT_DELETE: it has keys below it, or is a root. */
 NTSTATUS CmDeleteKey(PCM_KEY Key);
+/* Sets a value of a key, copying Size <= CM_MAXIMUM_VALUE bytes; Name "" is the key's default value. */
 NTSTATUS CmSetValue(PCM_KEY Key, PCWSTR Name, ULONG Type, const VOID *Data, ULONG Size);
-/* *Size: in the room, out the size needed. STATUS_BUFFER_TOO_SMALL / STATUS_OBJECT_NAME_NOT_FOUND. */
+/* Removes a value. STATUS_OBJECT_NAME_NOT_FOUND. */
+NTSTATUS CmDeleteValue(PCM_KEY Key, PCWSTR Name);
+/* *Size: in the room at Data, out the size needed; *Type unless NULL. STATUS_BUFFER_TOO_SMALL (only
+ * *Type and *Size are set), STATUS_OBJECT_NAME_NOT_FOUND. */
 NTSTATUS CmQueryValue(PCM_KEY Key, PCWSTR Name, ULONG *Type, PVOID Data, ULONG *Size);
-/* Index-th sub-key's name; STATUS_NO_MORE_ENTRIES. */
+/* A REG_DWORD value, or Default when there is none or it is of another type. */
+ULONG CmQueryUlong(PCM_KEY Key, PCWSTR Name, ULONG Default);
+/* Name of the Index-th key below Key in alphabetical order, cut and terminated to fit NameChars
+ * characters. STATUS_NO_MORE_ENTRIES. */
 NTSTATUS CmEnumerateKey(PCM_KEY Key, ULONG Index, WCHAR *Name, ULONG NameChars);
 
 #endif

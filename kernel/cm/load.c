@@ -1,0 +1,128 @@
+/*
+ * load.c - fills the registry from c:\registry.reg while the system starts.
+ */
+#include "ke.h"
+#include "ex.h"
+#include "kd.h"
+#include "ldr.h"
+#include "cm.h"
+#include "cmp.h"
+#include "regfile.h"
+
+#define LOAD_TAG 'dLmC' /* "CmLd" in memory */
+#define REGISTRY_FILE "c:\\registry.reg"
+#define MAXIMUM_PATH 1024 /* characters */
+
+typedef struct _CMP_LOADER {
+    PCM_KEY Key; /* the current section, open; or NULL */
+    UNICODE_STRING Path;
+    WCHAR PathBuffer[MAXIMUM_PATH];
+} CMP_LOADER, *PCMP_LOADER;
+
+/* The root keys as people write them, and where they are. */
+static const struct {
+    UNICODE_STRING Name, Path;
+} RootKeys[] = {
+    {RTL_CONSTANT_STRING(L"HKEY_LOCAL_MACHINE"), RTL_CONSTANT_STRING(L"\\Registry\\Machine")},
+    {RTL_CONSTANT_STRING(L"HKLM"), RTL_CONSTANT_STRING(L"\\Registry\\Machine")},
+    {RTL_CONSTANT_STRING(L"HKEY_USERS"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
+    {RTL_CONSTANT_STRING(L"HKU"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
+};
+
+/* Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. */
+static NTSTATUS TranslatePath(PCMP_LOADER Loader, PCUNICODE_STRING Written)
+{
+    for (ULONG i = 0; i < ARRAYSIZE(RootKeys); i++) {
+        UNICODE_STRING Rest = *Written;
+        PCUNICODE_STRING Name = &RootKeys[i].Name;
+        Rest.Buffer += Name->Length / sizeof(WCHAR);
+        Rest.Length = (USHORT)(Rest.Length - Name->Length);
+        if (!RtlPrefixUnicodeString(Name, Written, TRUE) ||
+            (Rest.Length != 0 && Rest.Buffer[0] != '\\')) {
+            continue;
+        }
+        RtlCopyUnicodeString(&Loader->Path, &RootKeys[i].Path);
+        return RtlAppendUnicodeStringToString(&Loader->Path, &Rest);
+    }
+    return STATUS_OBJECT_PATH_SYNTAX_BAD;
+}
+
+static void CloseSection(PCMP_LOADER Loader)
+{
+    if (Loader->Key != NULL) {
+        CmCloseKey(Loader->Key);
+        Loader->Key = NULL;
+    }
+}
+
+static NTSTATUS LoadKey(PVOID Context, PCUNICODE_STRING Path, BOOLEAN Delete)
+{
+    PCMP_LOADER Loader = Context;
+    NTSTATUS Status;
+
+    CloseSection(Loader);
+    Status = TranslatePath(Loader, Path);
+    if (NT_SUCCESS(Status)) {
+        Status = CmOpenKey(&Loader->Path, !Delete, &Loader->Key);
+    }
+    if (!NT_SUCCESS(Status)) {
+        Loader->Key = NULL;
+    } else if (Delete) {
+        Status = CmDeleteKey(Loader->Key);
+        CloseSection(Loader);
+    }
+    return Status;
+}
+
+static NTSTATUS LoadValue(PVOID Context, PCWSTR Name, ULONG Type, const VOID *Data, ULONG Size,
+                          BOOLEAN Delete)
+{
+    PCMP_LOADER Loader = Context;
+
+    return Delete ? CmDeleteValue(Loader->Key, Name)
+                  : CmSetValue(Loader->Key, Name, Type, Data, Size);
+}
+
+static void PrintError(PVOID Context, ULONG Line, const char *Text)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KdPrintf("registry.reg:%u: %s\n", Line, Text);
+}
+
+static void LoadFile(const UCHAR *Data, SIZE_T Size)
+{
+    PVOID Scratch = ExAllocatePool2(POOL_FLAG_PAGED, CmpRegistryScratchSize(Size), LOAD_TAG);
+    PCMP_LOADER Loader = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Loader), LOAD_TAG);
+
+    if (Scratch != NULL && Loader != NULL) {
+        CM_REGFILE_SINK Sink = {LoadKey, LoadValue, PrintError, Loader};
+        Loader->Path.Buffer = Loader->PathBuffer;
+        Loader->Path.MaximumLength = sizeof(Loader->PathBuffer);
+        CmpParseRegistryFile((const char *)Data, Size, Scratch, &Sink);
+        CloseSection(Loader);
+    } else {
+        KdPrintf("registry.reg: not enough memory for %Iu bytes\n", Size);
+    }
+    if (Scratch != NULL) {
+        ExFreePoolWithTag(Scratch, LOAD_TAG);
+    }
+    if (Loader != NULL) {
+        ExFreePoolWithTag(Loader, LOAD_TAG);
+    }
+}
+
+void CmInitSystem(void)
+{
+    const UCHAR *Data;
+    SIZE_T Size;
+
+    if (!NT_SUCCESS(CmpInitializeTree())) {
+        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)STATUS_INSUFFICIENT_RESOURCES, 0, 0,
+                     0);
+    }
+    if (LdrFindFile(REGISTRY_FILE, &Data, &Size)) {
+        LoadFile(Data, Size);
+    } else {
+        KdPrintf("The boot disk has no registry.reg: no services are known.\n");
+    }
+}
