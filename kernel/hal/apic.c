@@ -234,7 +234,7 @@ static void HalpSetNmiInputs(ULONG ApicId)
     }
 }
 
-void HalInitializeProcessor(void)
+static void HalpEnableApic(void)
 {
     static const UCHAR Masked[] = {ApicLvtInput0, ApicLvtInput1, ApicLvtError, ApicLvtPerformance,
                                    ApicLvtThermal};
@@ -255,6 +255,11 @@ void HalInitializeProcessor(void)
     HalpSetNmiInputs(HalCurrentApicId());
     HalpWriteApic(ApicDivide, APIC_DIVIDE_BY_1);
     HalpStopApicCount();
+}
+
+void HalInitializeProcessor(void)
+{
+    HalpEnableApic();
     HalpCheckProcessorTsc();
 }
 
@@ -282,7 +287,7 @@ void HalpInitializeLocalApic(void)
     if (!HalpX2Apic) {
         HalpApic = HalpMapRegisters(Base & APIC_BASE_ADDRESS, PAGE_SIZE);
     }
-    HalInitializeProcessor();
+    HalpEnableApic();
     HalpDropUnreachableProcessors();
     HalpPutBootProcessorFirst(&HalpPlatform, HalCurrentApicId());
 }

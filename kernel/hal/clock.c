@@ -20,7 +20,8 @@
 
 static HALP_COUNTER HalpTscCounter = {.Name = "TSC", .Read = HalpReadTsc};
 static HALP_COUNTER HalpReferenceCounter; /* i  HPET, PM timer or PIT */
-static HALP_COUNTER *volatile HalpCounter;
+/* Before start its multiplier is 0, and so is time. */
+static HALP_COUNTER *volatile HalpCounter = &HalpTscCounter;
 static volatile ULONG64 HalpTscBeforeStart; /* the starting processor's, before the other's reset */
 static ULONG64 HalpBootTscAdjust;           /* i */
 
@@ -137,7 +138,7 @@ void HalpCheckProcessorTsc(void)
     ULONG64 Tsc;
 
     if (HalpCounter != &HalpTscCounter) {
-        return; /* the boot processor at its start, or the TSC does not matter */
+        return;
     }
     /* Firmware may have set this processor's TSC apart; the difference is in this register. */
     if (HalpHasTscAdjust() && __readmsr(MSR_TSC_ADJUST) != HalpBootTscAdjust) {

@@ -7,7 +7,6 @@
  */
 
 #include "acpi.h"
-#include <nt/crt.h>
 
 #define MADT_ENTRIES (sizeof(ACPI_HEADER) + 8) /* local APIC base and flags come first */
 

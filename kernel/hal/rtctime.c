@@ -11,7 +11,7 @@
 #define RTC_HOUR_PM 0x80
 #define UNITS_PER_SECOND 10000000LL
 #define DAYS_PER_400_YEARS 146097
-#define DAYS_TO_1601 584388 /* from 1 March 0000 to 1 January 1601 */
+#define DAYS_TO_1601 584694 /* from 1 March 0000 to 1 January 1601 */
 
 static ULONG HalpRtcNumber(const HALP_RTC *Rtc, UCHAR Value)
 {

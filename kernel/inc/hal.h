@@ -1,11 +1,15 @@
-/* hal.h - what the hardware abstraction layer gives to the kernel. */
+/*
+ * hal.h - what the hardware abstraction layer gives to the kernel.
+ *
+ * Any IRQL and any processor unless said; nothing here blocks or allocates after start.
+ */
 #ifndef _HAL_PRIVATE_H_
 #define _HAL_PRIVATE_H_
 
 #include <ntddk.h>
 #include <loader.h>
 
-/* First parameter of a HAL_INITIALIZATION_FAILED bugcheck: what is missing, and the others. */
+/* First parameter of a HAL_INITIALIZATION_FAILED bugcheck: what is missing; and the other three. */
 typedef enum _HAL_FAILURE {
     HalFailureNoRootPointer = 1, /* no ACPI root pointer; the address the loader gave */
     HalFailureNoMadt = 2,        /* no usable MADT; addresses of RSDT and XSDT */
@@ -15,46 +19,73 @@ typedef enum _HAL_FAILURE {
     HalFailureCalibration = 6    /* counts measured of the reference, TSC and APIC timer */
 } HAL_FAILURE;
 
-/* Polled UART, usable from the first instruction on, at any IRQL, with no locks of its own. */
+/*** Polled output on COM1 ***/
+
+/* Sets the line up: 115200 baud, 8N1, FIFOs on. Once, before any driver; the first call of all. */
 void HalInitializeDebugPort(void);
+/* Sends one byte when the transmitter is empty. Without a port, or when its far end takes nothing for
+ * long, the byte is lost. No lock: the caller keeps lines of several processors apart. */
 void HalPutDebugByte(UCHAR Byte);
 
-/* PICs masked, local APIC of the boot processor enabled (xAPIC or x2APIC). Needs MmMapIoSpace; ACPI tables are
- * parsed here: processors, I/O APICs, overrides, HPET, FADT. Bugchecks HAL_INITIALIZATION_FAILED. */
+/*** Start ***/
+
+/* Reads the ACPI tables, silences the PICs, enables this processor's local APIC (x2APIC when there is
+ * one), masks all I/O APIC inputs, calibrates and starts time at 0. Boot processor, interrupts off,
+ * IRQL <= DISPATCH_LEVEL, after MmInitSystem. Bugchecks HAL_INITIALIZATION_FAILED. */
 void HalInitializeSystem(PLOADER_BLOCK LoaderBlock);
-/* Local APIC of an application processor. */
+/* Enables the local APIC of an application processor. On it, interrupts off, before it uses any
+ * other routine of the HAL. */
 void HalInitializeProcessor(void);
 
-/* Processors found in the MADT; index 0 is the boot processor. */
+/* Processors that the firmware lists as enabled; number 0 is the boot processor. */
 ULONG HalQueryProcessorCount(void);
+/* Local APIC id of a processor by its number; FFFFFFFFh when there is no such number. */
 ULONG HalQueryProcessorApicId(ULONG Number);
+/* Local APIC id of the processor this runs on. */
 ULONG HalCurrentApicId(void);
-/* INIT-SIPI-SIPI: the processor starts in real mode at physical StartPage << 12. */
+/* Starts a processor, by INIT and two start-up IPIs, in real mode at physical StartPage << 12
+ * (StartPage < 100h). One at a time; returns without waiting for it to run. */
 void HalStartProcessor(ULONG ApicId, ULONG StartPage);
 
-void HalEndOfInterrupt(void);
-void HalSendSelfIpi(ULONG Vector);
-void HalSendIpi(ULONG ApicId, ULONG Vector);
-void HalSendNmiToOthers(void);
+/*** Local APIC ***/
 
-/* One-shot local APIC timer: fires KI_VECTOR_CLOCK after Delay100ns (clamped to what the counter holds). */
+/* Ends the interrupt in service on this processor. Not for the spurious vector. */
+void HalEndOfInterrupt(void);
+/* Requests Vector (10h-FEh) on this processor; taken once IRQL and flags permit. */
+void HalSendSelfIpi(ULONG Vector);
+/* Requests Vector on the processor with this APIC id. Stores before the call are visible to it. */
+void HalSendIpi(ULONG ApicId, ULONG Vector);
+/* NMI to every started processor except this one. */
+void HalSendNmiToOthers(void);
+/* One-shot: KI_VECTOR_CLOCK on this processor Delay100ns from now, in place of what was armed
+ * before. Not early; cut to what the counter holds, at least 400 ms. */
 void HalArmClock(ULONG64 Delay100ns);
 
-/* The monotonic counter behind KeQueryPerformanceCounter: 100 ns units since HalInitializeSystem, on every
- * processor the same. Any IRQL. */
+/*** Time ***/
+
+/* 100 ns units since HalInitializeSystem: monotonic, and the same on every processor. 0 before. */
 ULONG64 HalQueryCounter100ns(void);
-/* Its name for people: "TSC", "HPET", "ACPI PM". Raw frequency in Hz. */
+/* The counter behind it, for people: "TSC", "HPET", "ACPI PM timer" or "PIT"; its rate in Hz. */
 const char *HalQueryCounterName(ULONG64 *FrequencyHertz);
-/* RTC read as 100 ns units since 1601 (UTC assumed). */
+/* The battery-backed clock, taken for UTC: 100 ns units since 1601, to the second. 0 when it holds
+ * no date. Takes up to some ms. */
 LONG64 HalQueryRealTimeClock(void);
 
-/* Device interrupts: routes ISA IRQ Line (after overrides) to Vector on processor ApicId; masked state. */
+/*** Device interrupts; vectors as HalGetInterruptVector gave them out ***/
+
+/* Unmasks the line behind Vector and routes it to the boot processor. Mode counts where the firmware
+ * does not say how the line triggers. STATUS_INVALID_PARAMETER: Vector was not given out. */
 NTSTATUS HalEnableInterrupt(ULONG Vector, KINTERRUPT_MODE Mode);
+/* Masks the line. An interrupt already on its way may still arrive. */
 void HalDisableInterrupt(ULONG Vector);
 
+/*** The end; debug output is sent first ***/
+
+/* Switches off by ACPI S5, else by what QEMU's machines have; else stops this processor. */
 DECLSPEC_NORETURN void HalPowerOff(void);
+/* Restarts: ACPI reset register, port CF9h, keyboard controller, triple fault. */
 DECLSPEC_NORETURN void HalReboot(void);
-/* Ends QEMU through isa-debug-exit when the command line's `exec` was given; else powers off. */
+/* Ends QEMU with exit status (Value << 1) | 1 through isa-debug-exit; without that, powers off. */
 DECLSPEC_NORETURN void HalExitEmulator(UCHAR Value);
 
 #endif
