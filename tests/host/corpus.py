@@ -51,7 +51,8 @@ def dos_header():
         yield Case(f"headers moved by {shift}", bytes(data), verdict)
     at_end = moved.bytes().ljust(pe.align(size, 4), b"\0")
     for kept in (4, 24, 0x80, 0x108):
-        yield Case(f"headers at the end, {kept:x} bytes of them", Image(at_end + bytes(at_end[nt : nt + kept])).set("dos", "e_lfanew", len(at_end)).bytes(), REFUSE)
+        cut = Image(at_end + bytes(at_end[nt : nt + kept])).set("dos", "e_lfanew", len(at_end))
+        yield Case(f"headers at the end, {kept:x} bytes of them", cut.bytes(), REFUSE)
 
 
 def file_header():
@@ -74,11 +75,13 @@ def optional_header():
     yield from spoiled("optional", "Magic", [0, 0x107, 0x10B, 0x20C, 0xFFFF], REFUSE)
     for field in ("MajorLinkerVersion", "MajorOperatingSystemVersion", "MajorImageVersion"):
         yield from spoiled("optional", field, [0xFF], LOAD)
-    for field in ("SizeOfCode", "SizeOfInitializedData", "BaseOfCode", "Win32VersionValue", "SizeOfStackReserve", "SizeOfHeapCommit", "LoaderFlags"):
+    unused = "SizeOfCode SizeOfInitializedData BaseOfCode Win32VersionValue SizeOfStackReserve SizeOfHeapCommit LoaderFlags"
+    for field in unused.split():
         yield from spoiled("optional", field, [TOP], LOAD)
     yield from spoiled("optional", "MajorSubsystemVersion", [0xFF], EITHER)
     # At 0; in the headers; in data that may not be executed; past the end; far past it.
-    yield from spoiled("optional", "AddressOfEntryPoint", [0, 0x10, 0x2000, 0x3000, end - 1, end, 0x7FFFFFFF, 0x80001000, TOP], REFUSE)
+    nowhere = [0, 0x10, 0x2000, 0x3000, end - 1, end, 0x7FFFFFFF, 0x80001000, TOP]
+    yield from spoiled("optional", "AddressOfEntryPoint", nowhere, REFUSE)
     yield from spoiled("optional", "ImageBase", [1, 0x140001000, 0xFFFFFFFFFFFFFFFF], REFUSE)
     yield from spoiled("optional", "ImageBase", [0x10000, 0xFFFFF80000000000, 0xFFFFFFFFFFFF0000], LOAD)
     yield from spoiled("optional", "SectionAlignment", [0, 1, 0x200, 0x800, 0x1800, 0x2000, 0x80000000, TOP], REFUSE)
@@ -98,7 +101,8 @@ def optional_header():
 
 def directories():
     end = image().get("optional", "SizeOfImage")
-    outside = [(end, 0x28), (end - 4, 0x28), (0x7FFFF000, 0x28), (0xFFFFFFF0, 0x28), (TOP, TOP), (0x2000, 0x7FFFFFFF), (0x2000, TOP - 0x1FFF)]
+    outside = [(start, 0x28) for start in (end, end - 4, 0x7FFFF000, 0xFFFFFFF0)]
+    outside += [(TOP, TOP), (0x2000, 0x7FFFFFFF), (0x2000, TOP - 0x1FFF)]
     for number, name in ((pe.IMPORT, "import"), (pe.BASERELOC, "relocation"), (pe.EXCEPTION, "exception")):
         yield from spoiled("directory", number, outside, REFUSE, f"{name} directory")
     yield from spoiled("directory", pe.BASERELOC, [(0, 0)], LOAD, "relocation directory")
@@ -113,15 +117,18 @@ def section_table():
     size = len(image().data)
     for number, name in enumerate(("text", "rdata", "data", "reloc")):
         own = image().get(number, "VirtualAddress")
-        yield from spoiled(number, "VirtualSize", [0x2001, 0x7FFFFFFF, 0x80000000, 0xFFFFF000, TOP], REFUSE, f"{name} VirtualSize")
+        wrong = [0x2001, 0x7FFFFFFF, 0x80000000, 0xFFFFF000, TOP]
+        yield from spoiled(number, "VirtualSize", wrong, REFUSE, f"{name} VirtualSize")
         wrong = {0, 0x200, own + 1, own + 0x200, own - 0x1000, own + 0x1000, end, 0x7FFFF000, 0xFFFFF000, TOP}
         yield from spoiled(number, "VirtualAddress", sorted(wrong), REFUSE, f"{name} VirtualAddress")
-        yield from spoiled(number, "SizeOfRawData", [size, 0x7FFFFE00, 0xFFFFFE00, TOP], REFUSE, f"{name} SizeOfRawData")
-        yield from spoiled(number, "PointerToRawData", [0x200, size, size - 0x100, 0x7FFFFE00, 0xFFFFFE00, TOP], REFUSE, f"{name} PointerToRawData")
+        wrong = [size, 0x7FFFFE00, 0xFFFFFE00, TOP]
+        yield from spoiled(number, "SizeOfRawData", wrong, REFUSE, f"{name} SizeOfRawData")
+        yield from spoiled(number, "PointerToRawData", [0x200, size - 0x100, *wrong], REFUSE, f"{name} PointerToRawData")
         yield from spoiled(number, "PointerToRelocations", [TOP], LOAD, f"{name} PointerToRelocations")
         yield from spoiled(number, "NumberOfRelocations", [0xFFFF], LOAD, f"{name} NumberOfRelocations")
         yield Case(f"{name} without a readable name", image().set(number, "Name", b"\xff" * 8).bytes(), LOAD)
-        yield from spoiled(number, "PointerToRawData", [image().get(number, "PointerToRawData") + 1], EITHER, f"{name} PointerToRawData")
+        odd = image().get(number, "PointerToRawData") + 1
+        yield from spoiled(number, "PointerToRawData", [odd], EITHER, f"{name} PointerToRawData")
         writable_code = pe.CODE | pe.READ | pe.WRITE | pe.EXECUTE
         yield from spoiled(number, "Characteristics", [writable_code], REFUSE, f"{name} Characteristics")
     yield from spoiled(TEXT, "Characteristics", [pe.CODE | pe.READ, 0], REFUSE, "text Characteristics")
@@ -150,14 +157,16 @@ def import_tables():
     for library in ("nosuch.sys", "ntoskrnl", "..\\ntoskrnl.exe", "kernel32.dll", "ntoskrnl.exe" + "x" * 200, "\x01\x7f%s%n"):
         yield Case(f"import from {library[:24]!r}", image(imports=[(library, known)]).bytes(), REFUSE)
     yield Case("import from NTOSKRNL.EXE", image(imports=[("NTOSKRNL.EXE", known)]).bytes(), LOAD)
-    yield Case("import from hal.dll and ntoskrnl.exe", image(imports=[("hal.dll", ["HalMakeBeep"]), ("ntoskrnl.exe", known)]).bytes(), LOAD)
+    both = image(imports=[("hal.dll", ["HalMakeBeep"]), ("ntoskrnl.exe", known)])
+    yield Case("import from hal.dll and ntoskrnl.exe", both.bytes(), LOAD)
     yield Case("import nothing from ntoskrnl.exe", image(imports=[("ntoskrnl.exe", [])]).bytes(), LOAD)
     names = ["", "NoSuchRoutine", "kesetevent", "KeSetEvent ", "KeSetEvent\x01", "K" * 3000, "%s%n%s%n"]
     ordinals = [1 << 63 | 1, 1 << 63, 1 << 63 | 0xFFFF, (1 << 64) - 1]
     for name in [*names, *ordinals, 1 << 62 | 0x2000, 1 << 31 | 0x2000, end - 1, end, 0x7FFFFFFF]:
         label = repr(name[:16]) if isinstance(name, str) else f"{name:x}"
         yield Case(f"import of {label}", image(imports=[("ntoskrnl.exe", ["KeSetEvent", name])]).bytes(), REFUSE)
-    yield Case("import of 3000 missing names", image(imports=[("ntoskrnl.exe", [f"NoSuchRoutine{n}" for n in range(3000)])]).bytes(), REFUSE)
+    missing = [f"NoSuchRoutine{number}" for number in range(3000)]
+    yield Case("import of 3000 missing names", image(imports=[("ntoskrnl.exe", missing)]).bytes(), REFUSE)
     yield Case("import of one name 3000 times", image(imports=[("ntoskrnl.exe", known * 3000)]).bytes(), LOAD)
     yield Case("import from 300 libraries", image(imports=[(f"lib{n}.sys", known) for n in range(300)]).bytes(), REFUSE)
     yield from endless_imports()
@@ -217,8 +226,10 @@ def relocations():
 
 def truncations():
     whole = image().bytes()
-    lengths = {0, 1, 2, 59, 60, 63, 64, 0x7F, 0x80, 0x83, 0x84, 0x97, 0x98, 0xA8, 0xF0, 0x107, 0x108, 0x187, 0x188, 0x1B0, 0x227, 0x228}
-    lengths |= {0x3FF, 0x400, 0x401, 0x5FF, 0x600, 0x7FF, 0x800, 0x9FF, 0xA00, 0xA01, len(whole) - 0x100, len(whole) - 1}
+    # Around the ends of all headers and sections.
+    lengths = {0, 1, 2, 59, 60, 63, 64, 0x7F, 0x80, 0x83, 0x84, 0x97, 0x98, 0xA8, 0xF0, 0x107, 0x108, 0x187, 0x188, 0x1B0}
+    lengths |= {0x227, 0x228, 0x3FF, 0x400, 0x401, 0x5FF, 0x600, 0x7FF, 0x800, 0x9FF, 0xA00, 0xA01}
+    lengths |= {len(whole) - 0x100, len(whole) - 1}
     for length in sorted(lengths):
         yield Case(f"cut to {length:x}", whole[:length], REFUSE)
     yield Case("with more at the end", whole + b"more" * 100, LOAD)
@@ -263,7 +274,8 @@ def real_driver(data):
         (sound.section_count() - 1, "PointerToRawData", size),
     ]
     for structure, field, value in damages:
-        yield Case(f"real driver, {structure} {field}={value}", Image(sound.data).set(structure, field, value).bytes(), REFUSE)
+        damaged = Image(sound.data).set(structure, field, value)
+        yield Case(f"real driver, {structure} {field}={value}", damaged.bytes(), REFUSE)
     for length in range(size // 16, size, size // 16):
         yield Case(f"real driver cut to {length:x}", sound.bytes()[:length], REFUSE)
 

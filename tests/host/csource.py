@@ -12,6 +12,9 @@ TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 ATTRIBUTE = re.compile(r"\b(?:__attribute__|__declspec|_[A-Z]\w*_|DECLSPEC_\w+|C_ASSERT|_Static_assert)\s*\(")
 
+NOT_A_VARIABLE = r"static|extern|typedef|struct \w+;|union \w+;|enum|return|goto|#"
+VARIABLE = re.compile(rf"^(?!{NOT_A_VARIABLE})[A-Za-z_][^;{{}}()=]*?(\w+)(?:\[[^\]]*\])*(?: =|;)", re.M)
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -122,14 +125,14 @@ def functions(source):
 
 def variables(source):
     """Definitions of variables that other files could see."""
-    pattern = re.compile(r"^(?!static|extern|typedef|struct \w+;|union \w+;|enum|return|goto|#)[A-Za-z_][^;{}()=]*?(\w+)(?:\[[^\]]*\])*(?: =|;)", re.M)
-    for match in pattern.finditer(without_attributes_in_lines(source.code)):
+    for match in VARIABLE.finditer(without_attributes_in_lines(source.code)):
         if len(match[0].split()) > 1:
             yield Definition(match[1], line_of(source.code, match.start()), 0, False)
 
 
 def without_attributes_in_lines(code):
-    return "\n".join(without_attributes(line) if "(" in line and line[:1].strip() else line for line in code.splitlines())
+    lines = code.splitlines()
+    return "\n".join(without_attributes(line) if "(" in line and line[:1].strip() else line for line in lines)
 
 
 def assembly_globals(source):

@@ -36,7 +36,8 @@ def main():
         print(f"make demo: {wrong or 'all'} of {len(rows)} notes do not match; recording: {recording}", file=sys.stderr)
         return 1
     count = sum(row.asked.count for row in rows)
-    print(f"{tune}: all {count} notes match, within {melody.CENTS} cents and {melody.MS} ms; {result.seconds:.1f} s; {recording}")
+    print(f"{tune}: all {count} notes match, within {melody.CENTS} cents and {melody.MS} ms each.")
+    print(f"{recording} took {result.seconds:.1f} s to record.")
     return 0
 
 

@@ -55,9 +55,9 @@ def find_header(tree, source, included):
     beside = source.path.parent / included
     if beside.exists():
         return beside
-    folders = ["kernel/inc", "lib/ddk", "boot", ".", *(path.relative_to(tree.root) for path in (tree.root / "drivers").glob("*/"))]
-    for folder in folders:
-        path = tree.root / folder / included
+    folders = [tree.root / folder for folder in ("kernel/inc", "lib/ddk", "boot", ".")]
+    for folder in folders + list((tree.root / "drivers").glob("*/")):
+        path = folder / included
         if path.exists():
             return path
     return None
@@ -128,7 +128,8 @@ def check_sizes(tree):
     for source in tree.under(*TOP, suffixes=(".c", ".h")):
         for each in csource.functions(source):
             if each.lines > LONGEST_FUNCTION:
-                tree.complain(source, each.line, f"{each.name} has {each.lines} lines; no function needs over {LONGEST_FUNCTION}")
+                text = f"{each.name} has {each.lines} lines; no function needs over {LONGEST_FUNCTION}"
+                tree.complain(source, each.line, text)
 
 
 def check_texts(tree):

@@ -21,6 +21,10 @@ class Run:
     ms: float
     count: int
 
+    @property
+    def label(self):
+        return self.name if self.count == 1 else f"{self.name} x{self.count}"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -101,10 +105,13 @@ def table(rows):
     """The rows as text, for people."""
     lines = ["  no  note    Hz asked   heard  cents   ms asked   heard"]
     for number, row in enumerate(rows, 1):
-        name = f"{row.asked.name} x{row.asked.count}" if row.asked and row.asked.count > 1 else row.asked.name if row.asked else "-"
-        asked_hertz, asked_ms = (f"{row.asked.hertz}", f"{row.asked.ms:.0f}") if row.asked else ("-", "-")
-        heard_hertz, heard_ms = (f"{row.heard.hertz:.1f}", f"{row.heard.ms:.1f}") if row.heard else ("-", "-")
-        cents = f"{row.cents:+.1f}" if row.asked and row.heard else "-"
-        line = f"{number:4}  {name:<7} {asked_hertz:>8} {heard_hertz:>7} {cents:>6} {asked_ms:>10} {heard_ms:>7}  {row.complaint}"
+        name = hertz = ms = heard_hertz = heard_ms = cents = "-"
+        if row.asked:
+            name, hertz, ms = row.asked.label, f"{row.asked.hertz}", f"{row.asked.ms:.0f}"
+        if row.heard:
+            heard_hertz, heard_ms = f"{row.heard.hertz:.1f}", f"{row.heard.ms:.1f}"
+        if row.asked and row.heard:
+            cents = f"{row.cents:+.1f}"
+        line = f"{number:4}  {name:<7} {hertz:>8} {heard_hertz:>7} {cents:>6} {ms:>10} {heard_ms:>7}  {row.complaint}"
         lines.append(line.rstrip())
     return "\n".join(lines)

@@ -161,9 +161,11 @@ class Builder:
         for library, names in self.imports:
             done = len(table)
             for name in names:
-                table += struct.pack("<Q", address + texts_at + len(texts)) if isinstance(name, str) else struct.pack("<Q", name)
-                if isinstance(name, str):
-                    texts += struct.pack("<H", 0) + name.encode() + b"\0" * (2 - len(name) % 2)
+                if isinstance(name, int):  # an entry as it is: an ordinal, or nonsense
+                    table += struct.pack("<Q", name)
+                    continue
+                table += struct.pack("<Q", address + texts_at + len(texts))
+                texts += struct.pack("<H", 0) + name.encode() + b"\0" * (2 - len(name) % 2)
             table += bytes(8)
             library_at = address + texts_at + len(texts)
             texts += library.encode() + b"\0" * (2 - len(library) % 2)
@@ -194,12 +196,15 @@ class Builder:
         for each in sections:
             raw = align(len(each.content), FILE_ALIGNMENT)
             pointer = HEADERS_SIZE + len(body) if raw else 0
-            table += struct.pack("<8sIIIIIIHHI", each.name, max(len(each.content), 1), each.address, raw, pointer, 0, 0, 0, 0, each.flags)
+            sizes = (max(len(each.content), 1), each.address, raw, pointer)
+            table += struct.pack("<8sIIIIIIHHI", each.name, *sizes, 0, 0, 0, 0, each.flags)
             body += each.content.ljust(raw, b"\0")
         dos = b"MZ".ljust(60, b"\0") + struct.pack("<I", NT_HEADERS)
-        head = dos.ljust(NT_HEADERS, b"\0") + b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, OPTIONAL_SIZE, 0x22)
+        head = dos.ljust(NT_HEADERS, b"\0") + b"PE\0\0"
+        head += struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, OPTIONAL_SIZE, 0x22)
         optional = struct.pack("<HBBIIIII", 0x20B, 14, 0, FILE_ALIGNMENT, FILE_ALIGNMENT, 0, PAGE, PAGE)
-        optional += struct.pack("<QIIHHHHHHIIIIHH", IMAGE_BASE, PAGE, FILE_ALIGNMENT, 10, 0, 0, 0, 10, 0, 0, end, HEADERS_SIZE, 0, 1, 0x160)
+        optional += struct.pack("<QIIHHHHHH", IMAGE_BASE, PAGE, FILE_ALIGNMENT, 10, 0, 0, 0, 10, 0)
+        optional += struct.pack("<IIIIHH", 0, end, HEADERS_SIZE, 0, 1, 0x160)
         optional += struct.pack("<QQQQII", 0x100000, 0x1000, 0x100000, 0x1000, 0, 16)
         directories = [(0, 0)] * 16
         directories[IMPORT] = (sections[1].address, self.descriptors_size)

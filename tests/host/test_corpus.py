@@ -12,7 +12,8 @@ import qemu
 import shell
 from accounts import accounts, settled_difference
 
-CREATE, START, STOP, DELETE = r"sc create {0} type= kernel binPath= c:\extra\{0}.sys", "sc start {0}", "sc stop {0}", "sc delete {0}"
+CREATE = r"sc create {0} type= kernel binPath= c:\extra\{0}.sys"
+START, STOP, DELETE = "sc start {0}", "sc stop {0}", "sc delete {0}"
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,8 @@ def test_damaged_images(cases):
 
 
 def test_missing_imports_are_all_named(cases):
-    builder = corpus.Builder(imports=[("ntoskrnl.exe", ["NoSuchRoutineA", "KeSetEvent", "NoSuchRoutineB"]), ("hal.dll", ["HalNoSuch"])])
-    with shell.boot(files={"extra/incomplete.sys": builder.build()}) as console:
+    imports = [("ntoskrnl.exe", ["NoSuchRoutineA", "KeSetEvent", "NoSuchRoutineB"]), ("hal.dll", ["HalNoSuch"])]
+    with shell.boot(files={"extra/incomplete.sys": corpus.Builder(imports=imports).build()}) as console:
         _, text = attempt(console, "incomplete")
     for name in ("NoSuchRoutineA", "NoSuchRoutineB", "HalNoSuch", "incomplete"):
         assert name in text

@@ -1,5 +1,5 @@
-"""Promise: `make exec` tells by its exit status whether the commands succeeded, so that scripts can rely on it; `make demo` tells
-whether the tune was heard."""
+"""Promise: `make exec` tells by its exit status whether the commands succeeded, so that scripts can rely on it; `make demo`
+tells whether the tune was heard."""
 
 import os
 import subprocess
@@ -10,12 +10,13 @@ import pytest
 import qemu
 
 HERE = qemu.ROOT / "tests/host"
+SETTINGS = "BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT".split()
+FAILING = ["nosuchcommand", "irql; sc query nosuchservice; irql", "beep", r"melody play c:\music\nosuch.rtttl"]
 
 
 def run(program, *arguments, **environment):
     """Run one of make's programs as make does; the finished process, with its output."""
-    variables = ("BOOT", "SMP", "MEM", "WAV", "CMDLINE", "EXTRA_FILES", "ICOUNT", "QEMU_EXTRA", "CMD", "TIMEOUT", "MACHINE", "CPU", "ACCEL", "AUDIO")
-    clean = {key: value for key, value in os.environ.items() if key not in variables}
+    clean = {key: value for key, value in os.environ.items() if key not in SETTINGS}
     command = [sys.executable, str(HERE / program), *arguments]
     return subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=300)
 
@@ -31,7 +32,7 @@ def test_success_is_0(boot):
     assert "PASSIVE_LEVEL" in process.stdout and "SERVICE_NAME" in process.stdout
 
 
-@pytest.mark.parametrize("commands", ["nosuchcommand", "irql; sc query nosuchservice; irql", "beep", r"melody play c:\music\nosuch.rtttl"])
+@pytest.mark.parametrize("commands", FAILING)
 def test_a_failed_command_is_1(commands):
     process = execute(commands)
     assert process.returncode == 1, process.stdout + process.stderr

@@ -1,8 +1,8 @@
 """Promise: lib/ddk declares what a driver compiled against anyone's correct WDK-style headers expects.
 
-Size and offset of every public structure, the value of every public constant, and the shape of every routine are compared with
-an independent set of driver headers (Debian's mingw-w64-x86-64-dev). Where that set is older than Windows 10, or lacks an item,
-the value stands here.
+Size and offset of every public structure, the value of every public constant, and the shape of every routine are compared
+with an independent set of driver headers (Debian's mingw-w64-x86-64-dev). Where that set is older than Windows 10, or lacks an
+item, the value stands here.
 """
 
 import pytest
@@ -62,9 +62,10 @@ WINDOWS_10 = {
 UNCOMPARED = {"MaximumWaitReason"}
 # A comparison that has lost these is no comparison.
 PRINCIPAL = (
-    "DISPATCHER_HEADER KEVENT KSEMAPHORE KMUTANT KTIMER KDPC KAPC KWAIT_BLOCK KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY DRIVER_OBJECT "
-    "DRIVER_EXTENSION DEVICE_OBJECT FILE_OBJECT IRP IO_STACK_LOCATION IO_STATUS_BLOCK MDL LIST_ENTRY SLIST_HEADER UNICODE_STRING "
-    "OBJECT_ATTRIBUTES FAST_MUTEX NPAGED_LOOKASIDE_LIST PAGED_LOOKASIDE_LIST GENERAL_LOOKASIDE WORK_QUEUE_ITEM LARGE_INTEGER"
+    "DISPATCHER_HEADER KEVENT KSEMAPHORE KMUTANT KTIMER KDPC KAPC KWAIT_BLOCK KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY "
+    "DRIVER_OBJECT DRIVER_EXTENSION DEVICE_OBJECT FILE_OBJECT IRP IO_STACK_LOCATION IO_STATUS_BLOCK MDL LIST_ENTRY "
+    "SLIST_HEADER UNICODE_STRING OBJECT_ATTRIBUTES FAST_MUTEX NPAGED_LOOKASIDE_LIST PAGED_LOOKASIDE_LIST "
+    "GENERAL_LOOKASIDE WORK_QUEUE_ITEM LARGE_INTEGER"
 ).split()
 
 

@@ -1,5 +1,5 @@
-"""Promise: what a driver takes is given back: after 200 rounds of loading and unloading kmelody, and after using it, the pools and
-the object tables hold what they held before."""
+"""Promise: what a driver takes is given back: after 200 rounds of loading and unloading kmelody, and after using it, the pools
+and the object tables hold what they held before."""
 
 import pytest
 

@@ -13,19 +13,28 @@ CLEAN = {
     "kernel/ke/stop.asm": "; Stops.\nextern KiWait\nglobal KiStop\nKiStop:\n    ret\n",
     "kernel/ke/wait.c": COMMENT + '#include "kep.h"\n\nint KiCount = 1;\n\nvoid KiWait(void)\n{\n}\n',
     "kernel/ke/exports.lst": "# kernel\nKeWait\n",
-    "lib/ddk/wdm.h": COMMENT + "\n/* Waits. IRQL: any. */\nNTSTATUS NTAPI KeWait(_In_ PVOID Object,\n                _In_ ULONG Flags);\n",
+    "lib/ddk/wdm.h": COMMENT + "\n/* Waits. IRQL: any. */\nNTSTATUS NTAPI KeWait(_In_ PVOID Object,\n    _In_ ULONG Flags);\n",
     "drivers/beep/beep.c": COMMENT + "#include <wdm.h>\n#include <kmelody.h>\n",
     "drivers/kmelody/kmelody.h": COMMENT,
     "drivers/kmelody/client/play.c": COMMENT + "#include <ke.h>\n#include <kmelody.h>\n",
 }
 FAULTS = {
-    "another component's header": ({"kernel/mm/a.c": COMMENT + '#include "../ke/kep.h"\n'}, "kernel/mm may not include kernel/ke/kep.h"),
-    "a driver with the kernel's header": ({"drivers/beep/a.c": COMMENT + '#include "../../kernel/inc/ke.h"\n'}, "may not include kernel/inc"),
+    "another component's header": (
+        {"kernel/mm/a.c": COMMENT + '#include "../ke/kep.h"\n'},
+        "kernel/mm may not include kernel/ke/kep.h",
+    ),
+    "a driver with the kernel's header": (
+        {"drivers/beep/a.c": COMMENT + '#include "../../kernel/inc/ke.h"\n'},
+        "drivers/beep may not include kernel/inc/ke.h",
+    ),
     "a driver's own header": (
         {"drivers/kmelody/kmelodyp.h": COMMENT, "drivers/beep/a.c": COMMENT + '#include "../kmelody/kmelodyp.h"\n'},
         "drivers/beep may not include drivers/kmelody/kmelodyp.h",
     ),
-    "a function in no header": ({"kernel/ke/a.c": COMMENT + "\nvoid KiLost(int A,\n            int B)\n{\n}\n"}, "KiLost is in no header"),
+    "a function in no header": (
+        {"kernel/ke/a.c": COMMENT + "\nvoid KiLost(int A,\n            int B)\n{\n}\n"},
+        "KiLost is in no header",
+    ),
     "a variable in no header": ({"kernel/ke/a.c": COMMENT + "\nULONG KiLost[4] = {0};\n"}, "KiLost is in no header"),
     "an assembly name in no header": ({"kernel/ke/a.asm": "; A.\nglobal KiLost\n"}, "KiLost is in no header"),
     "a long function": ({"kernel/ke/a.c": LONG_FUNCTION}, "KiLong has 81 lines"),
@@ -38,7 +47,10 @@ FAULTS = {
         "MmMap has no contract",
     ),
     "a contract of another routine": (
-        {"kernel/mm/exports.lst": "MmMap\n", "lib/ddk/mm.h": COMMENT + "\n/* MmUnmap unmaps. */\nvoid MmUnmap(void);\nvoid MmMap(void);\n"},
+        {
+            "kernel/mm/exports.lst": "MmMap\n",
+            "lib/ddk/mm.h": COMMENT + "\n/* MmUnmap unmaps. */\nvoid MmUnmap(void);\nvoid MmMap(void);\n",
+        },
         "MmMap has no contract",
     ),
 }

@@ -1,7 +1,8 @@
-"""Promise: a tune sounds as written: every note in tune, in time and in order, with its rests and repeats, the same on every run.
+"""Promise: a tune sounds as written: every note in tune, in time and in order, with its rests and repeats, the same on every
+run.
 
-What the speaker gave is taken from a recording of the emulated speaker; rests and repeats, which are not in a recording, from the
-kernel's own time-stamped trace of what it told the speaker.
+What the speaker gave is taken from a recording of the emulated speaker; rests and repeats, which are not in a recording, from
+the kernel's own time-stamped trace of what it told the speaker.
 """
 
 import re

@@ -32,7 +32,10 @@ def test_space_and_case_do_not_matter():
     assert rtttl.parse(" X : D=4, o=5,B=120 : 8C# ,\n P") == rtttl.parse("x:d=4,o=5,b=120:8c#,p")
 
 
-@pytest.mark.parametrize("text", ["", "x", "x:d=4", "x::", "x::i", "x::3a", "x::a9", "x::a,,b", "x:d=5:a", "x:q=4:a", "x:b=0:a", "x::8a.5."])
+MALFORMED = ["", "x", "x:d=4", "x::", "x::i", "x::3a", "x::a9", "x::a,,b", "x:d=5:a", "x:q=4:a", "x:b=0:a", "x::8a.5."]
+
+
+@pytest.mark.parametrize("text", MALFORMED)
 def test_malformed_tunes_are_refused(text):
     with pytest.raises(rtttl.TuneError):
         rtttl.parse(text)

@@ -59,7 +59,8 @@ def test_boot_services_run(console):
 
 
 def test_what_is_not_there(console):
-    for command, call in (("query", "EnumQueryServicesStatus:OpenService"), ("start", "StartService: OpenService"), ("delete", "OpenService")):
+    calls = {"query": "EnumQueryServicesStatus:OpenService", "start": "StartService: OpenService", "delete": "OpenService"}
+    for command, call in calls.items():
         text = console.run(f"sc {command} nosuch")
         assert fails(text, f"{call}", 1060), text
 

@@ -25,7 +25,8 @@ def test_bad_streams(fault):
 
 
 def test_a_good_stream_among_other_lines():
-    report = tap.parse("etude> sc start x\r\n1..3\r\n# event\r\nok 1 - a\r\nnot okay\r\nok 2 - b # SKIP why\r\nok 3 - c\r\nSTATE : 4\r\n")
+    lines = ["etude> sc start x", "1..3", "# event", "ok 1 - a", "not okay", "ok 2 - b # SKIP why", "ok 3 - c", "STATE : 4"]
+    report = tap.parse("\r\n".join(lines) + "\r\n")
     assert report.good and report.passed == ["a", "c"] and report.skipped == ["b"]
 
 
