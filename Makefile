@@ -53,7 +53,10 @@ ifneq ($(word 2,$(MAKECMDGOALS)),)
 $(MAKECMDGOALS): in-sequence
 	@:
 in-sequence:
-	@set -e; for goal in $(MAKECMDGOALS); do $(MAKE) --no-print-directory $$goal; done
+	@status=0; for goal in $(MAKECMDGOALS); do \
+	    $(MAKE) --no-print-directory $$goal || status=$$?; \
+	    [ $$status = 0 ] $(if $(findstring k,$(firstword -$(MAKEFLAGS))),|| true,|| break); \
+	done; exit $$status
 
 else
 
