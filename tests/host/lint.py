@@ -95,8 +95,11 @@ def check_layers(tree):
 
 
 def shared_names(tree):
-    """Names that headers mention, that assembly imports, and at which the linker script lets the machine enter."""
+    """Names that headers mention, that assembly imports, that drivers may import, and at which the linker script lets the
+    machine enter."""
     names = set(ENTRY_POINTS)
+    for path in export_lists(tree):
+        names |= set(re.findall(r"\w+", path.read_text()))
     for header in tree.under(*TOP, suffixes=(".h",)):
         names |= set(re.findall(r"\w+", header.code))
     for source in tree.under(*TOP, suffixes=(".asm",)):
@@ -140,9 +143,13 @@ def check_texts(tree):
             tree.complain(source, csource.line_of(source.text, match.start()), f"{match[0]}: finish it or leave it out")
 
 
+def export_lists(tree):
+    return sorted([*tree.root.glob("kernel/*/exports.lst"), *tree.root.glob("lib/*/exports.lst")])
+
+
 def exported_names(tree):
     """(list file, line, name) of everything that drivers may import."""
-    for path in sorted([*tree.root.glob("kernel/*/exports.lst"), *tree.root.glob("lib/*/exports.lst")]):
+    for path in export_lists(tree):
         source = csource.Source(path, path.read_text())
         for line, text in enumerate(source.text.splitlines(), 1):
             words = text.split("#")[0].split()
