@@ -41,6 +41,9 @@ $(O)/unit/%: tests/unit/%.c $(O)/flags/unit
 test: all unit
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
 
+bench: all
+	@for bench in tests/bench/*.py; do $(PYTHON) $$bench || exit; done
+
 # The kernel's printf calls use Windows' types, so only a compiler for a Windows target can check their formats.
 LINT_CC     := clang
 LINT_CFLAGS := --target=x86_64-pc-windows-msvc -std=gnu11 -ffreestanding -fms-extensions -fsyntax-only -Wall -Wextra \
