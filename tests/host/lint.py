@@ -95,23 +95,16 @@ def check_layers(tree):
 
 
 def shared_names(tree):
-    """Names that headers mention, that assembly imports, that drivers may import, and at which the linker script lets the
-    machine enter."""
-    names = set(ENTRY_POINTS)
-    for path in export_lists(tree):
-        names |= set(re.findall(r"\w+", path.read_text()))
-    for header in tree.under(*TOP, suffixes=(".h",)):
-        names |= set(re.findall(r"\w+", header.code))
-    for source in tree.under(*TOP, suffixes=(".asm",)):
-        for match in re.finditer(r"^\s*extern\s+(.*)", source.text, re.M):
-            names |= set(re.findall(r"\w+", match[1]))
-    script = tree.root / "linker.ld"
-    return names | set(re.findall(r"\w+", script.read_text()) if script.exists() else ())
+    """Names that headers mention, that drivers may import, and at which the linker script lets the machine enter."""
+    texts = [header.code for header in tree.under(*TOP, suffixes=(".h",))]
+    texts += [path.read_text() for path in (*export_lists(tree), *tree.root.glob("linker.ld"))]
+    return ENTRY_POINTS.union(*(re.findall(r"\w+", text) for text in texts))
 
 
 def check_visibility(tree):
     """Whatever a file shows to others stands in a header, or is for assembly."""
     shared = shared_names(tree)
+    assembly = {each.path: set(re.findall(r"\w+", each.text)) for each in tree.under(*TOP, suffixes=(".asm",))}
     for source in tree.under("boot", "kernel", "drivers", "lib", suffixes=(".c", ".asm")):
         if source.path.name == "asmoffsets.c":  # compiled, but not linked
             continue
@@ -119,8 +112,9 @@ def check_visibility(tree):
             visible = csource.assembly_globals(source)
         else:
             visible = [each for each in (*csource.functions(source), *csource.variables(source)) if not each.private]
+        elsewhere = shared.union(*(words for path, words in assembly.items() if path != source.path))
         for each in visible:
-            if each.name not in shared:
+            if each.name not in elsewhere:
                 tree.complain(source, each.line, f"{each.name} is in no header: make it static, or declare it")
 
 
