@@ -25,20 +25,6 @@ static HALP_COUNTER *volatile HalpCounter = &HalpTscCounter;
 static volatile ULONG64 HalpTscBeforeStart; /* the starting processor's, before the other's reset */
 static ULONG64 HalpBootTscAdjust;           /* i */
 
-ULONG64 HalpExtendCount(volatile ULONG64 *Last, ULONG64 Mask, ULONG64 (*ReadRaw)(void))
-{
-    ULONG64 Old, New;
-
-    /* Raw is read after Last: it is never older, so a smaller one has wrapped. */
-    do {
-        Old = __atomic_load_n(Last, __ATOMIC_SEQ_CST);
-        New = (Old & ~Mask) | ReadRaw();
-        New += New < Old ? Mask + 1 : 0;
-    } while (New != Old && !__atomic_compare_exchange_n(Last, &Old, New, FALSE, __ATOMIC_SEQ_CST,
-                                                        __ATOMIC_SEQ_CST));
-    return New;
-}
-
 static inline ULONG64 HalpToTime(const HALP_COUNTER *Counter, ULONG64 Count)
 {
     unsigned __int128 Product = (unsigned __int128)(Count - Counter->Base) * Counter->Multiplier;

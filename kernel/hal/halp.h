@@ -10,6 +10,7 @@
 #include "ke.h"
 #include "hal.h"
 #include "acpi.h"
+#include "count.h"
 
 /*** Ports ***/
 
@@ -117,10 +118,6 @@ BOOLEAN HalpInitializeHpet(PHALP_COUNTER Counter);
 BOOLEAN HalpInitializePmTimer(PHALP_COUNTER Counter);
 BOOLEAN HalpInitializePit(PHALP_COUNTER Counter);
 
-/* Extends a counter of few bits to 64: Raw's answer, plus what wrapped since *Last. Mask: the
- * counter's bits. Has to be called at least once per wrap. Any IRQL, any processor. */
-ULONG64 HalpExtendCount(volatile ULONG64 *Last, ULONG64 Mask, ULONG64 (*ReadRaw)(void));
-
 void HalpInitializeTime(void); /* clock.c: chooses and calibrates */
 /* On an application processor: is its TSC the boot processor's? Makes it so, or gives the TSC up. */
 void HalpCheckProcessorTsc(void);
@@ -133,20 +130,6 @@ typedef struct _HALP_CALIBRATION {
     ULONG64 ApicHertz;
 } HALP_CALIBRATION;
 void HalpCalibrate(const HALP_COUNTER *Reference, HALP_CALIBRATION *Result);
-
-/* (Numerator << Shift) / Denominator, rounded down; the result has to fit 64 bits. */
-static inline ULONG64 HalpShiftDivide(ULONG64 Numerator, ULONG Shift, ULONG64 Denominator)
-{
-    ULONG64 Quotient = Numerator / Denominator;
-    ULONG64 Rest = Numerator % Denominator;
-
-    for (; Shift > 0; Shift--) {
-        Rest <<= 1;
-        Quotient = (Quotient << 1) | (Rest >= Denominator);
-        Rest -= Rest >= Denominator ? Denominator : 0;
-    }
-    return Quotient;
-}
 
 /* The time-stamp counter, not before earlier loads, so that no processor sees time go back. */
 static inline ULONG64 HalpReadTsc(void)
