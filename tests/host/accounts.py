@@ -3,7 +3,8 @@
 import re
 import time
 
-POOL = re.compile(r"^ *(\S.{0,3}?) +(Nonp|Paged|NonPaged)\w* +(\d+) +(\d+) +(-?\d+) +(\d+)", re.M)
+# A tag may hold any printable characters, spaces too: four of them.
+POOL = re.compile(r"^(.{4}) (NonPaged|Paged) +allocs (\d+) frees (\d+) diff (-?\d+) bytes (-?\d+)$", re.M)
 OBJECT = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+$", re.M)
 MEMORY = re.compile(r"^(image pages|kernel stacks) (\d+)$", re.M)
 

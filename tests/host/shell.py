@@ -66,12 +66,13 @@ class Console:
         self.child.send(key)
 
     def ends(self, timeout=20):
-        """Wait for QEMU to end; what was printed until then."""
+        """Wait for QEMU to end; its exit status."""
         try:
             self.child.expect(pexpect.EOF, timeout=timeout)
         except pexpect.TIMEOUT:
             raise Lost(f"QEMU has not ended; last seen:\n{self.child.before[-2000:]}") from None
-        return self.child.before.replace("\r", "")
+        self.child.close()
+        return self.child.exitstatus
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def test_the_corpus_is_large_and_its_names_are_unique(cases):
     assert len({case.name for case in cases.values()}) == len(cases) > 500
 
 
-def test_damaged_images(cases):
+def test_damaged_images(cases, record):
     files = {f"extra/{name}.sys": case.data for name, case in cases.items()}
     wrong, silent = [], []
     with shell.boot(files=files) as console:
@@ -66,7 +66,7 @@ def test_damaged_images(cases):
         assert settled_difference(console, before) == {}
     assert not wrong, "\n".join(wrong)
     assert not silent, "refused without a reason"
-    print(f"{len(cases)} images")
+    record(f"damaged driver images: {len(cases)}")
 
 
 def test_missing_imports_are_all_named(cases):

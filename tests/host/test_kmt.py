@@ -29,7 +29,6 @@ def test_driver(driver, smp):
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
-    print(f"{driver} on {smp}: {len(report.passed)} passed, {len(report.skipped)} skipped")
 
 
 @pytest.mark.parametrize("driver", MISTAKES)

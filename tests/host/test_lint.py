@@ -80,7 +80,8 @@ def test_one_comment_may_cover_a_paragraph_that_it_names(tmp_path):
     assert complaints(tmp_path, CLEAN | files | {"kernel/mm/exports.lst": "MmMap\nMmUnmap\n"}) == []
 
 
-def test_this_tree_passes():
+def test_this_tree_passes(record):
     tree = lint.check(lint.Path(__file__).resolve().parents[2])
-    print("\n".join(lint.figures(tree)))
+    for line in lint.figures(tree):
+        record(line)
     assert tree.complaints == []

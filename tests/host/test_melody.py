@@ -29,14 +29,15 @@ def play(tune, recording, **settings):
 
 
 @pytest.mark.parametrize("tune", TUNES)
-def test_every_note_is_heard(tune, tmp_path):
+def test_every_note_is_heard(tune, tmp_path, record):
     play(rf"c:\music\{tune}.rtttl", tmp_path / "tune.wav")
     rows = melody.compare(rtttl.load(qemu.ROOT / f"iso/music/{tune}.rtttl"), wav.listen(tmp_path / "tune.wav"))
     assert melody.matches(rows), melody.table(rows)
     ends = rows[0], rows[-1]  # QEMU's recorder hears the first note longer, the last one shorter
     inner = [row for row in rows if row not in ends] or rows
-    print(f"{tune}: {len(rows)} runs; worst {max(abs(row.cents) for row in rows):.1f} cents, ", end="")
-    print(f"{max(abs(row.heard.ms - row.asked.ms) / row.asked.count for row in inner):.2f} ms a note")
+    cents = max(abs(row.cents) for row in rows)
+    ms = max(abs(row.heard.ms - row.asked.ms) / row.asked.count for row in inner)
+    record(f"{tune}: {sum(row.asked.count for row in rows)} notes; worst {cents:.1f} cents, {ms:.2f} ms")
 
 
 def test_two_runs_are_the_same_to_the_byte(tmp_path):

@@ -1,0 +1,43 @@
+"""Promise: Etude stays small and quick: the kernel's size, and what it takes from the kernel's first instruction, or from
+starting QEMU, to the prompt. The figures are printed; `make bench` shows more of them."""
+
+import re
+import time
+
+import pytest
+
+import qemu
+import shell
+
+KERNEL_BYTES = 512 * 1024
+INSTRUCTIONS = 30_000_000
+SECONDS = {"direct": 0.3, "grub": 0.8}
+SLOWNESS = 10  # how many times longer a loaded host may take
+
+
+def test_kernel_size(record):
+    size = (qemu.BUILD / "boot/etude.elf").stat().st_size
+    record(f"kernel image without debug sections: {size / 1024:.0f} KB, goal < 512 KB")
+    assert size < KERNEL_BYTES
+
+
+def test_instructions_to_the_prompt(record):
+    counts = []
+    for _ in range(2):
+        result = qemu.execute("loader", icount=True)
+        assert result.passed, result.output
+        counts.append(int(re.search(r"entered +(\d+) time-stamp ticks ago", result.output)[1]))
+    record(f"kernel entry to prompt: {counts[0] / 1e6:.1f} M instructions, goal < 30 M")
+    assert counts[0] == counts[1], "counted runs differ"
+    assert counts[0] < INSTRUCTIONS
+
+
+@pytest.mark.parametrize("boot", SECONDS)
+def test_seconds_to_the_prompt(boot, record):
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        with shell.boot(boot=boot):
+            times.append(time.monotonic() - started)
+    record(f"launch to prompt, BOOT={boot}: {min(times):.2f} s, goal < {SECONDS[boot]} s")
+    assert min(times) < SECONDS[boot] * SLOWNESS
