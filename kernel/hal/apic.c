@@ -110,7 +110,7 @@ static void HalpWaitCommand(void)
         if (!(HalpReadApic(ApicCommandLow) & APIC_COMMAND_PENDING)) {
             return;
         }
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
 }
 
@@ -286,6 +286,9 @@ void HalpInitializeLocalApic(void)
     HalpX2Apic = (Info[2] & CPUID_1_ECX_X2APIC) != 0;
     if (!HalpX2Apic) {
         HalpApic = HalpMapRegisters(Base & APIC_BASE_ADDRESS, PAGE_SIZE);
+        if (HalpApic == NULL) {
+            KeBugCheckEx(HAL_INITIALIZATION_FAILED, HalFailureMapApic, Base, 0, 0);
+        }
     }
     HalpEnableApic();
     HalpDropUnreachableProcessors();

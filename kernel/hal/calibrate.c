@@ -53,7 +53,7 @@ static HALP_WINDOW HalpMeasureWindow(const HALP_COUNTER *Reference, ULONG64 Coun
     HalpStartApicCount();
     Start = HalpTakeSample(Reference);
     while (Reference->Read() - Start.Reference < Counts && Spins++ < SPIN_LIMIT) {
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
     End = HalpTakeSample(Reference);
     return (HALP_WINDOW){End.Tsc - Start.Tsc, End.Reference - Start.Reference,

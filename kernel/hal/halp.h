@@ -51,7 +51,7 @@ static inline ULONG64 HalpAcquireLock(HALP_LOCK *Lock)
     _disable();
     while (__atomic_exchange_n(Lock, 1, __ATOMIC_ACQUIRE) != 0) {
         while (*Lock != 0) {
-            __builtin_ia32_pause();
+            YieldProcessor();
         }
     }
     return Flags;
@@ -80,7 +80,7 @@ void HalpReadFirmwareTables(PLOADER_BLOCK LoaderBlock);
 void HalpDetectHypervisor(void);
 /* CPUID leaf; all zero when the processor has no such leaf. */
 void HalpCpuid(ULONG Info[4], ULONG Leaf);
-/* MmMapIoSpace of device registers; bugchecks HAL_INITIALIZATION_FAILED when it fails. */
+/* Device registers; NULL when Physical is no address a device can have. */
 volatile void *HalpMapRegisters(ULONG64 Physical, SIZE_T Bytes);
 
 /*** Interrupt controllers ***/

@@ -53,7 +53,7 @@ BOOLEAN HalpInitializeHpet(PHALP_COUNTER Counter)
         return FALSE;
     }
     HalpHpet = HalpMapRegisters(HalpPlatform.HpetBase, HPET_SIZE);
-    Period = HalpHpet[HpetPeriod];
+    Period = HalpHpet != NULL ? HalpHpet[HpetPeriod] : 0;
     if (Period == 0 || Period > HPET_MAX_PERIOD) {
         return FALSE;
     }

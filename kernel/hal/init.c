@@ -38,29 +38,18 @@ void HalpDetectHypervisor(void)
 volatile void *HalpMapRegisters(ULONG64 Physical, SIZE_T Bytes)
 {
     PHYSICAL_ADDRESS Address = {.QuadPart = (LONGLONG)Physical};
-    PVOID Registers = MmMapIoSpace(Address, Bytes, MmNonCached);
 
-    if (Registers == NULL) {
-        KeBugCheckEx(HAL_INITIALIZATION_FAILED, HalFailureMapRegisters, Physical, Bytes, 0);
-    }
-    return Registers;
+    return MmMapIoSpace(Address, Bytes, MmNonCached);
 }
 
 void HalInitializeSystem(PLOADER_BLOCK LoaderBlock)
 {
-    ULONG64 Frequency;
-    const char *Counter;
-
     HalpDetectHypervisor();
     HalpReadFirmwareTables(LoaderBlock);
     HalpMaskPics();
     HalpInitializeLocalApic();
     HalpInitializeIoApics();
     HalpInitializeTime();
-    Counter = HalQueryCounterName(&Frequency);
-    KdPrintf("hal: %u CPUs, %u I/O APICs, %s, time from the %s at %u kHz\n", HalpPlatform.CpuCount,
-             HalpPlatform.IoApicCount, HalpX2Apic ? "x2APIC" : "xAPIC", Counter,
-             (ULONG)(Frequency / 1000));
     if (HalpPlatform.CpusIgnored != 0) {
         KdPrintf("hal: %u more CPUs cannot be used\n", HalpPlatform.CpusIgnored);
     }

@@ -104,7 +104,7 @@ static void HalpAddIoApic(ULONG64 Base, ULONG GsiBase)
     ULONG Version;
 
     Apic->Registers = HalpMapRegisters(Base, IO_APIC_WINDOW);
-    Version = HalpReadIoApic(Apic, IO_APIC_VERSION);
+    Version = Apic->Registers != NULL ? HalpReadIoApic(Apic, IO_APIC_VERSION) : IO_APIC_ABSENT;
     if (Version == IO_APIC_ABSENT) {
         KdPrintf("hal: no I/O APIC answers at %I64x\n", Base);
         return;

@@ -35,7 +35,7 @@
 static void HalpSpin(ULONG Times)
 {
     for (ULONG i = 0; i < Times; i++) {
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
 }
 
@@ -60,7 +60,7 @@ static void HalpTakePowerManagement(void)
         if (HalpIn16(HalpPlatform.Pm1aControlPort) & PM1_SCI_ENABLED) {
             return;
         }
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
 }
 
@@ -124,7 +124,7 @@ static void HalpPulseKeyboardReset(void)
         if (!(HalpIn8(KEYBOARD_PORT) & KEYBOARD_INPUT_FULL)) {
             break;
         }
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
     HalpOut8(KEYBOARD_PORT, KEYBOARD_PULSE_RESET);
 }

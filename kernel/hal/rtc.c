@@ -43,7 +43,7 @@ static UCHAR HalpReadCmos(UCHAR Register)
 static void HalpReadRtcRegisters(HALP_RTC *Rtc)
 {
     for (ULONG i = 0; i < RTC_POLL_LIMIT && (HalpReadCmos(RtcStatusA) & RTC_A_UPDATING); i++) {
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
     Rtc->Seconds = HalpReadCmos(RtcSeconds);
     Rtc->Minutes = HalpReadCmos(RtcMinutes);

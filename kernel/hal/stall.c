@@ -12,6 +12,6 @@ VOID NTAPI KeStallExecutionProcessor(ULONG MicroSeconds)
     ULONG64 Wait = (ULONG64)MicroSeconds * UNITS_PER_MICROSECOND + 1;
 
     while (HalQueryCounter100ns() - Start < Wait) {
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
 }

@@ -67,7 +67,7 @@ static BOOLEAN HalpWaitUart(UCHAR Status, ULONG Limit)
         if (HalpIn8(UART_BASE + UartStatus) & Status) {
             return TRUE;
         }
-        __builtin_ia32_pause();
+        YieldProcessor();
     }
     return FALSE;
 }

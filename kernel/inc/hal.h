@@ -13,7 +13,7 @@
 typedef enum _HAL_FAILURE {
     HalFailureNoRootPointer = 1, /* no ACPI root pointer; the address the loader gave */
     HalFailureNoMadt = 2,        /* no usable MADT; addresses of RSDT and XSDT */
-    HalFailureMapRegisters = 3,  /* out of system address space; physical address, bytes */
+    HalFailureMapApic = 3,       /* the local APIC cannot be mapped; its base register */
     HalFailureNoIoApic = 4,      /* no I/O APIC answers; how many the MADT has */
     HalFailureNoCounter = 5,     /* no HPET, PM timer or PIT counts */
     HalFailureCalibration = 6    /* counts measured of the reference, TSC and APIC timer */

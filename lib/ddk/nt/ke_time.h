@@ -46,6 +46,11 @@ NTKERNELAPI VOID NTAPI KeQuerySystemTimePrecise(_Out_ PLARGE_INTEGER CurrentTime
 NTKERNELAPI ULONG64 NTAPI KeQueryInterruptTimePrecise(_Out_ PULONG64 QpcTimeStamp);
 NTKERNELAPI LARGE_INTEGER NTAPI KeQueryPerformanceCounter(_Out_opt_ PLARGE_INTEGER Frequency);
 NTKERNELAPI ULONG NTAPI KeQueryTimeIncrement(VOID);
+/*
+ * Spins for at least MicroSeconds; interrupts are served as the IRQL permits, and lengthen it. For
+ * device registers that need a moment, 50 us at most; longer waits are for timers. Any IRQL. WDK:
+ * KeStallExecutionProcessor.
+ */
 NTHALAPI VOID NTAPI KeStallExecutionProcessor(_In_ ULONG MicroSeconds);
 
 #endif
