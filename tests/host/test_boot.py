@@ -25,7 +25,7 @@ FIELDS = ("machine", "cpu", "mem", "smp", "boot")
 def test_machine(row):
     settings = dict(zip(FIELDS, row))
     with shell.boot(**settings) as console:
-        listed = re.findall(r"^ *(\d+)\b", console.run("cpus"), re.M)
+        listed = re.findall(r"^ +(\d+) +\d+ +\d+% ", console.run("cpus"), re.M)
         assert [int(number) for number in listed] == list(range(settings["smp"]))
         assert "PASSIVE_LEVEL" in console.run("irql")
         assert "RUNNING" in console.run("sc query beep")

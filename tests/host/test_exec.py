@@ -50,8 +50,8 @@ def test_time_is_limited():
     assert process.returncode == 124, process.stdout + process.stderr
 
 
-def test_switching_off_is_no_success():
-    assert execute("shutdown; irql").returncode not in (0, 1, 2)
+def test_switching_off_hides_no_failure():
+    assert execute("nosuchcommand; shutdown").returncode != 0
 
 
 def test_extra_files_processors_and_memory_are_honoured(tmp_path):
