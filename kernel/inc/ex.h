@@ -1,39 +1,60 @@
-/* ex.h - executive support inside the kernel: pool statistics, handle tables, work queues. */
+/*
+ * ex.h - executive support inside the kernel: pool statistics, handle tables, work queues.
+ */
 #ifndef _EX_PRIVATE_H_
 #define _EX_PRIVATE_H_
 
 #include <ntddk.h>
 
-/* Pools, usable after MmInitSystem. */
+/* Makes the pools usable. Once, right after MmInitSystem, interrupts off. */
 void ExInitializePools(void);
-/* Pool figures per kind, for the `pool` command and leak tests. */
+
+/* Totals of one kind of pool (NonPagedPool or PagedPool), over all tags. Exact while nobody is
+ * inside the pools. BytesInUse counts whole blocks, PagesInUse also what the kernel keeps for reuse. Any
+ * IRQL. */
 typedef struct _EX_POOL_STATISTICS {
     ULONG64 Allocations, Frees, BytesInUse, PagesInUse;
 } EX_POOL_STATISTICS;
 void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
 
-/* Work queues and their threads; phase 1. */
+/* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a page
+ * fault at the first address is not an error but continues at the second. */
+extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
+
+/* Starts the work queues' threads. Phase 1, PASSIVE_LEVEL. Bugchecks PHASE1_INITIALIZATION_FAILED. */
 void ExInitSystem(void);
 
 /*
- * Handle tables: HANDLE (multiple of 4) -> pointer and 32 bits of attributes. Also used for process and thread ids.
- * IRQL <= APC_LEVEL. An entry found is locked until ExUnlockHandleTableEntry, so that a reference can be taken on
- * what it points to before somebody closes it.
+ * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 32M handles) -> pointer and 64 bits that belong to
+ * the table's owner. Also used for process and thread ids. IRQL <= APC_LEVEL for all of them.
  */
 typedef struct _HANDLE_TABLE *PHANDLE_TABLE;
 typedef struct _HANDLE_TABLE_ENTRY {
-    PVOID Object; /* NULL: free */
+    PVOID Object;
     ULONG GrantedAccess;
     ULONG Attributes;
 } HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
 
+/* A new table, empty; NULL when memory is exhausted. Ends with ExDestroyHandleTable, which requires
+ * that every handle has been destroyed and nobody uses the table any more. */
 PHANDLE_TABLE ExCreateHandleTable(void);
-void ExDestroyHandleTable(PHANDLE_TABLE Table); /* must be empty */
-HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry); /* NULL when out of memory */
-PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle); /* NULL: no such handle */
+void ExDestroyHandleTable(PHANDLE_TABLE Table);
+
+/* Makes a handle for a copy of *Entry; NULL when memory is exhausted or the table is full. The value that
+ * was free longest is used again first. */
+HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
+
+/*
+ * The entry of a handle, locked: it stays, and nobody else gets it, until ExUnlockHandleTableEntry or
+ * ExDestroyHandle, so that a reference can be taken on what it points to before somebody closes it.
+ * NULL: no such handle. Waits while another thread has it locked. The thread is in a critical region as
+ * long as it holds the lock.
+ */
+PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle);
 void ExUnlockHandleTableEntry(PHANDLE_TABLE Table, PHANDLE_TABLE_ENTRY Entry);
-/* Frees a locked entry (and unlocks it). */
+/* Frees the locked entry of Handle, which ends the lock. */
 void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry);
+/* Handles in use. Any IRQL. */
 ULONG ExQueryHandleCount(PHANDLE_TABLE Table);
 
 #endif

@@ -1,0 +1,325 @@
+/*
+ * handle.c - handle tables.
+ *
+ * A table is a tree of at most three levels that only grows. Root holds the address of its top block with
+ * the number of levels above the leaves in the low bits, so readers find an entry without a lock from one
+ * read. The table's spin lock guards growth, the chain of free entries and the list of waiting
+ * threads.
+ *
+ * Each entry has a lock of its own, two bits in State. Who finds it taken says so by EX_ENTRY_WAITED
+ * and sleeps; the owner then wakes all who wait for that entry. A holder is in a critical region, so
+ * no normal APC of its thread can come and wait for it.
+ *
+ * Free entries are reused in the order they were freed, oldest first: a stale handle value stays
+ * invalid as long as possible.
+ */
+#include "ke.h"
+#include "ex.h"
+#include "handle.h"
+
+#define EX_HANDLE_TAG 'btbO' /* "Obtb", as Windows */
+
+/* State of an entry. */
+#define EX_ENTRY_USED 0x1
+#define EX_ENTRY_LOCKED 0x2
+#define EX_ENTRY_WAITED 0x4
+
+typedef struct _EX_ENTRY {
+    HANDLE_TABLE_ENTRY Public; /* the lock holder's; first */
+    volatile LONG State;
+    ULONG NextFree; /* t  index */
+} EX_ENTRY, *PEX_ENTRY;
+
+/* t: guarded by Lock. */
+struct _HANDLE_TABLE {
+    volatile ULONG_PTR Root; /* t to change: top block | levels above the leaves */
+    KSPIN_LOCK Lock;
+    ULONG FirstFree, LastFree; /* t  indexes; 0: none */
+    ULONG NextUnused;          /* t  the first index that never was a handle */
+    ULONG Capacity;            /* t  indexes that have a leaf */
+    volatile LONG Count;       /* o  handles in use */
+    LIST_ENTRY Waiters;        /* t  of EX_ENTRY_WAITER */
+};
+
+typedef struct _EX_ENTRY_WAITER {
+    LIST_ENTRY Link;
+    PEX_ENTRY Entry;
+    KEVENT Event;
+} EX_ENTRY_WAITER, *PEX_ENTRY_WAITER;
+
+#define EX_ROOT_LEVELS 3UL /* mask */
+
+static PVOID ExpAllocateBlock(ULONG Level)
+{
+    SIZE_T Size = Level == 0 ? EX_LEAF_ENTRIES * sizeof(EX_ENTRY) : EX_POINTERS * sizeof(PVOID);
+
+    return ExAllocatePool2(POOL_FLAG_NON_PAGED, Size, EX_HANDLE_TAG);
+}
+
+static void ExpFreeTree(PVOID Block, ULONG Level)
+{
+    for (ULONG i = 0; Level != 0 && i < EX_POINTERS; i++) {
+        PVOID Lower = ((PVOID *)Block)[i];
+
+        if (Lower != NULL) {
+            ExpFreeTree(Lower, Level - 1);
+        }
+    }
+    ExFreePoolWithTag(Block, EX_HANDLE_TAG);
+}
+
+PHANDLE_TABLE ExCreateHandleTable(void)
+{
+    PHANDLE_TABLE Table = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Table), EX_HANDLE_TAG);
+    PVOID Leaf = ExpAllocateBlock(0);
+
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    if (Table == NULL || Leaf == NULL) {
+        if (Table != NULL) {
+            ExFreePoolWithTag(Table, EX_HANDLE_TAG);
+        }
+        if (Leaf != NULL) {
+            ExFreePoolWithTag(Leaf, EX_HANDLE_TAG);
+        }
+        return NULL;
+    }
+    Table->Root = (ULONG_PTR)Leaf;
+    Table->NextUnused = 1;
+    Table->Capacity = EX_LEAF_ENTRIES;
+    InitializeListHead(&Table->Waiters);
+    return Table;
+}
+
+void ExDestroyHandleTable(PHANDLE_TABLE Table)
+{
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT(Table->Count == 0);
+    ExpFreeTree((PVOID)(Table->Root & ~EX_ROOT_LEVELS), Table->Root & EX_ROOT_LEVELS);
+    ExFreePoolWithTag(Table, EX_HANDLE_TAG);
+}
+
+/* The entry of an index, in use or not; NULL when the table has no leaf for it. */
+static PEX_ENTRY ExpFindEntry(PHANDLE_TABLE Table, ULONG Index)
+{
+    ULONG_PTR Root = __atomic_load_n(&Table->Root, __ATOMIC_ACQUIRE);
+    PVOID Block = (PVOID)(Root & ~EX_ROOT_LEVELS);
+    ULONG Level = Root & EX_ROOT_LEVELS;
+
+    if (Index == 0 || Index >= ExpLevelCapacity(Level + 1)) {
+        return NULL;
+    }
+    for (; Level != 0 && Block != NULL; Level--) {
+        Block = __atomic_load_n(&((PVOID *)Block)[ExpLevelSlot(Index, Level)], __ATOMIC_ACQUIRE);
+    }
+    return Block == NULL ? NULL : &((PEX_ENTRY)Block)[ExpLevelSlot(Index, 0)];
+}
+
+/*** Growth. ***/
+
+/* Blocks that one growth may need: a new root, a pointer block, a leaf. */
+typedef struct _EX_GROWTH {
+    PVOID Root, Middle, Leaf;
+} EX_GROWTH;
+
+static void ExpFreeGrowth(EX_GROWTH *Growth)
+{
+    PVOID Blocks[] = {Growth->Root, Growth->Middle, Growth->Leaf};
+
+    for (ULONG i = 0; i < ARRAYSIZE(Blocks); i++) {
+        if (Blocks[i] != NULL) {
+            ExFreePoolWithTag(Blocks[i], EX_HANDLE_TAG);
+        }
+    }
+}
+
+/* With the lock held: hangs the leaf for Capacity in, using up what it needs. */
+static void ExpHangLeaf(PHANDLE_TABLE Table, EX_GROWTH *Growth)
+{
+    ULONG Levels = Table->Root & EX_ROOT_LEVELS;
+    ULONG Index = Table->Capacity;
+    PVOID *Slot;
+
+    if (Index == ExpLevelCapacity(Levels + 1)) {
+        *(PVOID *)Growth->Root = (PVOID)(Table->Root & ~EX_ROOT_LEVELS);
+        __atomic_store_n(&Table->Root, (ULONG_PTR)Growth->Root | ++Levels, __ATOMIC_RELEASE);
+        Growth->Root = NULL;
+    }
+    Slot = (PVOID *)(Table->Root & ~EX_ROOT_LEVELS) + ExpLevelSlot(Index, Levels);
+    if (Levels == 2) {
+        if (*Slot == NULL) {
+            __atomic_store_n(Slot, Growth->Middle, __ATOMIC_RELEASE);
+            Growth->Middle = NULL;
+        }
+        Slot = (PVOID *)*Slot + ExpLevelSlot(Index, 1);
+    }
+    __atomic_store_n(Slot, Growth->Leaf, __ATOMIC_RELEASE);
+    Growth->Leaf = NULL;
+    Table->Capacity += EX_LEAF_ENTRIES;
+}
+
+/* Makes the table larger than Capacity; TRUE also when somebody else did it meanwhile. */
+static BOOLEAN ExpGrowTable(PHANDLE_TABLE Table, ULONG Capacity)
+{
+    EX_GROWTH Growth = {ExpAllocateBlock(1), ExpAllocateBlock(1), ExpAllocateBlock(0)};
+    BOOLEAN Ready = Growth.Root != NULL && Growth.Middle != NULL && Growth.Leaf != NULL &&
+                    Capacity < EX_MAXIMUM_INDEX;
+    KIRQL OldIrql;
+
+    if (Ready) {
+        OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
+        if (Table->Capacity == Capacity) {
+            ExpHangLeaf(Table, &Growth);
+        }
+        KeReleaseSpinLock(&Table->Lock, OldIrql);
+    }
+    ExpFreeGrowth(&Growth);
+    return Ready;
+}
+
+/*** Free entries. ***/
+
+/* An index that is nobody's now; 0: the table is full, and *Capacity says how large it is. */
+static ULONG ExpTakeIndex(PHANDLE_TABLE Table, ULONG *Capacity)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
+    ULONG Index = Table->FirstFree;
+
+    *Capacity = Table->Capacity;
+    if (Index != 0) {
+        Table->FirstFree = ExpFindEntry(Table, Index)->NextFree;
+    } else if (Table->NextUnused < Table->Capacity) {
+        Index = Table->NextUnused++;
+    }
+    KeReleaseSpinLock(&Table->Lock, OldIrql);
+    return Index;
+}
+
+static void ExpGiveIndex(PHANDLE_TABLE Table, ULONG Index, PEX_ENTRY Entry)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
+
+    Entry->NextFree = 0;
+    if (Table->FirstFree == 0) {
+        Table->FirstFree = Index;
+    } else {
+        ExpFindEntry(Table, Table->LastFree)->NextFree = Index;
+    }
+    Table->LastFree = Index;
+    KeReleaseSpinLock(&Table->Lock, OldIrql);
+}
+
+HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry)
+{
+    ULONG Capacity, Index;
+    PEX_ENTRY New;
+
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    while ((Index = ExpTakeIndex(Table, &Capacity)) == 0) {
+        if (!ExpGrowTable(Table, Capacity)) {
+            return NULL;
+        }
+    }
+    New = ExpFindEntry(Table, Index);
+    New->Public = *Entry;
+    InterlockedIncrement(&Table->Count);
+    __atomic_store_n(&New->State, EX_ENTRY_USED, __ATOMIC_RELEASE);
+    return ExpIndexToHandle(Index);
+}
+
+/*** Entry locks. ***/
+
+/* Sleeps until Entry is unlocked, unless it is already. State as it was seen, locked. */
+static void ExpWaitForEntry(PHANDLE_TABLE Table, PEX_ENTRY Entry, LONG State)
+{
+    EX_ENTRY_WAITER Waiter = {.Entry = Entry};
+    KIRQL OldIrql;
+
+    KeInitializeEvent(&Waiter.Event, SynchronizationEvent, FALSE);
+    OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
+    if (InterlockedCompareExchange(&Entry->State, State | EX_ENTRY_WAITED, State) != State) {
+        KeReleaseSpinLock(&Table->Lock, OldIrql);
+        return;
+    }
+    InsertTailList(&Table->Waiters, &Waiter.Link);
+    KeReleaseSpinLock(&Table->Lock, OldIrql);
+    KeWaitForSingleObject(&Waiter.Event, WrExecutive, KernelMode, FALSE, NULL);
+}
+
+static void ExpWakeWaiters(PHANDLE_TABLE Table, PEX_ENTRY Entry)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
+    PLIST_ENTRY Next;
+
+    for (PLIST_ENTRY Link = Table->Waiters.Flink; Link != &Table->Waiters; Link = Next) {
+        PEX_ENTRY_WAITER Waiter = CONTAINING_RECORD(Link, EX_ENTRY_WAITER, Link);
+
+        Next = Link->Flink;
+        if (Waiter->Entry == Entry) {
+            RemoveEntryList(Link);
+            /* The waiter's stack frame is gone once the event is set. */
+            KeSetEvent(&Waiter->Event, EVENT_INCREMENT, FALSE);
+        }
+    }
+    KeReleaseSpinLock(&Table->Lock, OldIrql);
+}
+
+PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle)
+{
+    PEX_ENTRY Entry = ExpFindEntry(Table, ExpHandleToIndex(Handle));
+    LONG State;
+
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    if (Entry == NULL) {
+        return NULL;
+    }
+    KeEnterCriticalRegion();
+    for (;;) {
+        State = *(volatile LONG *)&Entry->State;
+        if ((State & EX_ENTRY_USED) == 0) {
+            KeLeaveCriticalRegion();
+            return NULL;
+        }
+        if (State & EX_ENTRY_LOCKED) {
+            ExpWaitForEntry(Table, Entry, State);
+        } else if (InterlockedCompareExchange(&Entry->State, State | EX_ENTRY_LOCKED, State) ==
+                   State) {
+            return &Entry->Public;
+        }
+    }
+}
+
+/* Leaves the entry in State, unlocked. */
+static void ExpReleaseEntry(PHANDLE_TABLE Table, PEX_ENTRY Entry, LONG State)
+{
+    LONG Old = InterlockedExchange(&Entry->State, State);
+
+    KI_ASSERT(Old & EX_ENTRY_LOCKED);
+    if (Old & EX_ENTRY_WAITED) {
+        ExpWakeWaiters(Table, Entry);
+    }
+}
+
+void ExUnlockHandleTableEntry(PHANDLE_TABLE Table, PHANDLE_TABLE_ENTRY Entry)
+{
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    ExpReleaseEntry(Table, (PEX_ENTRY)Entry, EX_ENTRY_USED);
+    KeLeaveCriticalRegion();
+}
+
+void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry)
+{
+    PEX_ENTRY Old = (PEX_ENTRY)Entry;
+
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT(ExpFindEntry(Table, ExpHandleToIndex(Handle)) == Old);
+    Entry->Object = NULL;
+    ExpReleaseEntry(Table, Old, 0);
+    InterlockedDecrement(&Table->Count);
+    ExpGiveIndex(Table, ExpHandleToIndex(Handle), Old);
+    KeLeaveCriticalRegion();
+}
+
+ULONG ExQueryHandleCount(PHANDLE_TABLE Table)
+{
+    return (ULONG)Table->Count;
+}

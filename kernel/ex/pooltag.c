@@ -1,0 +1,125 @@
+/*
+ * pooltag.c - what each tag has allocated and freed.
+ *
+ * An open hash table that only grows: a slot, once claimed for a tag by compare-exchange, is that tag's for
+ * ever, so looking up takes no lock, and an allocation and its free always count in the same
+ * slot. Counters change by locked additions; they are exact whenever nobody is inside the pools.
+ * The pools keep no other counts: totals are sums over the table.
+ */
+#include "pool.h"
+#include "kd.h"
+
+#define EX_TAG_SLOTS 512 /* a power of two */
+#define EX_TAG_SHIFT 23  /* 32 - log2(EX_TAG_SLOTS) */
+
+typedef struct _EX_POOL_TAG {
+    volatile ULONG Tag; /* 0: free */
+    EX_POOL_COUNTS Counts[EX_POOL_KINDS];
+} DECLSPEC_ALIGN(64) EX_POOL_TAG, *PEX_POOL_TAG;
+
+static EX_POOL_TAG ExpTags[EX_TAG_SLOTS];
+static EX_POOL_TAG ExpOtherTags = {.Tag = 'lfvO'}; /* "Ovfl": those that found the table full */
+volatile LONG64 ExpLargePages[EX_POOL_KINDS];
+
+static __attribute__((noinline)) PEX_POOL_TAG ExpProbeTag(ULONG Tag, ULONG Slot)
+{
+    for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
+        PEX_POOL_TAG Entry = &ExpTags[(Slot + i) & (EX_TAG_SLOTS - 1)];
+
+        if (Entry->Tag == 0) {
+            InterlockedCompareExchange(&Entry->Tag, Tag, 0);
+        }
+        if (Entry->Tag == Tag) {
+            return Entry;
+        }
+    }
+    return &ExpOtherTags;
+}
+
+PEX_POOL_COUNTS ExpFindTag(ULONG Tag, ULONG Kind)
+{
+    ULONG Slot = (Tag * 0x9E3779B1U) >> EX_TAG_SHIFT;
+    PEX_POOL_TAG Entry = &ExpTags[Slot];
+
+    if (Entry->Tag != Tag) {
+        Entry = ExpProbeTag(Tag, Slot);
+    }
+    return &Entry->Counts[Kind];
+}
+
+static void ExpAddCounts(EX_POOL_STATISTICS *Statistics, const EX_POOL_COUNTS *Counts)
+{
+    Statistics->Allocations += (ULONG64)Counts->Allocations;
+    Statistics->Frees += (ULONG64)Counts->Frees;
+    Statistics->BytesInUse += (ULONG64)Counts->Bytes;
+}
+
+void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics)
+{
+    ULONG Kind = PoolType & PagedPool;
+
+    *Statistics = (EX_POOL_STATISTICS){0};
+    for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
+        ExpAddCounts(Statistics, &ExpTags[i].Counts[Kind]);
+    }
+    ExpAddCounts(Statistics, &ExpOtherTags.Counts[Kind]);
+    Statistics->PagesInUse = ExpQuerySlabPages(Kind) + (ULONG64)ExpLargePages[Kind];
+}
+
+/*** The `pool` command. ***/
+
+static const char *const ExpKindNames[EX_POOL_KINDS] = {"NonPaged", "Paged"};
+
+static void ExpFormatTag(ULONG Tag, char Text[5])
+{
+    for (ULONG i = 0; i < 4; i++) {
+        UCHAR Byte = (UCHAR)(Tag >> (8 * i));
+
+        Text[i] = Byte >= ' ' && Byte < 0x7F ? (char)Byte : '.';
+    }
+    Text[4] = 0;
+}
+
+static void ExpShowTag(PKD_CONSOLE Console, const EX_POOL_TAG *Entry)
+{
+    char Text[5];
+
+    ExpFormatTag(Entry->Tag, Text);
+    for (ULONG Kind = 0; Kind < EX_POOL_KINDS; Kind++) {
+        const EX_POOL_COUNTS *Counts = &Entry->Counts[Kind];
+        LONG64 Allocations = Counts->Allocations, Frees = Counts->Frees;
+
+        if (Allocations != 0) {
+            KdConsolePrint(Console, "%s %-8s  allocs %I64d frees %I64d diff %I64d bytes %I64d\n",
+                           Text, ExpKindNames[Kind], Allocations, Frees, Allocations - Frees,
+                           Counts->Bytes);
+        }
+    }
+}
+
+static NTSTATUS ExpShowPool(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    EX_POOL_STATISTICS Total;
+    char Text[5];
+
+    if (Argc > 2) {
+        return KdConsoleUsage(Console);
+    }
+    for (ULONG Kind = 0; Argc == 1 && Kind < EX_POOL_KINDS; Kind++) {
+        ExQueryPoolStatistics(Kind == 0 ? NonPagedPool : PagedPool, &Total);
+        KdConsolePrint(Console, "%-8s  allocs %I64u frees %I64u bytes %I64u pages %I64u\n",
+                       ExpKindNames[Kind], Total.Allocations, Total.Frees, Total.BytesInUse,
+                       Total.PagesInUse);
+    }
+    for (ULONG i = 0; i <= EX_TAG_SLOTS; i++) {
+        const EX_POOL_TAG *Entry = i < EX_TAG_SLOTS ? &ExpTags[i] : &ExpOtherTags;
+
+        ExpFormatTag(Entry->Tag, Text);
+        if (Entry->Tag != 0 && (Argc == 1 || strcmp(Text, Argv[1]) == 0)) {
+            ExpShowTag(Console, Entry);
+        }
+    }
+    return STATUS_SUCCESS;
+}
+
+KD_COMMAND("pool", "[TAG]", "pool totals, and what each tag has allocated and freed", ExpShowPool);

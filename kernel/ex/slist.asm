@@ -1,0 +1,84 @@
+; Sequenced singly linked lists: lock-free, last in first out, safe from any processor at any IRQL.
+;
+; The 16-byte header is exchanged as a whole: depth and sequence number in the low half, address of the first entry in the
+; high half. The sequence number changes with every operation, so a head that went away and came back is noticed.
+; A pop reads the link of an entry that somebody may take, and even unmap, at that moment. The value is thrown away then,
+; because the exchange fails; the fault it may cause at ExpInterlockedPopEntrySListFault is to be resumed at
+; ExpInterlockedPopEntrySListResume by the page fault handler. Windows x64 ABI: RCX, RDX; RBX is the caller's.
+
+bits 64
+default rel
+section .text
+
+ENTRY_MASK      equ -16
+DEPTH_ONE       equ 1
+SEQUENCE_ONE    equ 0x10000
+
+; PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySList(PSLIST_HEADER ListHead);
+global ExpInterlockedPopEntrySList:function
+global ExpInterlockedPopEntrySListResume
+global ExpInterlockedPopEntrySListFault
+align 16
+ExpInterlockedPopEntrySList:
+        push    rbx
+        mov     r8, rcx
+ExpInterlockedPopEntrySListResume:
+        mov     rax, [r8]
+        mov     rdx, [r8 + 8]           ; a torn pair fails the exchange below
+PopAgain:
+        mov     r9, rdx
+        and     r9, ENTRY_MASK
+        jz      PopEmpty
+        lea     rbx, [rax + SEQUENCE_ONE - DEPTH_ONE]
+ExpInterlockedPopEntrySListFault:
+        mov     rcx, [r9]
+        lock cmpxchg16b [r8]
+        jnz     PopAgain
+PopEmpty:
+        mov     rax, r9
+        pop     rbx
+        ret
+
+; PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
+; Returns the entry that was first before, or NULL.
+global ExpInterlockedPushEntrySList:function
+align 16
+ExpInterlockedPushEntrySList:
+        push    rbx
+        mov     r8, rcx
+        mov     rcx, rdx                ; the new first entry
+        mov     rax, [r8]
+        mov     rdx, [r8 + 8]
+.again:
+        mov     r9, rdx
+        and     r9, ENTRY_MASK
+        mov     [rcx], r9
+        lea     rbx, [rax + SEQUENCE_ONE + DEPTH_ONE]
+        lock cmpxchg16b [r8]
+        jnz     .again
+        mov     rax, r9
+        pop     rbx
+        ret
+
+; PSLIST_ENTRY NTAPI ExpInterlockedFlushSList(PSLIST_HEADER ListHead);
+; Takes all entries at once; returns the first of the chain, or NULL.
+global ExpInterlockedFlushSList:function
+align 16
+ExpInterlockedFlushSList:
+        push    rbx
+        mov     r8, rcx
+        mov     rax, [r8]
+        mov     rdx, [r8 + 8]
+.again:
+        mov     r9, rdx
+        and     r9, ENTRY_MASK
+        jz      .empty
+        lea     rbx, [rax + SEQUENCE_ONE]
+        xor     bx, bx                  ; depth 0
+        xor     ecx, ecx
+        lock cmpxchg16b [r8]
+        jnz     .again
+.empty:
+        mov     rax, r9
+        pop     rbx
+        ret
