@@ -141,6 +141,8 @@ typedef struct _KI_DPC_QUEUE {
     LIST_ENTRY ListHead;    /* q */
     volatile ULONG Depth;   /* q */
     ULONG64 Count;          /* q  ever queued */
+    ULONG64 LastCount;      /* c  Count at the last tick */
+    ULONG Rate;             /* c  DPCs queued per tick, smoothed */
     PKDPC volatile Running; /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
 } KI_DPC_QUEUE, *PKI_DPC_QUEUE;
 
@@ -156,14 +158,15 @@ typedef struct _KPRCB {
     UCHAR Reserved1[3];
     ULONG Number; /* i  gs:[1A4h] */
     /* From here on the layout is Etude's own. */
-    ULONG ApicId;                             /* i */
-    KAFFINITY SetMember;                      /* i  1 << Number */
-    volatile LONG IpiRequest;                 /* o  KIPI_* bits */
-    volatile BOOLEAN QuantumEnd;              /* c */
-    volatile BOOLEAN TimerRequest;            /* c  the clock saw a timer due */
-    volatile BOOLEAN DpcActive;               /* c  inside KiRetireDpcList */
-    BOOLEAN Started;                          /* i after the processor is up */
-    ULONG ReadySummary;                       /* d  bit n: ReadyList[n] is not empty */
+    ULONG ApicId;                  /* i */
+    KAFFINITY SetMember;           /* i  1 << Number */
+    volatile LONG IpiRequest;      /* o  KIPI_* bits */
+    volatile BOOLEAN QuantumEnd;   /* c */
+    volatile BOOLEAN TimerRequest; /* c  the clock saw a timer due */
+    volatile BOOLEAN DpcActive;    /* c  inside the DPC and timer loop */
+    BOOLEAN ClockTicking;          /* c  the tick is on: not an idle processor, or the first */
+    BOOLEAN Started;               /* i after the processor is up */
+    ULONG ReadySummary;            /* d  bit n: ReadyList[n] is not empty */
     LIST_ENTRY ReadyList[KI_PRIORITY_LEVELS]; /* d  of KTHREAD.ReadyListEntry */
     ULONG ReadyCount;                         /* d */
     KI_DPC_QUEUE Dpc;
@@ -173,6 +176,7 @@ typedef struct _KPRCB {
     ULONG64 InterruptCount;                   /* c */
     ULONG64 ClockCount;                       /* c */
     ULONG64 IpiCount;                         /* c */
+    ULONG64 SpuriousCount;                    /* c */
     ULONG64 ContextSwitches;                  /* d */
     ULONG64 IdleTicks, KernelTicks, DpcTicks; /* c */
     volatile LONG Frozen;                     /* o  bugcheck: this processor has stopped */

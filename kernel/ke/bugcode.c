@@ -1,0 +1,139 @@
+/*
+ * Names of bugcheck codes, and what their parameters mean where that helps to find the cause.
+ */
+#include <ntddk.h>
+#include "kd.h"
+#include "mm.h"
+#include "processor.h"
+
+typedef struct _KI_BUG_CODE {
+    ULONG Code;
+    const char *Name;
+} KI_BUG_CODE;
+
+#define BUG_CODE(Name)                                                                             \
+    {                                                                                              \
+        Name, #Name                                                                                \
+    }
+
+static const KI_BUG_CODE KiBugCodes[] = {
+    BUG_CODE(APC_INDEX_MISMATCH),
+    BUG_CODE(INVALID_AFFINITY_SET),
+    BUG_CODE(INVALID_PROCESS_ATTACH_ATTEMPT),
+    BUG_CODE(IRQL_NOT_GREATER_OR_EQUAL),
+    BUG_CODE(IRQL_NOT_LESS_OR_EQUAL),
+    BUG_CODE(MAXIMUM_WAIT_OBJECTS_EXCEEDED),
+    BUG_CODE(MUTEX_LEVEL_NUMBER_VIOLATION),
+    BUG_CODE(NO_USER_MODE_CONTEXT),
+    BUG_CODE(SPIN_LOCK_ALREADY_OWNED),
+    BUG_CODE(SPIN_LOCK_NOT_OWNED),
+    BUG_CODE(THREAD_NOT_MUTEX_OWNER),
+    BUG_CODE(REFERENCE_BY_POINTER),
+    BUG_CODE(BAD_POOL_HEADER),
+    BUG_CODE(MEMORY_MANAGEMENT),
+    BUG_CODE(KMODE_EXCEPTION_NOT_HANDLED),
+    BUG_CODE(KERNEL_APC_PENDING_DURING_EXIT),
+    BUG_CODE(PHASE0_INITIALIZATION_FAILED),
+    BUG_CODE(PHASE1_INITIALIZATION_FAILED),
+    BUG_CODE(NO_MORE_IRP_STACK_LOCATIONS),
+    BUG_CODE(DEVICE_REFERENCE_COUNT_NOT_ZERO),
+    BUG_CODE(SYSTEM_EXIT_OWNED_MUTEX),
+    BUG_CODE(ATDISK_DRIVER_INTERNAL),
+    BUG_CODE(MULTIPLE_IRP_COMPLETE_REQUESTS),
+    BUG_CODE(INSUFFICIENT_SYSTEM_MAP_REGS),
+    BUG_CODE(CANCEL_STATE_IN_COMPLETED_IRP),
+    BUG_CODE(IRQL_GT_ZERO_AT_SYSTEM_SERVICE),
+    BUG_CODE(PFN_LIST_CORRUPT),
+    BUG_CODE(PAGE_FAULT_IN_NONPAGED_AREA),
+    BUG_CODE(HAL_INITIALIZATION_FAILED),
+    BUG_CODE(UNSUPPORTED_PROCESSOR),
+    BUG_CODE(MEMORY1_INITIALIZATION_FAILED),
+    BUG_CODE(KERNEL_STACK_INPAGE_ERROR),
+    BUG_CODE(SYSTEM_THREAD_EXCEPTION_NOT_HANDLED),
+    BUG_CODE(UNEXPECTED_KERNEL_MODE_TRAP),
+    BUG_CODE(NMI_HARDWARE_FAILURE),
+    BUG_CODE(INVALID_KERNEL_HANDLE),
+    BUG_CODE(INVALID_WORK_QUEUE_ITEM),
+    BUG_CODE(MACHINE_CHECK_EXCEPTION),
+    BUG_CODE(ATTEMPTED_SWITCH_FROM_DPC),
+    BUG_CODE(ATTEMPTED_WRITE_TO_READONLY_MEMORY),
+    BUG_CODE(BAD_POOL_CALLER),
+    BUG_CODE(DRIVER_VERIFIER_DETECTED_VIOLATION),
+    BUG_CODE(DRIVER_CAUGHT_MODIFYING_FREED_POOL),
+    BUG_CODE(TIMER_OR_DPC_INVALID),
+    BUG_CODE(IRQL_UNEXPECTED_VALUE),
+    BUG_CODE(DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS),
+    BUG_CODE(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS),
+    BUG_CODE(DRIVER_IRQL_NOT_LESS_OR_EQUAL),
+    BUG_CODE(LOCKED_PAGES_TRACKER_CORRUPTION),
+    BUG_CODE(SYSTEM_PTE_MISUSE),
+    BUG_CODE(WORKER_THREAD_RETURNED_AT_BAD_IRQL),
+    BUG_CODE(MANUALLY_INITIATED_CRASH),
+    BUG_CODE(RESOURCE_NOT_OWNED),
+    BUG_CODE(WORKER_INVALID),
+    BUG_CODE(THREAD_STUCK_IN_DEVICE_DRIVER),
+    BUG_CODE(CRITICAL_PROCESS_DIED),
+    BUG_CODE(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY),
+    BUG_CODE(DPC_WATCHDOG_VIOLATION),
+    BUG_CODE(KERNEL_SECURITY_CHECK_FAILURE),
+    BUG_CODE(KERNEL_MODE_HEAP_CORRUPTION),
+    BUG_CODE(KERNEL_AUTO_BOOST_LOCK_ACQUISITION_WITH_RAISED_IRQL),
+    BUG_CODE(ASSERTION_FAILURE),
+    BUG_CODE(THREAD_TERMINATE_HELD_MUTEX),
+};
+
+typedef struct _KI_BUG_PARAMETERS {
+    ULONG Code;
+    const char *Meaning[4]; /* NULL: unused */
+} KI_BUG_PARAMETERS;
+
+static const KI_BUG_PARAMETERS KiBugParameters[] = {
+    {IRQL_NOT_LESS_OR_EQUAL,
+     {"address touched", "IRQL", "0 read, 1 write, 8 execute", "instruction"}},
+    {DRIVER_IRQL_NOT_LESS_OR_EQUAL,
+     {"address touched", "IRQL", "0 read, 1 write, 8 execute", "instruction"}},
+    {PAGE_FAULT_IN_NONPAGED_AREA,
+     {"address touched", "0 read, 2 write, 10h execute", "instruction", NULL}},
+    {ATTEMPTED_WRITE_TO_READONLY_MEMORY,
+     {"address written", "page fault error code", "stack pointer", NULL}},
+    {ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
+     {"address called", "page fault error code", "stack pointer", NULL}},
+    {KMODE_EXCEPTION_NOT_HANDLED,
+     {"exception", "instruction", "0 read, 1 write, 8 execute", "address touched"}},
+    {UNEXPECTED_KERNEL_MODE_TRAP,
+     {"trap: 8 is a double fault", "error code, or address touched", "instruction",
+      "stack pointer"}},
+    {KERNEL_SECURITY_CHECK_FAILURE, {"kind: 3 is a broken list", "trap frame", NULL, NULL}},
+    {IRQL_UNEXPECTED_VALUE,
+     {"IRQL now << 16 | IRQL expected << 8", NULL, "routine that returned so", "its object"}},
+    {MACHINE_CHECK_EXCEPTION, {"bank", "address", "status, high half", "status, low half"}},
+    {ASSERTION_FAILURE, {"text of the expression", "text of the file name", "line", "caller"}},
+};
+
+const char *KiBugCodeName(ULONG Code)
+{
+    for (ULONG i = 0; i < ARRAYSIZE(KiBugCodes); i++) {
+        if (KiBugCodes[i].Code == Code) {
+            return KiBugCodes[i].Name;
+        }
+    }
+    return "a code of the caller's own";
+}
+
+void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
+{
+    for (ULONG i = 0; i < ARRAYSIZE(KiBugParameters); i++) {
+        if (KiBugParameters[i].Code != Code) {
+            continue;
+        }
+        for (ULONG n = 0; n < 4; n++) {
+            if (KiBugParameters[i].Meaning[n] != NULL) {
+                KdPrintf("    %016llx  %s\n", Parameters[n], KiBugParameters[i].Meaning[n]);
+            }
+        }
+    }
+    if (Code == UNEXPECTED_KERNEL_MODE_TRAP && Parameters[0] == KI_TRAP_DOUBLE_FAULT &&
+        MmIsGuardPage((PVOID)Parameters[1])) {
+        KdPrintf("    the kernel stack is full: the address lies in its guard page\n");
+    }
+}

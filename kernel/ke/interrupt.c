@@ -1,0 +1,357 @@
+/*
+ * Device interrupts: which service routines belong to which vector.
+ *
+ * A vector has a chain of KINTERRUPT objects and a lock. The lock is held at the vector's IRQL while
+ * the chain is walked, so an object can be taken out only while no processor is in its service
+ * routine, and a vector is serviced by one processor at a time. Inside it each routine is called
+ * at its SynchronizeIrql under its own (or the driver's) interrupt spin lock, which is what
+ * KeSynchronizeExecution takes too.
+ *
+ * Level-triggered: routines are asked until one claims the interrupt; if another device pulls the
+ * line as well, the interrupt comes again after EOI. Edge-triggered: no second interrupt will come
+ * for a device that asked during this one, so a shared chain is walked until nobody claims anything.
+ */
+#include <ntddk.h>
+#include "hal.h"
+#include "kd.h"
+#include "ldr.h"
+#include "processor.h"
+
+#define INTERRUPT_TAG 'rtnI'
+/* An unclaimed level-triggered line that stays up would stop the processor: so many in a row are
+ * taken for that, and the line is masked. */
+#define STORM_LIMIT 100000
+
+typedef struct _KINTERRUPT {
+    SHORT Type; /* InterruptObject */
+    SHORT Size;
+    LIST_ENTRY ChainEntry; /* v */
+    PKSERVICE_ROUTINE ServiceRoutine;
+    PVOID ServiceContext;
+    KSPIN_LOCK SpinLock;    /* used unless the driver brought one */
+    PKSPIN_LOCK ActualLock; /* i */
+    ULONG Vector;           /* i */
+    KIRQL Irql;             /* i  the vector's */
+    KIRQL SynchronizeIrql;  /* i  at which the routine runs and the lock is taken */
+    KINTERRUPT_MODE Mode;   /* i */
+    BOOLEAN ShareVector;    /* i */
+    ULONG64 ClaimedCount;   /* v */
+    ULONG64 UnclaimedCount; /* v */
+} KINTERRUPT;
+
+/* v: fields guarded by this lock, taken at the vector's IRQL. */
+typedef struct _KI_VECTOR {
+    KSPIN_LOCK Lock;
+    LIST_ENTRY Chain;   /* v  Flink NULL: never used */
+    ULONG UnclaimedRun; /* v  interrupts in a row that nobody claimed */
+} KI_VECTOR;
+
+static KI_VECTOR KiVectors[256];
+static volatile LONG64 KiUnexpectedInterrupts; /* o */
+
+/* The interrupt spin lock is held at SynchronizeIrql while the driver's routine runs. */
+static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+    BOOLEAN Claimed;
+
+    if (Interrupt->SynchronizeIrql != OldIrql) {
+        KfRaiseIrql(Interrupt->SynchronizeIrql);
+    }
+    KiAcquireRawLock(Interrupt->ActualLock);
+    Claimed = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
+    KiReleaseRawLock(Interrupt->ActualLock);
+    if (KeGetCurrentIrql() != Interrupt->SynchronizeIrql) {
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE,
+                     KeGetCurrentIrql() << 16 | Interrupt->SynchronizeIrql << 8, 0,
+                     (ULONG_PTR)Interrupt->ServiceRoutine, (ULONG_PTR)Interrupt);
+    }
+    if (Interrupt->SynchronizeIrql != OldIrql) {
+        KeLowerIrql(OldIrql);
+    }
+    Claimed ? Interrupt->ClaimedCount++ : Interrupt->UnclaimedCount++;
+    return Claimed;
+}
+
+/* One walk along the chain. */
+static BOOLEAN KiWalkChain(KI_VECTOR *Entry, BOOLEAN StopWhenClaimed)
+{
+    BOOLEAN AnyClaimed = FALSE;
+
+    for (PLIST_ENTRY Link = Entry->Chain.Flink; Link != &Entry->Chain; Link = Link->Flink) {
+        if (KiCallServiceRoutine(CONTAINING_RECORD(Link, KINTERRUPT, ChainEntry))) {
+            AnyClaimed = TRUE;
+            if (StopWhenClaimed) {
+                break;
+            }
+        }
+    }
+    return AnyClaimed;
+}
+
+static BOOLEAN KiServiceChain(KI_VECTOR *Entry)
+{
+    PKINTERRUPT First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
+    BOOLEAN Shared = First->ChainEntry.Flink != &Entry->Chain;
+    BOOLEAN Claimed = KiWalkChain(Entry, First->Mode == LevelSensitive);
+
+    if (First->Mode == Latched && Shared && Claimed) {
+        while (KiWalkChain(Entry, FALSE)) {
+        }
+    }
+    return Claimed;
+}
+
+static void KiCheckForStorm(KI_VECTOR *Entry, ULONG Vector)
+{
+    if (++Entry->UnclaimedRun == STORM_LIMIT) {
+        HalDisableInterrupt(Vector);
+        KdPrintf("ke: vector %02x: %u interrupts in a row that no driver claimed; masked\n", Vector,
+                 STORM_LIMIT);
+    }
+}
+
+/* From the stub, at the vector's IRQL with interrupts on. */
+void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector)
+{
+    KI_VECTOR *Entry = &KiVectors[Vector];
+
+    UNREFERENCED_PARAMETER(Prcb);
+    KiAcquireRawLock(&Entry->Lock);
+    if (Entry->Chain.Flink == NULL || IsListEmpty(&Entry->Chain)) {
+        InterlockedIncrement64(&KiUnexpectedInterrupts); /* as after the last disconnect */
+    } else if (KiServiceChain(Entry)) {
+        Entry->UnclaimedRun = 0;
+    } else {
+        KiCheckForStorm(Entry, Vector);
+    }
+    KiReleaseRawLock(&Entry->Lock);
+}
+
+/* The vector's interrupt cannot come to this processor while the lock is held. */
+static KIRQL KiLockVector(ULONG Vector)
+{
+    KIRQL OldIrql = KfRaiseIrql((KIRQL)(Vector >> 4));
+    KiAcquireRawLock(&KiVectors[Vector].Lock);
+    return OldIrql;
+}
+
+static void KiUnlockVector(ULONG Vector, KIRQL OldIrql)
+{
+    KiReleaseRawLock(&KiVectors[Vector].Lock);
+    KeLowerIrql(OldIrql);
+}
+
+/* Whether Interrupt may stand beside what is in the chain already. Lock held. */
+static BOOLEAN KiMayJoinChain(KI_VECTOR *Entry, PKINTERRUPT Interrupt)
+{
+    PKINTERRUPT First;
+
+    if (Entry->Chain.Flink == NULL) {
+        InitializeListHead(&Entry->Chain);
+    }
+    if (IsListEmpty(&Entry->Chain)) {
+        return TRUE;
+    }
+    First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
+    return First->ShareVector && Interrupt->ShareVector && First->Mode == Interrupt->Mode;
+}
+
+/* Links Interrupt in; *First: the vector was unused and has to be enabled. */
+static BOOLEAN KiJoinChain(PKINTERRUPT Interrupt, PBOOLEAN First)
+{
+    KI_VECTOR *Entry = &KiVectors[Interrupt->Vector];
+    KIRQL OldIrql = KiLockVector(Interrupt->Vector);
+    BOOLEAN Joined = KiMayJoinChain(Entry, Interrupt);
+
+    if (Joined) {
+        *First = IsListEmpty(&Entry->Chain);
+        Entry->UnclaimedRun = 0;
+        InsertTailList(&Entry->Chain, &Interrupt->ChainEntry);
+    }
+    KiUnlockVector(Interrupt->Vector, OldIrql);
+    return Joined;
+}
+
+/* After it no processor is in the service routine, nor will one enter it. TRUE: it was the last. */
+static BOOLEAN KiLeaveChain(PKINTERRUPT Interrupt)
+{
+    KIRQL OldIrql = KiLockVector(Interrupt->Vector);
+    BOOLEAN Last = RemoveEntryList(&Interrupt->ChainEntry);
+
+    KiUnlockVector(Interrupt->Vector, OldIrql);
+    return Last;
+}
+
+NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutine,
+                            PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
+                            KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
+{
+    PKINTERRUPT Interrupt;
+    BOOLEAN First;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    *Object = NULL;
+    if (Vector < KI_FIRST_DEVICE_VECTOR || Vector > KI_LAST_DEVICE_VECTOR || Irql != Vector >> 4 ||
+        SynchronizeIrql < Irql || SynchronizeIrql > HIGH_LEVEL || ServiceRoutine == NULL) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    Interrupt = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Interrupt), INTERRUPT_TAG);
+    if (Interrupt == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    *Interrupt = (KINTERRUPT){.Type = InterruptObject,
+                                      .Size = sizeof(*Interrupt),
+                                      .ServiceRoutine = ServiceRoutine,
+                                      .ServiceContext = ServiceContext,
+                                      .Vector = Vector,
+                                      .Irql = Irql,
+                                      .SynchronizeIrql = SynchronizeIrql,
+                                      .Mode = Mode,
+                                      .ShareVector = ShareVector};
+    Interrupt->ActualLock = SpinLock != NULL ? SpinLock : &Interrupt->SpinLock;
+    /* An interrupt may come as soon as the vector is enabled, before the caller gets the pointer
+     * from the return: hand it out first. */
+    *Object = Interrupt;
+    if (!KiJoinChain(Interrupt, &First)) {
+        Status = STATUS_INVALID_PARAMETER; /* in use, and somebody does not share */
+    } else if (First) {
+        Status = HalEnableInterrupt(Vector, Mode);
+        if (!NT_SUCCESS(Status)) {
+            KiLeaveChain(Interrupt);
+        }
+    }
+    if (!NT_SUCCESS(Status)) {
+        *Object = NULL;
+        ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
+    }
+    return Status;
+}
+
+void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
+{
+    KI_ASSERT(Interrupt->Type == InterruptObject);
+    if (KiLeaveChain(Interrupt)) {
+        HalDisableInterrupt(Interrupt->Vector);
+    }
+    Interrupt->Type = 0;
+    ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
+}
+
+KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+
+    if (OldIrql > Interrupt->SynchronizeIrql) {
+        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Interrupt, OldIrql, 0,
+                     (ULONG_PTR)__builtin_return_address(0));
+    }
+    KfRaiseIrql(Interrupt->SynchronizeIrql);
+    KiAcquireRawLock(Interrupt->ActualLock);
+    return OldIrql;
+}
+
+void NTAPI KeReleaseInterruptSpinLock(PKINTERRUPT Interrupt, KIRQL OldIrql)
+{
+    KiReleaseRawLock(Interrupt->ActualLock);
+    KeLowerIrql(OldIrql);
+}
+
+BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt,
+                                     PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
+                                     PVOID SynchronizeContext)
+{
+    KIRQL OldIrql = KeAcquireInterruptSpinLock(Interrupt);
+    BOOLEAN Result = SynchronizeRoutine(SynchronizeContext);
+
+    KeReleaseInterruptSpinLock(Interrupt, OldIrql);
+    return Result;
+}
+
+static const char *KiKernelVectorName(ULONG Vector)
+{
+    switch (Vector) {
+    case KI_VECTOR_APC:
+        return "APC delivery";
+    case KI_VECTOR_DISPATCH:
+        return "DPCs, timers, scheduler";
+    case KI_VECTOR_CLOCK:
+        return "clock";
+    case KI_VECTOR_IPI:
+        return "other processors' requests";
+    default:
+        return NULL;
+    }
+}
+
+static void KiPrintOwners(PKD_CONSOLE Console, ULONG Vector)
+{
+    struct {
+        PVOID Routine;
+        ULONG64 Claimed, Unclaimed;
+        KINTERRUPT_MODE Mode;
+    } Owner[8];
+    ULONG Count = 0;
+    KIRQL OldIrql = KiLockVector(Vector);
+    PLIST_ENTRY Chain = &KiVectors[Vector].Chain;
+
+    for (PLIST_ENTRY Link = Chain->Flink; Link != NULL && Link != Chain && Count < ARRAYSIZE(Owner);
+         Link = Link->Flink) {
+        PKINTERRUPT Interrupt = CONTAINING_RECORD(Link, KINTERRUPT, ChainEntry);
+        Owner[Count].Routine = Interrupt->ServiceRoutine;
+        Owner[Count].Claimed = Interrupt->ClaimedCount;
+        Owner[Count].Unclaimed = Interrupt->UnclaimedCount;
+        Owner[Count++].Mode = Interrupt->Mode;
+    }
+    KiUnlockVector(Vector, OldIrql);
+    for (ULONG i = 0; i < Count; i++) {
+        CHAR Name[80];
+        LdrFormatAddress(Owner[i].Routine, Name, sizeof(Name));
+        KdConsolePrint(Console, "  %s (%s), %llu claimed, %llu not", Name,
+                       Owner[i].Mode == Latched ? "edge" : "level", Owner[i].Claimed,
+                       Owner[i].Unclaimed);
+    }
+}
+
+static BOOLEAN KiIsVectorOfInterest(ULONG Vector)
+{
+    BOOLEAN Counted = FALSE;
+
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
+        Counted |= KiProcessorBlock[i]->Processor->VectorCount[Vector] != 0;
+    }
+    return Counted ||
+           (KiVectors[Vector].Chain.Flink != NULL && !IsListEmpty(&KiVectors[Vector].Chain));
+}
+
+static NTSTATUS KiInterruptsCommand(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    UNREFERENCED_PARAMETER(Argv);
+    if (Argc != 1) {
+        return KdConsoleUsage(Console);
+    }
+    KdConsolePrint(Console, "vector IRQL");
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
+        KdConsolePrint(Console, "      CPU %-2u", i);
+    }
+    KdConsolePrint(Console, "  owner\n");
+    for (ULONG Vector = 0; Vector < ARRAYSIZE(KiVectors); Vector++) {
+        if (!KiIsVectorOfInterest(Vector)) {
+            continue;
+        }
+        KdConsolePrint(Console, "    %02x %4u", Vector, Vector >> 4);
+        for (ULONG i = 0; i < KeNumberProcessors; i++) {
+            KdConsolePrint(Console, "%12llu", KiProcessorBlock[i]->Processor->VectorCount[Vector]);
+        }
+        if (KiKernelVectorName(Vector) != NULL) {
+            KdConsolePrint(Console, "  %s", KiKernelVectorName(Vector));
+        } else {
+            KiPrintOwners(Console, Vector);
+        }
+        KdConsolePrint(Console, "\n");
+    }
+    KdConsolePrint(Console, "%lld on vectors without an owner\n", KiUnexpectedInterrupts);
+    return STATUS_SUCCESS;
+}
+KD_COMMAND("interrupts", "", "interrupts taken, by vector and processor, and their owners",
+           KiInterruptsCommand);

@@ -1,0 +1,152 @@
+/*
+ * processor.h - what ke keeps for each processor besides the KPRCB, and how the interrupt side of
+ * ke hangs together. Lock letters as in ke.h.
+ */
+#ifndef _KE_PROCESSOR_H_
+#define _KE_PROCESSOR_H_
+
+#include <loader.h>
+#include "ke.h"
+#include "timerwheel.h"
+#include "trap.h"
+
+/* Selectors, with Windows' numbers. */
+#define KGDT_R0_CODE 0x10
+#define KGDT_R0_DATA 0x18
+#define KGDT_TSS 0x40
+#define KI_GDT_ENTRIES 10
+
+/* Stacks that the processor switches to by itself (TSS.Ist[n - 1]), because the interrupted one may
+ * be unusable: overflowed, or NMI and machine check at any instruction. */
+#define KI_IST_DOUBLE_FAULT 1
+#define KI_IST_NMI 2
+#define KI_IST_MACHINE_CHECK 3
+#define KI_IST_COUNT 3
+#define KI_IST_STACK_SIZE 0x2000
+
+typedef struct __attribute__((packed)) _KTSS64 {
+    ULONG Reserved0;
+    ULONG64 Rsp[3];
+    ULONG64 Reserved1;
+    ULONG64 Ist[7];
+    ULONG64 Reserved2;
+    USHORT Reserved3;
+    USHORT IoMapBase;
+} KTSS64;
+C_ASSERT(sizeof(KTSS64) == 104);
+
+typedef struct _KI_PROCESSOR {
+    KPCR Pcr;
+    DECLSPEC_ALIGN(16) UCHAR IstStack[KI_IST_COUNT][KI_IST_STACK_SIZE]; /* c */
+    ULONG64 Gdt[KI_GDT_ENTRIES];                                        /* i */
+    KTSS64 Tss;                                                         /* i */
+    KTHREAD IdleThread;
+    PVOID IdleStackBase; /* i */
+    KI_TIMER_WHEEL Wheel;
+    ULONG64 VectorCount[256]; /* c  interrupts taken */
+} KI_PROCESSOR, *PKI_PROCESSOR;
+
+/* What a starting processor needs before it has a stack; lies at the end of the trampoline page's
+ * code (mpstart.asm). */
+typedef struct _KI_PROCESSOR_START {
+    ULONG64 BootCr3; /* below 4 GB; maps the trampoline besides the kernel */
+    ULONG64 Efer;    /* the boot processor's, without LMA */
+    PVOID StackBase;
+    void (*Entry)(PKI_PROCESSOR Processor);
+    PKI_PROCESSOR volatile Processor; /* o  taken by exchange; NULL: too late, halt */
+} KI_PROCESSOR_START, *PKI_PROCESSOR_START;
+
+static inline BOOLEAN KiDisableInterrupts(void)
+{
+    BOOLEAN Enabled = (__readeflags() & EFLAGS_IF) != 0;
+    _disable();
+    return Enabled;
+}
+static inline void KiRestoreInterrupts(BOOLEAN Enabled)
+{
+    if (Enabled) {
+        _enable();
+    }
+}
+
+/* Spin locks of ke's interrupt side; interrupts are off or the IRQL is at the lock's level. */
+static inline void KiAcquireRawLock(KSPIN_LOCK *Lock)
+{
+    while (__atomic_exchange_n(Lock, 1, __ATOMIC_ACQUIRE) != 0) {
+        while (*(volatile KSPIN_LOCK *)Lock != 0) {
+            YieldProcessor();
+        }
+    }
+}
+static inline void KiReleaseRawLock(KSPIN_LOCK *Lock)
+{
+    __atomic_store_n(Lock, 0, __ATOMIC_RELEASE);
+}
+
+/* processor.c */
+extern KI_PROCESSOR KiBootProcessor;
+/* GDT, TSS, IDT, KPCR of the processor that runs this; Processor is zeroed memory. */
+void KiInitializeProcessor(PKI_PROCESSOR Processor, ULONG Number, ULONG ApicId);
+/* Waits for interrupts for ever, at PASSIVE_LEVEL, as the idle thread. */
+DECLSPEC_NORETURN void KiIdleLoop(void);
+
+/* processor.asm */
+typedef struct __attribute__((packed)) _KI_DESCRIPTOR {
+    USHORT Limit;
+    PVOID Base;
+} KI_DESCRIPTOR;
+void KiLoadDescriptorTables(const KI_DESCRIPTOR *Gdt, const KI_DESCRIPTOR *Idt);
+
+/* Leaves the current stack for good and calls Routine(StackBase) on the one ending at StackBase. */
+DECLSPEC_NORETURN void KiRunOnStack(void *StackBase, void (*Routine)(void *StackBase));
+
+/* start.c */
+PKPROCESS KiQueryIdleProcess(void);
+
+/* trap.asm */
+extern const ULONG64 KiVectorTable[256];
+
+/* interrupt.c: from the stub. */
+void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector);
+
+/* clock.c */
+void KiInitializeClock(void);
+void KiClockInterrupt(PKPRCB Prcb);
+/* System time, 100 ns since 1601, at interrupt time 0. */
+extern LONG64 KiSystemTimeBase;
+/* Milliseconds since the kernel's first instruction, times 10. */
+ULONG64 KiQueryUptimeTenthsMs(void);
+
+/* ipi.c */
+void KiIpiInterrupt(PKPRCB Prcb);
+
+/* softint.c */
+void KiDispatchInterrupt(PKPRCB Prcb);
+
+/* dpc.c */
+void KiRetireDpcList(PKPRCB Prcb);
+/* Once a tick: request rate, and DPCs whose importance did not ask for an interrupt. */
+void KiTickDpcQueue(PKPRCB Prcb);
+void KiInitializeDpcQueue(PKPRCB Prcb);
+
+/* timer.c */
+void KiTimerExpiration(PKPRCB Prcb);
+
+/* bugcheck.c */
+/* The crash with registers taken from Frame instead of the caller's. */
+DECLSPEC_NORETURN void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
+                                  ULONG_PTR P4, PKTRAP_FRAME Frame);
+/* From an NMI: stops for ever when another processor is reporting a crash; else returns FALSE. */
+BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame);
+
+/* bugcode.c */
+const char *KiBugCodeName(ULONG Code);
+/* Prints the parameters with their meanings, for codes whose parameters are known. */
+void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4]);
+
+/* backtrace.c */
+/* Prints one line for each routine on the stack of what Frame interrupted, Limit at most. Any IRQL;
+ * takes no locks and trusts no pointer. */
+void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit);
+
+#endif

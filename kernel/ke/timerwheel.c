@@ -1,0 +1,156 @@
+/*
+ * The timer wheel: a radix queue over due ticks.
+ *
+ * A due tick is a number of nine 6-bit digits. A timer stands on the level of the highest digit in
+ * which its due tick differs from Current, in the slot of that digit's value. So everything on a
+ * level is due before everything on the levels above, a lower slot is due before a higher one of the
+ * same level, and the wheel never wraps. Insertion and removal touch one list. When the first slot
+ * comes due, Current moves to the slot's start and its timers move to lower levels: each timer moves
+ * at most nine times, and a timer cancelled early, as most are, never.
+ *
+ *      Current 1.7.3 (three digits shown)      level 2   level 1   level 0
+ *      due 1.7.5                                                    slot 5
+ *      due 1.9.0                                         slot 9
+ *      due 4.0.0                               slot 4
+ *
+ * Due times are rounded up to a tick and the time rounded down, so no timer expires early. No locks
+ * and no hardware here: callers hold KiDispatcherLock, and the host tests this file.
+ */
+#include "timerwheel.h"
+
+#define LAST_TICK ((1ULL << (KI_WHEEL_DIGIT_BITS * KI_WHEEL_LEVELS)) - 1)
+
+void KiWheelInitialize(PKI_TIMER_WHEEL Wheel)
+{
+    Wheel->NextDue100ns = KI_WHEEL_NEVER;
+    for (ULONG Level = 0; Level < KI_WHEEL_LEVELS; Level++) {
+        for (ULONG Slot = 0; Slot < KI_WHEEL_SLOTS; Slot++) {
+            InitializeListHead(&Wheel->Slot[Level][Slot]);
+        }
+    }
+}
+
+/* The tick to file Timer under: rounded up, and not in the past, where no slot would be found. */
+static ULONG64 KiDueTick(const KI_TIMER_WHEEL *Wheel, const KTIMER *Timer)
+{
+    ULONG64 Due = Timer->DueTime.QuadPart;
+    ULONG64 Tick = Due >> KI_WHEEL_TICK_SHIFT;
+
+    if ((Due & ((1ULL << KI_WHEEL_TICK_SHIFT) - 1)) != 0 && Tick < LAST_TICK) {
+        Tick += 1;
+    }
+    return max(Tick, Wheel->Current);
+}
+
+static void KiWheelLink(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
+{
+    ULONG64 Tick = KiDueTick(Wheel, Timer);
+    ULONG64 Different = Tick ^ Wheel->Current;
+    ULONG Level = Different == 0 ? 0 : (63 - __builtin_clzll(Different)) / KI_WHEEL_DIGIT_BITS;
+    ULONG Slot = (Tick >> (Level * KI_WHEEL_DIGIT_BITS)) % KI_WHEEL_SLOTS;
+
+    if ((Wheel->SlotSummary[Level] & (1ULL << Slot)) == 0) {
+        Wheel->SlotSummary[Level] |= 1ULL << Slot;
+        Wheel->LevelSummary |= 1U << Level;
+        Wheel->Earliest[Level][Slot] = Tick;
+    } else if (Tick < Wheel->Earliest[Level][Slot]) {
+        Wheel->Earliest[Level][Slot] = Tick;
+    }
+    InsertTailList(&Wheel->Slot[Level][Slot], &Timer->TimerListEntry);
+}
+
+static void KiWheelMarkEmpty(PKI_TIMER_WHEEL Wheel, ULONG Level, ULONG Slot)
+{
+    Wheel->SlotSummary[Level] &= ~(1ULL << Slot);
+    if (Wheel->SlotSummary[Level] == 0) {
+        Wheel->LevelSummary &= ~(1U << Level);
+    }
+}
+
+/* Finds the first slot; FALSE when the wheel is empty. */
+static BOOLEAN KiWheelFirst(const KI_TIMER_WHEEL *Wheel, PULONG Level, PULONG Slot)
+{
+    if (Wheel->LevelSummary == 0) {
+        return FALSE;
+    }
+    *Level = __builtin_ctz(Wheel->LevelSummary);
+    *Slot = __builtin_ctzll(Wheel->SlotSummary[*Level]);
+    return TRUE;
+}
+
+/* Tells the clock when to look again. */
+static void KiWheelPublish(PKI_TIMER_WHEEL Wheel)
+{
+    ULONG Level, Slot;
+
+    Wheel->NextDue100ns = KiWheelFirst(Wheel, &Level, &Slot)
+                              ? Wheel->Earliest[Level][Slot] << KI_WHEEL_TICK_SHIFT
+                              : KI_WHEEL_NEVER;
+}
+
+void KiWheelInsert(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
+{
+    KiWheelLink(Wheel, Timer);
+    Wheel->Count += 1;
+    KiWheelPublish(Wheel);
+}
+
+void KiWheelRemove(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
+{
+    PLIST_ENTRY Head = Timer->TimerListEntry.Flink;
+
+    Wheel->Count -= 1;
+    if (RemoveEntryList(&Timer->TimerListEntry)) {
+        /* It stood alone, so its neighbour was the slot's head. */
+        ULONG Index = (ULONG)(Head - &Wheel->Slot[0][0]);
+        KiWheelMarkEmpty(Wheel, Index / KI_WHEEL_SLOTS, Index % KI_WHEEL_SLOTS);
+        KiWheelPublish(Wheel);
+    }
+}
+
+/* The tick at which the time enters a slot. */
+static ULONG64 KiSlotStart(const KI_TIMER_WHEEL *Wheel, ULONG Level, ULONG Slot)
+{
+    ULONG Shift = Level * KI_WHEEL_DIGIT_BITS;
+    ULONG64 Above = Wheel->Current >> (Shift + KI_WHEEL_DIGIT_BITS);
+    return ((Above << KI_WHEEL_DIGIT_BITS) | Slot) << Shift;
+}
+
+/* The time has come to a slot of a higher level: its timers differ from Current in lower digits. */
+static void KiWheelCascade(PKI_TIMER_WHEEL Wheel, ULONG Level, ULONG Slot)
+{
+    PLIST_ENTRY Head = &Wheel->Slot[Level][Slot];
+    PLIST_ENTRY Entry = Head->Flink;
+
+    Wheel->Current = KiSlotStart(Wheel, Level, Slot);
+    InitializeListHead(Head);
+    KiWheelMarkEmpty(Wheel, Level, Slot);
+    while (Entry != Head) {
+        PKTIMER Timer = CONTAINING_RECORD(Entry, KTIMER, TimerListEntry);
+        Entry = Entry->Flink;
+        KiWheelLink(Wheel, Timer);
+    }
+}
+
+PKTIMER KiWheelExpire(PKI_TIMER_WHEEL Wheel, ULONG64 Now100ns)
+{
+    ULONG64 Now = Now100ns >> KI_WHEEL_TICK_SHIFT;
+    ULONG Level, Slot;
+
+    while (KiWheelFirst(Wheel, &Level, &Slot) && Wheel->Earliest[Level][Slot] <= Now) {
+        if (Level == 0) {
+            PKTIMER Timer = CONTAINING_RECORD(Wheel->Slot[0][Slot].Flink, KTIMER, TimerListEntry);
+            KiWheelRemove(Wheel, Timer);
+            Wheel->ExpiredCount += 1;
+            return Timer;
+        }
+        KiWheelCascade(Wheel, Level, Slot);
+    }
+    /* Moving on to the present keeps new timers on low levels; allowed while no slot is entered. */
+    if (Now > Wheel->Current &&
+        (Wheel->LevelSummary == 0 || KiSlotStart(Wheel, Level, Slot) > Now)) {
+        Wheel->Current = Now;
+    }
+    KiWheelPublish(Wheel);
+    return NULL;
+}

@@ -1,0 +1,156 @@
+; Interrupt and exception entry: 256 stubs from one macro, two common paths.
+;
+; A stub pushes 0 where the processor pushed no error code, then its vector, and goes on to a common
+; path that completes a KTRAP_FRAME, calls C with interrupts off, and undoes it all. IRQL, EOI and
+; enabling interrupts are the C handlers' business (trap.c, softint.c). XMM0-5 and MXCSR are saved
+; because drivers, which compilers let use them freely, are interrupted and run as handlers. An NMI
+; may arrive at any instruction here: it has its own stack and saves everything again.
+
+%include "asmoffsets.inc"
+
+bits 64
+default rel
+
+; Bit n: the processor itself pushes an error code for exception n.
+ERROR_CODES equ 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17 | 1 << 21 | 1 << 29 | 1 << 30
+
+%macro SAVE 2
+        mov     [rsp + KTRAP_FRAME_%1], %2
+%endmacro
+%macro RESTORE 2
+        mov     %2, [rsp + KTRAP_FRAME_%1]
+%endmacro
+%macro EACH_REGISTER 1          ; 1: SAVE or RESTORE
+        %1      Rax, rax
+        %1      Rbx, rbx
+        %1      Rcx, rcx
+        %1      Rdx, rdx
+        %1      Rsi, rsi
+        %1      Rdi, rdi
+        %1      Rbp, rbp
+        %1      R8, r8
+        %1      R9, r9
+        %1      R10, r10
+        %1      R11, r11
+        %1      R12, r12
+        %1      R13, r13
+        %1      R14, r14
+        %1      R15, r15
+%endmacro
+
+%macro EACH_XMM 1               ; 1: save or restore
+%assign n 0
+%rep 6
+%ifidn %1, save
+        movaps  [rsp + KTRAP_FRAME_Xmm + n * 16], xmm %+ n
+%else
+        movaps  xmm %+ n, [rsp + KTRAP_FRAME_Xmm + n * 16]
+%endif
+%assign n n + 1
+%endrep
+%endmacro
+
+; Everything between a stub and its return: %1 is the C handler, void %1(PKTRAP_FRAME Frame).
+%macro COMMON_PATH 1
+        extern  %1
+        sub     rsp, KTRAP_FRAME_Vector
+        EACH_REGISTER SAVE
+        mov     rax, [rsp + KTRAP_FRAME_Rip]
+        mov     [rsp + KTRAP_FRAME_LinkRbp], rbp
+        mov     [rsp + KTRAP_FRAME_LinkRip], rax
+        mov     rbp, rsp
+        EACH_XMM save
+        stmxcsr [rsp + KTRAP_FRAME_MxCsr]
+        ldmxcsr [gs:KPCR_MxCsr]
+        cld
+        mov     rdi, rsp
+        call    %1
+        ldmxcsr [rsp + KTRAP_FRAME_MxCsr]
+        EACH_XMM restore
+        EACH_REGISTER RESTORE
+        add     rsp, KTRAP_FRAME_Rip
+        iretq
+%endmacro
+
+section .text
+
+KiExceptionEntry:
+        COMMON_PATH KiHandleException
+KiInterruptEntry:
+        COMMON_PATH KiHandleInterrupt
+
+; An interrupt that went away before the APIC could say which it was. It is not to be acknowledged.
+KiSpuriousEntry:
+        inc     qword [gs:KPCR_SpuriousCount]
+        add     rsp, 16
+        iretq
+
+%macro VECTOR_STUB 1
+KiVector%1:
+%if %1 >= 32 || (ERROR_CODES & (1 << %1)) == 0
+        push    0
+%endif
+        push    strict dword %1
+%if %1 == KI_VECTOR_SPURIOUS
+        jmp     KiSpuriousEntry
+%elif %1 == KI_VECTOR_APC || %1 == KI_VECTOR_DISPATCH || %1 >= KI_FIRST_DEVICE_VECTOR
+        jmp     KiInterruptEntry
+%else
+        jmp     KiExceptionEntry
+%endif
+%endmacro
+
+%assign vector 0
+%rep 256
+        VECTOR_STUB %[vector]
+%assign vector vector + 1
+%endrep
+
+; const ULONG64 KiVectorTable[256];
+section .rodata
+global KiVectorTable
+align 8
+KiVectorTable:
+%assign vector 0
+%rep 256
+%define stub KiVector %+ vector
+        dq      stub
+%assign vector vector + 1
+%endrep
+
+section .text
+
+; VOID NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
+; Records the caller's registers as if it had been interrupted after the call, before any C code
+; changes them, and goes on in void KiBugCheck(Code, P1, P2, P3, P4, PKTRAP_FRAME Frame). The frame
+; may be misaligned by a caller's stack; nothing here depends on it.
+global KeBugCheckEx
+KeBugCheckEx:
+        extern  KiBugCheck
+        pushfq
+        cli
+        sub     rsp, KTRAP_FRAME_SIZE
+        EACH_REGISTER SAVE
+        mov     rax, [rsp + KTRAP_FRAME_SIZE]
+        mov     [rsp + KTRAP_FRAME_EFlags], rax
+        mov     rax, [rsp + KTRAP_FRAME_SIZE + 8]
+        mov     [rsp + KTRAP_FRAME_Rip], rax
+        mov     [rsp + KTRAP_FRAME_LinkRip], rax
+        mov     [rsp + KTRAP_FRAME_LinkRbp], rbp
+        lea     rax, [rsp + KTRAP_FRAME_SIZE + 16]
+        mov     [rsp + KTRAP_FRAME_Rsp], rax
+        mov     qword [rsp + KTRAP_FRAME_SegCs], KGDT_R0_CODE
+        mov     qword [rsp + KTRAP_FRAME_SegSs], KGDT_R0_DATA
+        mov     qword [rsp + KTRAP_FRAME_ErrorCode], 0
+        mov     qword [rsp + KTRAP_FRAME_Vector], -1
+        mov     edi, ecx
+        mov     rsi, rdx
+        mov     rdx, r8
+        mov     rcx, r9
+        mov     r8, [rsp + KTRAP_FRAME_SIZE + 8 + 0x28]
+        mov     r9, rsp
+        mov     rbp, rsp
+        and     rsp, -16
+        cld
+        call    KiBugCheck
+        ud2

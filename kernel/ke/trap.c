@@ -1,0 +1,158 @@
+/*
+ * Exceptions of the processor. Until a handler can be found for one, each ends in the bugcheck that
+ * Windows gives for it. All run with interrupts off, as the stub left them; NMI, double fault and
+ * machine check run on stacks of their own.
+ */
+#include <ntddk.h>
+#include "hal.h"
+#include "ldr.h"
+#include "mm.h"
+#include "processor.h"
+
+#define PF_PRESENT 0x1 /* page fault error code: protection, not absence */
+#define PF_WRITE 0x2
+#define PF_EXECUTE 0x10
+#define HIGHEST_USER_ADDRESS 0x00007FFFFFFEFFFFULL
+#define MSR_MCG_CAP 0x179
+#define MSR_MC0_STATUS 0x401
+#define MSR_MC0_ADDRESS 0x402
+#define MC_STATUS_VALID (1ULL << 63)
+
+void KiHandleException(PKTRAP_FRAME Frame);
+
+/* An exception that no handler took. */
+static DECLSPEC_NORETURN void KiUnhandledException(PKTRAP_FRAME Frame, NTSTATUS Status,
+                                                   ULONG_PTR Parameter1, ULONG_PTR Parameter2)
+{
+    KiBugCheck(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(LONG_PTR)Status, Frame->Rip, Parameter1,
+               Parameter2, Frame);
+}
+
+static DECLSPEC_NORETURN void KiUnexpectedTrap(PKTRAP_FRAME Frame)
+{
+    /* A double fault has no error code of its own; the page fault before it left its address. */
+    KiBugCheck(UNEXPECTED_KERNEL_MODE_TRAP, Frame->Vector,
+               Frame->Vector == KI_TRAP_DOUBLE_FAULT ? __readcr2() : Frame->ErrorCode, Frame->Rip,
+               Frame->Rsp, Frame);
+}
+
+static BOOLEAN KiIsDriverAddress(ULONG64 Address)
+{
+    return Address >= MM_DRIVER_IMAGE_BASE && Address < MM_SYSTEM_PTE_BASE;
+}
+
+/* The three kinds of access as a page fault's parameters number them. */
+static ULONG_PTR KiFaultOperation(ULONG64 ErrorCode, ULONG_PTR Write, ULONG_PTR Execute)
+{
+    if (ErrorCode & PF_EXECUTE) {
+        return Execute;
+    }
+    return ErrorCode & PF_WRITE ? Write : 0;
+}
+
+static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
+{
+    ULONG64 Address = __readcr2();
+    ULONG64 Error = Frame->ErrorCode;
+
+    /* A page that is there but not for this: wrong at any IRQL. */
+    if ((Error & (PF_PRESENT | PF_EXECUTE)) == (PF_PRESENT | PF_EXECUTE)) {
+        KiBugCheck(ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY, Address, Error, Frame->Rsp, 0, Frame);
+    }
+    if ((Error & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE)) {
+        KiBugCheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, Address, Error, Frame->Rsp, 0, Frame);
+    }
+    if (Frame->PreviousIrql >= DISPATCH_LEVEL) {
+        KiBugCheck(KiIsDriverAddress(Frame->Rip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL
+                                                 : IRQL_NOT_LESS_OR_EQUAL,
+                   Address, Frame->PreviousIrql, KiFaultOperation(Error, 1, 8), Frame->Rip, Frame);
+    }
+    /* In the user range it is an access violation, which a driver could have handled; in the
+     * system range nobody may. */
+    if (Address <= HIGHEST_USER_ADDRESS) {
+        KiUnhandledException(Frame, STATUS_ACCESS_VIOLATION, KiFaultOperation(Error, 1, 8),
+                             Address);
+    }
+    KiBugCheck(PAGE_FAULT_IN_NONPAGED_AREA, Address, KiFaultOperation(Error, 2, 0x10), Frame->Rip,
+               0, Frame);
+}
+
+/* The first bank that holds an error tells which. */
+static DECLSPEC_NORETURN void KiHandleMachineCheck(PKTRAP_FRAME Frame)
+{
+    ULONG Banks = (ULONG)(__readmsr(MSR_MCG_CAP) & 0xFF);
+
+    for (ULONG Bank = 0; Bank < Banks; Bank++) {
+        ULONG64 Status = __readmsr(MSR_MC0_STATUS + Bank * 4);
+        if (Status & MC_STATUS_VALID) {
+            KiBugCheck(MACHINE_CHECK_EXCEPTION, Bank, __readmsr(MSR_MC0_ADDRESS + Bank * 4),
+                       Status >> 32, (ULONG)Status, Frame);
+        }
+    }
+    KiBugCheck(MACHINE_CHECK_EXCEPTION, Banks, 0, 0, 0, Frame);
+}
+
+/* STATUS_SUCCESS: not an exception that a handler could see. */
+static NTSTATUS KiStatusOfTrap(ULONG64 Vector)
+{
+    switch (Vector) {
+    case KI_TRAP_DIVIDE:
+        return STATUS_INTEGER_DIVIDE_BY_ZERO;
+    case KI_TRAP_DEBUG:
+        return STATUS_SINGLE_STEP;
+    case KI_TRAP_BREAKPOINT:
+        return STATUS_BREAKPOINT;
+    case KI_TRAP_OVERFLOW:
+        return STATUS_INTEGER_OVERFLOW;
+    case KI_TRAP_BOUND:
+        return STATUS_ARRAY_BOUNDS_EXCEEDED;
+    case KI_TRAP_INVALID_OPCODE:
+        return STATUS_ILLEGAL_INSTRUCTION;
+    case KI_TRAP_GENERAL_PROTECTION:
+        return STATUS_ACCESS_VIOLATION;
+    case KI_TRAP_ALIGNMENT:
+        return STATUS_DATATYPE_MISALIGNMENT;
+    case KI_TRAP_FLOATING_ERROR:
+        return STATUS_FLOAT_MULTIPLE_FAULTS;
+    case KI_TRAP_SIMD_ERROR:
+        return STATUS_FLOAT_MULTIPLE_TRAPS;
+    default:
+        return STATUS_SUCCESS;
+    }
+}
+
+static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
+{
+    NTSTATUS Status = KiStatusOfTrap(Frame->Vector);
+
+    if (Status == STATUS_SUCCESS) {
+        KiUnexpectedTrap(Frame);
+    }
+    if (Frame->Vector == KI_TRAP_BREAKPOINT) {
+        Frame->Rip -= 1; /* the instruction, not what follows it */
+    }
+    /* Of a general protection fault the processor does not say the address: Windows gives -1. */
+    KiUnhandledException(Frame, Status, 0,
+                         Frame->Vector == KI_TRAP_GENERAL_PROTECTION ? ~(ULONG_PTR)0 : 0);
+}
+
+/* From trap.asm. */
+void KiHandleException(PKTRAP_FRAME Frame)
+{
+    Frame->PreviousIrql = KeGetCurrentIrql();
+    switch (Frame->Vector) {
+    case KI_TRAP_NMI:
+        if (!KiFreezeForBugCheck(Frame)) {
+            KiBugCheck(NMI_HARDWARE_FAILURE, 0x4F4454, 0, 0, 0, Frame);
+        }
+        break;
+    case KI_TRAP_PAGE_FAULT:
+        KiHandlePageFault(Frame);
+    case KI_TRAP_MACHINE_CHECK:
+        KiHandleMachineCheck(Frame);
+    case KI_TRAP_FAIL_FAST:
+        KiBugCheck(KERNEL_SECURITY_CHECK_FAILURE, (ULONG)Frame->Rcx, (ULONG_PTR)Frame, 0, 0, Frame);
+    default:
+        KiHandleOtherException(Frame);
+    }
+}
