@@ -1,0 +1,193 @@
+/*
+ * Promises: every ISA line has a vector of its own whose high nibble is its IRQL, and nonsense has
+ * none; a connected line interrupts at that IRQL, edge after edge, and a disconnected one does not;
+ * time never goes back, on whichever processors it is read, and agrees with other clocks; a stall is
+ * never short; the speaker refuses what its timer cannot make.
+ */
+#include "kmt.h"
+
+#define PIT_HERTZ 1193182
+#define TICKS_PER_SECOND 1000
+#define TICKS_WANTED 300
+
+/*** Vectors ***/
+
+static ULONG Vector(INTERFACE_TYPE Bus, ULONG Number, ULONG Line, KIRQL *Irql)
+{
+    KAFFINITY Affinity;
+    ULONG Result = HalGetInterruptVector(Bus, Number, Line, Line, Irql, &Affinity);
+
+    if ((Result == 0) != (Affinity == 0) || (Affinity & ~KeQueryActiveProcessors()) != 0) {
+        return MAXULONG;
+    }
+    return Result;
+}
+
+static VOID TestVectors(VOID)
+{
+    ULONG Seen[256] = {0};
+    LONG Wrong = 0, Levels = 0, LastLevel = 0;
+    KIRQL Irql;
+
+    for (ULONG Line = 0; Line < 16; Line++) {
+        ULONG First = Vector(Isa, 0, Line, &Irql);
+        if (First < 0x30 || First > 0xCF || Irql != First >> 4 ||
+            Vector(Isa, 0, Line, &Irql) != First) {
+            Wrong++;
+        } else if (Line != 2) {
+            Seen[First]++;
+        }
+    }
+    KMT_EQUAL(Wrong, 0, "each ISA line has a device vector, the same each time, at its IRQL");
+    for (ULONG i = 0; i < 256; i++) {
+        Wrong += Seen[i] > 1;
+        Levels += Seen[i] && (LONG)(i >> 4) != LastLevel;
+        LastLevel = Seen[i] ? (LONG)(i >> 4) : LastLevel;
+    }
+    KMT_EQUAL(Wrong, 0, "no two lines share a vector");
+    KMT_CHECK(Levels >= 8, "the lines are spread over device IRQLs");
+    KMT_EQUAL(Vector(Isa, 0, 2, &Irql), Vector(Isa, 0, 9, &Irql), "line 2 is line 9");
+    KMT_EQUAL(Vector(Isa, 0, 16, &Irql), 0, "there is no ISA line 16");
+    KMT_EQUAL(Vector(Isa, 1, 4, &Irql), 0, "there is no second ISA bus");
+    KMT_EQUAL(Vector(PCIBus, 0, 4, &Irql), 0, "PCI lines are not given out here");
+}
+
+/*** Interrupts: channel 0 of the timer, on line 0 (which the firmware wires elsewhere) ***/
+
+typedef struct _TICKS {
+    volatile LONG Count;
+    volatile LONG WrongIrql;
+    KIRQL Irql;
+    KEVENT Enough;
+    KDPC Dpc;
+} TICKS;
+static TICKS Ticks;
+
+static VOID NTAPI TickDpc(PKDPC Dpc, PVOID Context, PVOID A, PVOID B)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(A);
+    UNREFERENCED_PARAMETER(B);
+    KeSetEvent(&Ticks.Enough, IO_NO_INCREMENT, FALSE);
+}
+
+static BOOLEAN NTAPI TickIsr(PKINTERRUPT Interrupt, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Interrupt);
+    UNREFERENCED_PARAMETER(Context);
+    Ticks.WrongIrql += KeGetCurrentIrql() != Ticks.Irql;
+    if (++Ticks.Count == TICKS_WANTED) {
+        KeInsertQueueDpc(&Ticks.Dpc, NULL, NULL);
+    }
+    return TRUE;
+}
+
+/* Hertz 0 stops the channel: a mode without a count does nothing. */
+static VOID ProgramTimer(ULONG Hertz)
+{
+    WRITE_PORT_UCHAR((PUCHAR)0x43, Hertz ? 0x34 : 0x30);
+    if (Hertz != 0) {
+        WRITE_PORT_UCHAR((PUCHAR)0x40, (UCHAR)(PIT_HERTZ / Hertz));
+        WRITE_PORT_UCHAR((PUCHAR)0x40, (UCHAR)((PIT_HERTZ / Hertz) >> 8));
+    }
+}
+
+static VOID TestInterrupts(VOID)
+{
+    PKINTERRUPT Interrupt;
+    ULONGLONG Start, Elapsed;
+    LONG Count;
+    ULONG Line = Vector(Isa, 0, 0, &Ticks.Irql);
+    NTSTATUS Status;
+
+    KeInitializeEvent(&Ticks.Enough, NotificationEvent, FALSE);
+    KeInitializeDpc(&Ticks.Dpc, TickDpc, NULL);
+    Status = IoConnectInterrupt(&Interrupt, TickIsr, NULL, NULL, Line, Ticks.Irql, Ticks.Irql,
+                                Latched, FALSE, 1, FALSE);
+    KMT_EQUAL(Status, STATUS_SUCCESS, "line 0 can be connected");
+    if (!NT_SUCCESS(Status)) {
+        return;
+    }
+    Start = KmtNow();
+    ProgramTimer(TICKS_PER_SECOND);
+    Status = KmtWait(&Ticks.Enough, 20000);
+    Elapsed = KmtNow() - Start;
+    KMT_EQUAL(Status, STATUS_SUCCESS, "edge after edge interrupts");
+    KMT_EQUAL(Ticks.WrongIrql, 0, "the service routine runs at the vector's IRQL");
+    /* An emulator may let ticks fall out, so only the fast side is exact; 0.2 % for a late start. */
+    KMT_CHECK(Elapsed >= TICKS_WANTED * 10000ULL * 998 / 1000,
+              "the timer's ticks take as long as the clock says");
+    IoDisconnectInterrupt(Interrupt);
+    Count = Ticks.Count;
+    KmtSleep(50);
+    KMT_EQUAL(Ticks.Count, Count, "after disconnecting no interrupt arrives");
+    ProgramTimer(0);
+}
+
+/*** Time ***/
+
+static volatile LONG64 Latest;
+static volatile LONG StepsBack;
+static volatile LONG StopReading;
+
+/* Whoever reads after another has published must not be earlier. */
+static VOID NTAPI ReadTime(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    while (!StopReading) {
+        LONG64 Seen = __atomic_load_n(&Latest, __ATOMIC_SEQ_CST);
+        LONG64 Now = KeQueryPerformanceCounter(NULL).QuadPart;
+        if (Now < Seen) {
+            InterlockedIncrement(&StepsBack);
+        }
+        while (Now > Seen && !__atomic_compare_exchange_n(&Latest, &Seen, Now, FALSE,
+                                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        }
+    }
+}
+
+static VOID TestTime(VOID)
+{
+    PETHREAD Threads[64];
+    ULONG Count = KmtProcessors();
+    LONG Short = 0;
+
+    for (ULONG i = 0; i < Count; i++) {
+        Threads[i] = KmtStartThread(ReadTime, NULL);
+    }
+    KmtSleep(200);
+    StopReading = 1;
+    for (ULONG i = 0; i < Count; i++) {
+        KmtJoin(Threads[i]);
+    }
+    KMT_CHECK(Latest != 0, "processors read the time");
+    KMT_EQUAL(StepsBack, 0, "time does not go back from one processor to the next");
+
+    for (ULONG MicroSeconds = 0; MicroSeconds <= 200; MicroSeconds += 10) {
+        LONG64 Start = KeQueryPerformanceCounter(NULL).QuadPart;
+        KeStallExecutionProcessor(MicroSeconds);
+        Short += KeQueryPerformanceCounter(NULL).QuadPart - Start < (LONG64)MicroSeconds * 10;
+    }
+    KMT_EQUAL(Short, 0, "a stall is never short");
+}
+
+/*** Speaker ***/
+
+static VOID TestSpeaker(VOID)
+{
+    KMT_CHECK(!HalMakeBeep(18), "18 Hz is below what the timer can divide down to");
+    KMT_CHECK(HalMakeBeep(19), "19 Hz can be made");
+    KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 3, "a tone opens the speaker");
+    KMT_CHECK(!HalMakeBeep(1000000), "1 MHz cannot be made");
+    KMT_CHECK(HalMakeBeep(0), "0 Hz can always be made");
+    KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "0 Hz closes the speaker");
+}
+
+static VOID KmtRun(VOID)
+{
+    TestVectors();
+    TestInterrupts();
+    TestTime();
+    TestSpeaker();
+}
