@@ -7,6 +7,7 @@ run returns what the command printed. A bugcheck, the end of QEMU or silence rai
 """
 
 import contextlib
+import os
 import re
 
 import pexpect
@@ -15,7 +16,6 @@ import qemu
 
 STOP = "*** STOP"  # how a bugcheck begins
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-FAILED = re.compile(r"FAILED|STATUS_\w+|0xC[0-9A-F]{7}")
 
 
 class Lost(AssertionError):
@@ -62,8 +62,20 @@ class Console:
         self.type(line)
         return self.prompt(timeout)
 
-    def interrupt(self, key):
-        self.child.send(key)
+    def feed(self, data):
+        """Send any bytes, in any number, and forget what comes back: until the console has been silent for a while.
+
+        What comes back is read along the way, or the terminal between here and QEMU would fill up.
+        """
+        for start in range(0, len(data), 16):
+            os.write(self.child.child_fd, data[start : start + 16])
+            self.drain(0)
+        self.drain(0.3)
+
+    def drain(self, seconds):
+        with contextlib.suppress(pexpect.EOF, pexpect.TIMEOUT):
+            while True:
+                self.text += self.child.read_nonblocking(65536, timeout=seconds)
 
     def ends(self, timeout=20):
         """Wait for QEMU to end; its exit status."""

@@ -33,6 +33,7 @@ def test_backtrace_names_functions(screen):
     assert any(name.startswith(("Kd", "Ke")) for name in frames)
 
 
-def test_every_processor_has_stopped(screen):
-    stop = screen.index("*** STOP")
-    assert qemu.PROMPT not in screen[stop:]
+def test_every_processor_has_stopped_and_is_shown(screen):
+    assert qemu.PROMPT not in screen[screen.index("*** STOP") :]
+    assert sorted(re.findall(r"^CPU (\d), IRQL", screen, re.M)) == ["0", "1", "2", "3"]
+    assert "does not answer" not in screen
