@@ -20,7 +20,8 @@ demo: all
 # "unit-sources: lib/rtl/a.c lib/rtl/b.c"; it may also include a .c file to reach what is static there.
 UNIT_CC     := gcc
 UNIT_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-  -fshort-wchar -fno-strict-aliasing -Wall -Wextra -Wno-multichar -Werror $(KERNEL_INCLUDES) -I.
+  -fshort-wchar -fno-strict-aliasing -Wall -Wextra -Wno-multichar \
+  -Wno-builtin-declaration-mismatch -Werror $(KERNEL_INCLUDES) -I.
 UNITS       := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/*.c))
 
 unit: $(UNITS)
