@@ -1,0 +1,144 @@
+/*
+ * command.c - running of commands. They register by KD_COMMAND in the files whose data they show;
+ * the linker gathers them between __kdcmd_start and __kdcmd_end, in no useful order.
+ */
+#include "ke.h"
+#include "console.h"
+#include "words.h"
+
+C_ASSERT(sizeof(KD_COMMAND_ENTRY) == 40);
+
+static const KD_COMMAND_ENTRY *FindCommand(const CHAR *Name)
+{
+    for (const KD_COMMAND_ENTRY *Entry = __kdcmd_start; Entry != __kdcmd_end; Entry++) {
+        if (_stricmp(Entry->Name, Name) == 0) {
+            return Entry;
+        }
+    }
+    return NULL;
+}
+
+/* Runs the command in Console->Text; FALSE when it failed. */
+static BOOLEAN RunCommand(PKD_CONSOLE Console)
+{
+    NTSTATUS Status;
+    const char *Text;
+    int Count;
+
+    memcpy(Console->Split, Console->Text, strlen(Console->Text) + 1);
+    Count = KdpSplitWords(Console->Split, Console->Words, KDP_MAXIMUM_WORDS);
+    Console->Words[Count] = NULL;
+    if (Count == 0) {
+        return TRUE;
+    }
+    Console->Command = FindCommand(Console->Words[0]);
+    if (Console->Command == NULL) {
+        KdConsolePrint(Console, "%s: no such command; `help` lists them\n", Console->Words[0]);
+        return FALSE;
+    }
+    Console->RawArguments = KdpSkipWord(Console->Text);
+    Console->RawArguments = KdpSkipBlanks(Console->RawArguments);
+    Console->Reported = FALSE;
+    Status = Console->Command->Routine(Console, Count, Console->Words);
+    if (!NT_SUCCESS(Status) && !Console->Reported) {
+        Text = KdStatusName(Status);
+        KdConsolePrint(Console, "%s: 0x%08X%s%s\n", Console->Command->Name, Status,
+                       Text == NULL ? "" : " ", Text == NULL ? "" : Text);
+    }
+    return NT_SUCCESS(Status);
+}
+
+ULONG KdpRunLine(PKD_CONSOLE Console, const CHAR *Line, BOOLEAN Echo)
+{
+    const CHAR *Command;
+    SIZE_T Length;
+    ULONG Failures = 0;
+
+    while (KdpTakeCommand(&Line, &Command, &Length)) {
+        if (Length == 0) {
+            continue;
+        }
+        if (Length >= sizeof(Console->Text)) {
+            KdConsolePrint(Console, "%.20s...: longer than %u bytes\n", Command,
+                           (ULONG)sizeof(Console->Text) - 1);
+            Failures++;
+            continue;
+        }
+        memcpy(Console->Text, Command, Length);
+        Console->Text[Length] = 0;
+        if (Echo) {
+            KdConsolePrint(Console, KDP_PROMPT "%s\n", Console->Text);
+        }
+        Failures += !RunCommand(Console);
+    }
+    return Failures;
+}
+
+const char *KdConsoleRawArguments(PKD_CONSOLE Console)
+{
+    return Console->RawArguments;
+}
+
+NTSTATUS KdConsoleReported(PKD_CONSOLE Console, NTSTATUS Status)
+{
+    Console->Reported = TRUE;
+    return Status;
+}
+
+NTSTATUS KdConsoleUsage(PKD_CONSOLE Console)
+{
+    KdConsolePrint(Console, "usage: %s %s\n", Console->Command->Name, Console->Command->Arguments);
+    return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
+}
+
+/* The first command by name that comes after Last; NULL: the first of all, or none left. */
+static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last)
+{
+    const KD_COMMAND_ENTRY *Next = NULL;
+
+    for (const KD_COMMAND_ENTRY *Entry = __kdcmd_start; Entry != __kdcmd_end; Entry++) {
+        if ((Last == NULL || strcmp(Entry->Name, Last->Name) > 0) &&
+            (Next == NULL || strcmp(Entry->Name, Next->Name) < 0)) {
+            Next = Entry;
+        }
+    }
+    return Next;
+}
+
+/* The width of the column with name and arguments: that of the longest which is not exceptional. */
+#define HELP_COLUMN 34
+
+static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    const KD_COMMAND_ENTRY *Entry;
+
+    if (Argc > 2) {
+        return KdConsoleUsage(Console);
+    }
+    if (Argc == 2) {
+        Entry = FindCommand(Argv[1]);
+        if (Entry == NULL) {
+            KdConsolePrint(Console, "%s: no such command\n", Argv[1]);
+            return KdConsoleReported(Console, STATUS_NOT_FOUND);
+        }
+        KdConsolePrint(Console, "%s %s\n    %s\n", Entry->Name, Entry->Arguments, Entry->Help);
+        return STATUS_SUCCESS;
+    }
+    for (Entry = NextByName(NULL); Entry != NULL; Entry = NextByName(Entry)) {
+        ULONG Width = (ULONG)(strlen(Entry->Name) + 1 + strlen(Entry->Arguments));
+        KdConsolePrint(Console, "%s %s%*s  %s\n", Entry->Name, Entry->Arguments,
+                       Width < HELP_COLUMN ? (LONG)(HELP_COLUMN - Width) : 0, "", Entry->Help);
+    }
+    KdConsolePrint(Console, "Several commands on a line are separated by ';'. Tab completes.\n");
+    return STATUS_SUCCESS;
+}
+KD_COMMAND("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);
+
+static NTSTATUS EchoCommand(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    UNREFERENCED_PARAMETER(Argc);
+    UNREFERENCED_PARAMETER(Argv);
+    KdConsolePrint(Console, "%s\n", KdConsoleRawArguments(Console));
+    return STATUS_SUCCESS;
+}
+KD_COMMAND("echo", "TEXT", "print a text", EchoCommand);

@@ -1,0 +1,201 @@
+/*
+ * console.c - the console's thread: a terminal on COM1, through the serial driver like anybody else.
+ *
+ * One system thread opens \??\COM1 by the same services a driver would use, reads bytes from it, and
+ * runs a command when a line is complete. Output of commands goes out on the same handle. When the
+ * driver is missing or fails, the console says so on the debug port, which is what output falls back
+ * to; there is nothing to read from then and the thread ends.
+ *
+ * Started for `exec` (command line of the kernel), it runs the boot disk's script instead and ends
+ * the emulator with a value that tells whether everything succeeded.
+ */
+#include "ke.h"
+#include "ps.h"
+#include "hal.h"
+#include "console.h"
+#include "words.h"
+
+#define EXIT_SUCCESS_VALUE 0x10
+#define EXIT_FAILURE_VALUE 0x11
+#define WRITE_CHUNK 256 /* bytes of one write request, on the stack */
+
+static PLOADER_BLOCK KdpLoaderBlock;
+
+/* The port failed: say so once, and use the debug port from now on. */
+static void AbandonPort(PKD_CONSOLE Console, const char *Verb, NTSTATUS Status)
+{
+    HANDLE Port = Console->Port;
+    const char *Name = KdStatusName(Status);
+
+    Console->Port = NULL;
+    ZwClose(Port);
+    KdPrintf("\nconsole: COM1 cannot be %s: 0x%08X %s\n", Verb, Status, Name == NULL ? "" : Name);
+}
+
+static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
+{
+    PKD_CONSOLE Console = Context;
+    IO_STATUS_BLOCK IoStatus;
+    NTSTATUS Status;
+
+    if (Length == 0) {
+        return;
+    }
+    if (Console->Port == NULL) {
+        KdPrintString(Text, Length);
+        return;
+    }
+    Status = ZwWriteFile(Console->Port, NULL, NULL, NULL, &IoStatus, (PVOID)Text, (ULONG)Length,
+                         NULL, NULL);
+    if (!NT_SUCCESS(Status)) {
+        AbandonPort(Console, "written", Status);
+    }
+}
+
+void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
+{
+    CHAR Chunk[WRITE_CHUNK];
+    SIZE_T Used = 0;
+
+    if (Console->Port == NULL) {
+        KdPrintString(Text, Length);
+        return;
+    }
+    for (SIZE_T i = 0; i < Length; i++) {
+        if (Text[i] == '\n') {
+            Chunk[Used++] = '\r';
+        }
+        Chunk[Used++] = Text[i];
+        if (Used >= sizeof(Chunk) - 1) {
+            WriteBytes(Console, Chunk, Used);
+            Used = 0;
+        }
+    }
+    WriteBytes(Console, Chunk, Used);
+}
+
+void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
+{
+    CHAR Short[128], *Text = Short;
+    NT_VA_LIST Arguments;
+    SIZE_T Length;
+
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    nt_va_start(Arguments, Format);
+    Length = RtlFormatString(Short, sizeof(Short), Format, Arguments);
+    nt_va_end(Arguments);
+    if (Length >= sizeof(Short)) {
+        Text = ExAllocatePool2(POOL_FLAG_PAGED, Length + 1, KDP_CONSOLE_TAG);
+        if (Text == NULL) {
+            KdConsoleWrite(Console, Short, sizeof(Short) - 1);
+            return;
+        }
+        nt_va_start(Arguments, Format);
+        RtlFormatString(Text, Length + 1, Format, Arguments);
+        nt_va_end(Arguments);
+    }
+    KdConsoleWrite(Console, Text, Length);
+    if (Text != Short) {
+        ExFreePoolWithTag(Text, KDP_CONSOLE_TAG);
+    }
+}
+
+static void OpenPort(PKD_CONSOLE Console)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\??\\COM1");
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK IoStatus;
+    HANDLE Port;
+    NTSTATUS Status;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE, NULL,
+                               NULL);
+    Status = ZwCreateFile(&Port, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &Attributes, &IoStatus,
+                          NULL, 0, 0, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
+    if (NT_SUCCESS(Status)) {
+        Console->Port = Port;
+    } else {
+        const char *Text = KdStatusName(Status);
+        KdPrintf("console: COM1 cannot be opened: 0x%08X %s\n"
+                 "console: without the serial driver there is output, but no prompt\n",
+                 Status, Text == NULL ? "" : Text);
+    }
+}
+
+/* Reads lines and runs them until the port fails. */
+static void RunPrompt(PKD_CONSOLE Console)
+{
+    IO_STATUS_BLOCK IoStatus;
+    NTSTATUS Status;
+    UCHAR Byte;
+
+    KdpBeginLine(&Console->Line);
+    while (Console->Port != NULL) {
+        Status =
+            ZwReadFile(Console->Port, NULL, NULL, NULL, &IoStatus, &Byte, sizeof(Byte), NULL, NULL);
+        if (!NT_SUCCESS(Status)) {
+            AbandonPort(Console, "read", Status);
+            return;
+        }
+        if (IoStatus.Information == 0) {
+            continue;
+        }
+        switch (KdpInputByte(&Console->Line, Byte)) {
+        case KdpLineGoesOn:
+            break;
+        case KdpLineDone:
+            KdpRunLine(Console, Console->Line.Text, FALSE);
+            KdpBeginLine(&Console->Line);
+            break;
+        case KdpLineAbandoned:
+            KdpBeginLine(&Console->Line);
+            break;
+        }
+    }
+}
+
+static VOID NTAPI ConsoleThread(PVOID Context)
+{
+    PKD_CONSOLE Console = Context;
+
+    OpenPort(Console);
+    if (KdpHasWord(KdpLoaderBlock->CommandLine, "exec")) {
+        BOOLEAN Success = Console->Port != NULL;
+        Success = KdpRunScript(Console) == 0 && Success && Console->Port != NULL;
+        HalExitEmulator(Success ? EXIT_SUCCESS_VALUE : EXIT_FAILURE_VALUE);
+    }
+    if (Console->Port != NULL) {
+        RunPrompt(Console);
+    }
+    ExFreePoolWithTag(Console, KDP_CONSOLE_TAG);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+void KdStartConsole(void)
+{
+    PKD_CONSOLE Console = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Console), KDP_CONSOLE_TAG);
+    PETHREAD Thread;
+    NTSTATUS Status;
+
+    if (Console == NULL) {
+        KdPrintf("console: not enough memory\n");
+        return;
+    }
+    Console->Line.Write = WriteBytes;
+    Console->Line.Complete = KdpCompleteLine;
+    Console->Line.Context = Console;
+    Console->Line.Prompt = KDP_PROMPT;
+    Status =
+        PsCreateKernelThread("console", LOW_REALTIME_PRIORITY - 4, ConsoleThread, Console, &Thread);
+    if (!NT_SUCCESS(Status)) {
+        KdPrintf("console: no thread: 0x%08X\n", Status);
+        ExFreePoolWithTag(Console, KDP_CONSOLE_TAG);
+        return;
+    }
+    ObDereferenceObject(Thread);
+}
+
+void KdInitSystem(PLOADER_BLOCK LoaderBlock)
+{
+    KdpLoaderBlock = LoaderBlock;
+}

@@ -1,0 +1,125 @@
+/*
+ * words.c - splitting of what is typed. Backslashes are ordinary characters, since paths are full of
+ * them; a quote that is not closed reaches to the end. Pure; any IRQL.
+ */
+#include "kd.h"
+#include "words.h"
+
+static BOOLEAN IsBlank(CHAR Character)
+{
+    return Character == ' ' || Character == '\t';
+}
+
+const CHAR *KdpSkipBlanks(const CHAR *Text)
+{
+    while (IsBlank(*Text)) {
+        Text++;
+    }
+    return Text;
+}
+
+const CHAR *KdpSkipWord(const CHAR *Text)
+{
+    while (*Text != 0 && !IsBlank(*Text)) {
+        Text++;
+    }
+    return Text;
+}
+
+BOOLEAN KdpTakeCommand(const CHAR **Text, const CHAR **Command, SIZE_T *Length)
+{
+    const CHAR *End = *Text;
+    BOOLEAN Quoted = FALSE;
+
+    if (**Text == 0) {
+        return FALSE;
+    }
+    for (; *End != 0 && (*End != ';' || Quoted); End++) {
+        Quoted ^= *End == '"';
+    }
+    *Command = KdpSkipBlanks(*Text);
+    *Text = *End == ';' ? End + 1 : End;
+    while (End > *Command && IsBlank(End[-1])) {
+        End--;
+    }
+    *Length = End > *Command ? (SIZE_T)(End - *Command) : 0;
+    return TRUE;
+}
+
+/* Ends the word that starts at Text, taking its quotes out; returns the text behind it. */
+static CHAR *TakeWord(CHAR *Text)
+{
+    CHAR *To = Text;
+    BOOLEAN Quoted = FALSE, More;
+
+    for (; *Text != 0 && (Quoted || !IsBlank(*Text)); Text++) {
+        if (*Text == '"') {
+            Quoted = !Quoted;
+        } else {
+            *To++ = *Text;
+        }
+    }
+    More = *Text != 0;
+    *To = 0;
+    return More ? Text + 1 : Text;
+}
+
+int KdpSplitWords(CHAR *Text, CHAR **Words, int Limit)
+{
+    int Count = 0;
+
+    for (;;) {
+        while (IsBlank(*Text)) {
+            Text++;
+        }
+        if (*Text == 0 || Count == Limit) {
+            return Count;
+        }
+        Words[Count++] = Text;
+        Text = TakeWord(Text);
+    }
+}
+
+BOOLEAN KdpHasWord(const CHAR *Text, const CHAR *Word)
+{
+    SIZE_T Length = strlen(Word);
+
+    for (Text = KdpSkipBlanks(Text); *Text != 0; Text = KdpSkipBlanks(Text)) {
+        if (strncmp(Text, Word, Length) == 0 && (Text[Length] == 0 || IsBlank(Text[Length]))) {
+            return TRUE;
+        }
+        Text = KdpSkipWord(Text);
+    }
+    return FALSE;
+}
+
+/* Value of a digit, or 16. */
+static ULONG DigitValue(CHAR Character)
+{
+    if (Character >= '0' && Character <= '9') {
+        return (ULONG)(Character - '0');
+    }
+    Character = (CHAR)tolower(Character);
+    return Character >= 'a' && Character <= 'f' ? (ULONG)(Character - 'a') + 10 : 16;
+}
+
+BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value)
+{
+    ULONG Base = 10;
+
+    if (Text[0] == '0' && (Text[1] == 'x' || Text[1] == 'X')) {
+        Base = 16;
+        Text += 2;
+    }
+    if (*Text == 0) {
+        return FALSE;
+    }
+    for (*Value = 0; *Text != 0; Text++) {
+        ULONG Digit = DigitValue(*Text);
+        if (Digit >= Base || *Value > (~0ULL - Digit) / Base) {
+            return FALSE;
+        }
+        *Value = *Value * Base + Digit;
+    }
+    return TRUE;
+}
