@@ -37,8 +37,8 @@ PYTHON := /usr/bin/python3
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
 PACKAGES := binutils clang clang-format g++ gcc gdb grub-common grub-pc-bin libc6-dev lld llvm make \
-  mingw-w64-x86-64-dev mtools nasm python3 python3-numpy python3-pexpect python3-pytest python3-scipy qemu-system-x86 \
-  universal-ctags xorriso
+  mingw-w64-x86-64-dev mtools nasm python3 python3-numpy python3-pexpect python3-pytest qemu-system-x86 \
+  xorriso
 
 # As many jobs as processors; -j on the command line overrides, a parent make shares its own.
 ifeq ($(MAKELEVEL),0)
