@@ -37,7 +37,7 @@ void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit)
     if (LdrFindModule((PVOID)Rip) == NULL && KiReadStack(Frame->Rsp, &Next)) {
         KiPrintRoutine(Next);
     }
-    while (--Limit != 0 && KiReadStack(Rbp + 8, &Rip) && KiReadStack(Rbp, &Next)) {
+    while (--Limit != 0 && KiReadStack(Rbp + 8, &Rip) && KiReadStack(Rbp, &Next) && Rip != 0) {
         KiPrintRoutine(Rip);
         if (Next == Rbp) {
             break;

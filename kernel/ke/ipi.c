@@ -7,7 +7,7 @@
  * Calls and shoot-downs have one packet each, guarded by a lock. Its owner waits for the others; who
  * waits for the lock does so at an IRQL below IPI_LEVEL with interrupts on, and so takes part in the
  * owner's request meanwhile: initiators on several processors cannot wait for each other. For the
- * same reason no processor may ask for either with interrupts off or above DISPATCH_LEVEL.
+ * same reason no processor may ask for either with interrupts off or at IPI_LEVEL.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -63,7 +63,7 @@ static void KiSendIpiToSet(KAFFINITY Targets, LONG Request)
     }
 }
 
-/* At DISPATCH_LEVEL with interrupts on: whoever owns the lock may need this processor. */
+/* Below IPI_LEVEL with interrupts on: whoever owns the lock may need this processor. */
 static void KiAcquireIpiLock(KSPIN_LOCK *Lock)
 {
     KI_ASSERT(__readeflags() & EFLAGS_IF);
@@ -92,8 +92,11 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG
     KAFFINITY Others;
     KIRQL OldIrql;
 
-    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    OldIrql = KeRaiseIrqlToDpcLevel();
+    KI_ASSERT_IRQL_MAX(CLOCK_LEVEL);
+    OldIrql = KeGetCurrentIrql();
+    if (OldIrql < DISPATCH_LEVEL) {
+        KfRaiseIrql(DISPATCH_LEVEL);
+    }
     KiAcquireIpiLock(&KiCall.Lock);
     KiCall.Function = BroadcastFunction;
     KiCall.Argument = Context;

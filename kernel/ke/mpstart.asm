@@ -61,7 +61,8 @@ LongMode:
         mov     rsp, [abs AT(Start) + KI_START_StackBase]
         xor     ebp, ebp
         mov     rax, [abs AT(Start) + KI_START_Entry]
-        call    rax                     ; does not return
+        push    0                       ; no return; the end of backtraces
+        jmp     rax
 .late:
         cli
         hlt
