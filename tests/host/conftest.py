@@ -1,7 +1,7 @@
 """What all host tests share.
 
-Tests import the modules beside them (qemu, shell, wav ...) by name. Figures that a test records are shown at the end of the run,
-before pytest's own summary line.
+Tests import the modules beside them (qemu, shell, wav ...) by name. Figures that a test records are shown at the end of the
+run, before pytest's own summary line.
 """
 
 import pytest

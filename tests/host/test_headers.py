@@ -1,5 +1,5 @@
-"""Promise: the public headers compile without a warning as C11 and as C++17, for a Windows target under clang and for the kernel
-under gcc, in any order and twice."""
+"""Promise: the public headers compile without a warning as C11 and as C++17, for a Windows target under clang and for the
+kernel under gcc, in any order and twice."""
 
 import subprocess
 

@@ -1,5 +1,5 @@
-"""Promise: the kernel's reader of tunes and the tests' own agree on every tune, and neither a malformed tune nor random text gets
-past the kernel's reader, which says where and why.
+"""Promise: the kernel's reader of tunes and the tests' own agree on every tune, and neither a malformed tune nor random text
+gets past the kernel's reader, which says where and why.
 
 The kernel's reader is pure C: here it is compiled for the host and called directly.
 """
