@@ -15,7 +15,7 @@ import tap
 FILES = {path.stem: path for path in sorted((qemu.ROOT / "tests/kmt").glob("*.c"))}
 DRIVERS = [name for name in FILES if not name.startswith("bug_")]
 MISTAKES = [name for name in FILES if name.startswith("bug_")]
-COMMANDS = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0}; sc stop {0}; sc delete {0}"
+COMMANDS = r"sc create kmt_{0} type= kernel binPath= c:\tests\{0}.sys; sc start kmt_{0}; sc stop kmt_{0}; sc delete kmt_{0}"
 
 
 def test_there_are_drivers():
