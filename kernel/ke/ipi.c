@@ -101,7 +101,7 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG
     KiCall.Function = BroadcastFunction;
     KiCall.Argument = Context;
     Others = KiOtherProcessors();
-    KiCall.Arriving = KiCall.Running = __builtin_popcountll(Others);
+    KiCall.Arriving = KiCall.Running = KiCountProcessors(Others);
     KiSendIpiToSet(Others, KIPI_CALL);
     KiWaitForZero(&KiCall.Arriving);
     KfRaiseIrql(IPI_LEVEL);
@@ -145,7 +145,7 @@ void KeFlushTlbRange(PVOID Address, SIZE_T Pages)
     KiTlbRequest.Address = Address;
     KiTlbRequest.Pages = Pages;
     Others = KiOtherProcessors();
-    KiTlbRequest.Waiting = __builtin_popcountll(Others);
+    KiTlbRequest.Waiting = KiCountProcessors(Others);
     KiSendIpiToSet(Others, KIPI_TLB);
     KiFlushLocalTlb(Address, Pages);
     KiWaitForZero(&KiTlbRequest.Waiting);

@@ -7,7 +7,6 @@
  */
 #include <ntddk.h>
 #include "hal.h"
-#include "kd.h"
 #include "processor.h"
 
 #define GATE_INTERRUPT 0x8E /* present, ring 0, interrupts off on entry */
@@ -146,38 +145,10 @@ ULONG NTAPI KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors)
     if (ActiveProcessors != NULL) {
         *ActiveProcessors = Active;
     }
-    return __builtin_popcountll(Active);
+    return KiCountProcessors(Active);
 }
 
 KAFFINITY NTAPI KeQueryActiveProcessors(void)
 {
     return __atomic_load_n(&KeActiveProcessors, __ATOMIC_ACQUIRE);
 }
-
-static NTSTATUS KiIrqlCommand(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    static const char *const Names[] = {"PASSIVE_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL",
-                                        "CLOCK_LEVEL",   "IPI_LEVEL", "HIGH_LEVEL"};
-    static const KIRQL Levels[] = {PASSIVE_LEVEL, APC_LEVEL, DISPATCH_LEVEL,
-                                   CLOCK_LEVEL,   IPI_LEVEL, HIGH_LEVEL};
-    KIRQL Seen[ARRAYSIZE(Levels)];
-
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    UNREFERENCED_PARAMETER(Argv);
-    KdConsolePrint(Console, "IRQL %s (%u)\n",
-                   KeGetCurrentIrql() == PASSIVE_LEVEL ? "PASSIVE_LEVEL" : "not PASSIVE_LEVEL",
-                   KeGetCurrentIrql());
-    /* Nothing may print above DISPATCH_LEVEL, so look first and tell afterwards. */
-    for (ULONG i = 0; i < ARRAYSIZE(Levels); i++) {
-        KIRQL OldIrql = KfRaiseIrql(Levels[i]);
-        Seen[i] = KeGetCurrentIrql();
-        KeLowerIrql(OldIrql);
-    }
-    for (ULONG i = 0; i < ARRAYSIZE(Levels); i++) {
-        KdConsolePrint(Console, "  raised to %-14s CR8 reads %2u\n", Names[i], Seen[i]);
-    }
-    return KeGetCurrentIrql() == PASSIVE_LEVEL ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
-}
-KD_COMMAND("irql", "", "the current IRQL, and CR8 while it is raised to each level", KiIrqlCommand);

@@ -69,6 +69,16 @@ static inline void KiRestoreInterrupts(BOOLEAN Enabled)
     }
 }
 
+/* gcc would call a library for this on processors that may lack POPCNT. */
+static inline ULONG KiCountProcessors(KAFFINITY Set)
+{
+    ULONG Count = 0;
+    for (; Set != 0; Set &= Set - 1) {
+        Count += 1;
+    }
+    return Count;
+}
+
 /* Spin locks of ke's interrupt side; interrupts are off or the IRQL is at the lock's level. */
 static inline void KiAcquireRawLock(KSPIN_LOCK *Lock)
 {

@@ -74,10 +74,14 @@ ERROR_CODES equ 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 
 
 section .text
 
+global KiTrapEntryStart         ; between these two, RBP points to a KTRAP_FRAME (backtrace.c)
+global KiTrapEntryEnd
+KiTrapEntryStart:
 KiExceptionEntry:
         COMMON_PATH KiHandleException
 KiInterruptEntry:
         COMMON_PATH KiHandleInterrupt
+KiTrapEntryEnd:
 
 ; An interrupt that went away before the APIC could say which it was. It is not to be acknowledged.
 KiSpuriousEntry:
