@@ -17,6 +17,7 @@ import csource
 CODE = (".c", ".h", ".asm")
 TOP = ("boot", "kernel", "drivers", "lib", "tests")
 LONGEST_FILE, LONGEST_FUNCTION = 500, 80
+FAMILY = 6  # prototypes in a row that one comment may cover without naming them
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
 # Entered by the loader and by the host's C library; everybody knows their prototypes.
 ENTRY_POINTS = {"DriverEntry", "main", "LLVMFuzzerTestOneInput"}
@@ -151,26 +152,28 @@ def exported_names(tree):
                 yield source, line, words[0]
 
 
-def paragraph_above(lines, number):
-    """The comment that stands over the declaration on a line, or over its paragraph; empty if there is none."""
-    first = number
-    while first > 0 and not lines[first - 1].rstrip().endswith((";", "*/", "}")) and lines[first - 1].strip():
-        first -= 1
-    direct = first > 0 and lines[first - 1].rstrip().endswith("*/")
-    top = first
-    while top > 0 and lines[top - 1].strip() and not lines[top - 1].startswith("#"):
-        top -= 1
-    comment = re.match(r"\s*/\*.*?\*/|(?:\s*//[^\n]*\n)+", "\n".join(lines[top:]), re.S)
-    return direct, comment[0] if comment else ""
+def comment_above(lines, number):
+    """The nearest comment above a declaration in its paragraph, and how many declarations stand between the two."""
+    between = 0
+    for above in range(number - 1, -1, -1):
+        line = lines[above].rstrip()
+        if not line or line.startswith("}"):
+            break
+        if line.endswith("*/") or line.startswith("//"):
+            first = above
+            while first > 0 and lines[first].strip() and "/*" not in lines[first] and not lines[first].startswith("//"):
+                first -= 1
+            return "\n".join(lines[first : above + 1]), between
+        between += line.endswith(";")
+    return "", between
 
 
 def has_contract(header, name):
-    """Whether a prototype of the name stands below a comment of its own, or in a paragraph whose comment names it."""
+    """Whether a prototype of the name has a comment: its own, that of a small family, or one that names it."""
     lines = header.text.splitlines()
     for match in re.finditer(rf"\b{re.escape(name)}\b\s*(?:\(|;|\[)|#\s*define\s+{re.escape(name)}\b", header.code):
-        number = csource.line_of(header.code, match.start()) - 1
-        direct, comment = paragraph_above(lines, number)
-        if direct or re.search(rf"\b{re.escape(name)}\b", comment):
+        comment, between = comment_above(lines, csource.line_of(header.code, match.start()) - 1)
+        if comment and (between < FAMILY or re.search(rf"\b{re.escape(name)}\b", comment)):
             return True
     return False
 

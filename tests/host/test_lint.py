@@ -6,6 +6,7 @@ import lint
 
 COMMENT = "/* What this is about. */\n"
 LONG_FUNCTION = COMMENT + "static void KiLong(void)\n{\n" + "    KiWait();\n" * 81 + "}\n"
+FAMILY = "".join(f"void MmMap{number}(void);\n" for number in range(lint.FAMILY))
 CLEAN = {
     "kernel/inc/ke.h": COMMENT + "#include <wdm.h>\nvoid KiRun(void);\n",
     "kernel/ke/run.c": COMMENT + '#include <ke.h>\n#include "kep.h"\n\nvoid KiRun(void)\n{\n    KiStop();\n}\n',
@@ -46,11 +47,15 @@ FAULTS = {
         {"kernel/mm/exports.lst": "MmMap\n", "lib/ddk/mm.h": COMMENT + "\nvoid MmMap(void);\n"},
         "MmMap has no contract",
     ),
-    "a contract of another routine": (
+    "a contract of another paragraph": (
         {
             "kernel/mm/exports.lst": "MmMap\n",
-            "lib/ddk/mm.h": COMMENT + "\n/* MmUnmap unmaps. */\nvoid MmUnmap(void);\nvoid MmMap(void);\n",
+            "lib/ddk/mm.h": COMMENT + "\n/* Maps. */\nvoid MmMapAll(void);\n\nvoid MmMap(void);\n",
         },
+        "MmMap has no contract",
+    ),
+    "one contract for too many": (
+        {"kernel/mm/exports.lst": "MmMap\n", "lib/ddk/mm.h": COMMENT + "\n/* Maps. */\n" + FAMILY + "void MmMap(void);\n"},
         "MmMap has no contract",
     ),
 }
@@ -75,9 +80,12 @@ def test_faults_are_noticed(tmp_path, fault):
     assert len(found) == 1 and expected in found[0]
 
 
-def test_one_comment_may_cover_a_paragraph_that_it_names(tmp_path):
-    files = {"lib/ddk/mm.h": COMMENT + "\n/* MmMap, MmUnmap: as usual. */\nvoid MmMap(void);\nvoid MmUnmap(void);\n"}
-    assert complaints(tmp_path, CLEAN | files | {"kernel/mm/exports.lst": "MmMap\nMmUnmap\n"}) == []
+@pytest.mark.parametrize("comment, count", [("Maps.", lint.FAMILY - 1), ("Maps. WDK: MmMap.", 20)])
+def test_one_comment_may_cover_a_family(tmp_path, comment, count):
+    family = "".join(f"NTSTATUS MmMap{number}(_In_ PVOID A,\n    _In_ PVOID B);\n" for number in range(count))
+    header = f"{COMMENT}\n/* {comment} */\n{family}_IRQL_requires_(0)\nvoid MmMap(void);\n"
+    files = CLEAN | {"lib/ddk/mm.h": header, "kernel/mm/exports.lst": "MmMap\n"}
+    assert complaints(tmp_path, files) == []
 
 
 def test_this_tree_passes(record):
