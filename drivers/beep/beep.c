@@ -20,9 +20,8 @@ typedef struct _BEEP_EXTENSION {
     KTIMER Timer;
     KDPC StopDpc;
     BOOLEAN Sounding;
-    PFILE_OBJECT
-        Owner;        /* the file through which the tone was asked for; NULL: a driver's request */
-    ULONG64 StopTime; /* interrupt time, 100 ns; MAXULONG64: never */
+    PFILE_OBJECT Owner; /* through which the tone was asked for; NULL: by no file */
+    ULONG64 StopTime;   /* interrupt time, 100 ns, or BEEP_NEVER */
 } BEEP_EXTENSION, *PBEEP_EXTENSION;
 
 #define BEEP_NEVER 0xFFFFFFFFFFFFFFFFULL

@@ -142,6 +142,9 @@ static NTSTATUS LdrpStartDriver(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T F
     if (NT_SUCCESS(Status)) {
         Slot->DriverObject = DriverObject;
         LdrpReleaseSlot(Slot, LdrpLoaded);
+    } else {
+        LdrpFormat(Reason, ReasonSize, "%s: the driver did not start: status %08X",
+                   Service->FileName, Status);
     }
     return Status;
 }
