@@ -115,67 +115,79 @@ PE_REASON PeRelocate(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address)
     return PeOk;
 }
 
-/* Binds one entry. *Done: it was the zero that ends the table. The two bytes before a name are the
- * linker's guess at its place in the export table, of no use here. */
-static PE_REASON PeBindEntry(const PE_IMAGE *Image, PUCHAR Mapped, const CHAR *Module,
-                             ULONG64 NameRva, ULONG64 AddressRva, PE_RESOLVE *Resolve,
-                             PVOID Context, BOOLEAN *Done)
+/* One import descriptor in progress. */
+typedef struct _PE_BINDING {
+    const PE_IMAGE *Image;
+    PUCHAR Mapped;
+    PE_RESOLVE *Resolve;
+    PVOID Context;
+    const CHAR *Module;
+    ULONG64 NameRva;    /* of the next entry of the names' table */
+    ULONG64 AddressRva; /* and of the addresses' table */
+    BOOLEAN Done;       /* the zero that ends the table has been read */
+} PE_BINDING, *PPE_BINDING;
+
+/* Binds one entry. The two bytes before a name are the linker's guess at its place in the export
+ * table, of no use here. */
+static PE_REASON PeBindEntry(PPE_BINDING Binding)
 {
+    const PE_IMAGE *Image = Binding->Image;
     const CHAR *Name;
     ULONG64 Entry;
     PVOID Address;
 
-    if (!PeRead(Image, Mapped, NameRva, &Entry, sizeof(Entry))) {
+    if (!PeRead(Image, Binding->Mapped, Binding->NameRva, &Entry, sizeof(Entry))) {
         return PeImportRange;
     }
-    *Done = Entry == 0;
-    if (*Done) {
+    Binding->Done = Entry == 0;
+    if (Binding->Done) {
         return PeOk;
     }
     if (Entry & IMAGE_ORDINAL_FLAG64) {
         return PeImportOrdinal;
     }
-    Name = PeString(Image, Mapped, Entry + sizeof(USHORT));
+    Name = PeString(Image, Binding->Mapped, Entry + sizeof(USHORT));
     if (Name == NULL) {
         return PeImportRange;
     }
-    Address = Resolve(Module, Name, Context);
-    if (!PeWrite(Image, Mapped, AddressRva, (ULONG64)(ULONG_PTR)Address)) {
+    Address = Binding->Resolve(Binding->Module, Name, Binding->Context);
+    if (!PeWrite(Image, Binding->Mapped, Binding->AddressRva, (ULONG64)(ULONG_PTR)Address)) {
         return PeImportRange;
     }
     return Address != NULL ? PeOk : PeImportMissing;
 }
 
-static PE_REASON PeBindModule(const PE_IMAGE *Image, PUCHAR Mapped,
-                              const IMAGE_IMPORT_DESCRIPTOR *Import, PE_RESOLVE *Resolve,
-                              PVOID Context)
+/* Binds all entries of one descriptor, so that all that are missing get named. */
+static PE_REASON PeBindModule(PPE_BINDING Binding, const IMAGE_IMPORT_DESCRIPTOR *Import)
 {
-    const CHAR *Module = PeString(Image, Mapped, Import->Name);
-    ULONG64 Names = Import->OriginalFirstThunk ? Import->OriginalFirstThunk : Import->FirstThunk;
     PE_REASON Result = PeOk;
-    BOOLEAN Done = FALSE;
 
-    if (Module == NULL || Import->FirstThunk == 0) {
+    Binding->Module = PeString(Binding->Image, Binding->Mapped, Import->Name);
+    if (Binding->Module == NULL || Import->FirstThunk == 0) {
         return PeImportRange;
     }
-    for (ULONG64 Offset = 0; !Done; Offset += sizeof(ULONG64)) {
-        PE_REASON Reason = PeBindEntry(Image, Mapped, Module, Names + Offset,
-                                       Import->FirstThunk + Offset, Resolve, Context, &Done);
-        if (Reason == PeImportMissing) {
-            Result = Reason;
-        } else if (Reason != PeOk) {
+    Binding->AddressRva = Import->FirstThunk;
+    Binding->NameRva = Import->OriginalFirstThunk ? Import->OriginalFirstThunk : Import->FirstThunk;
+    do {
+        PE_REASON Reason = PeBindEntry(Binding);
+
+        if (Reason != PeOk && Reason != PeImportMissing) {
             return Reason;
         }
-    }
+        Result = Reason != PeOk ? Reason : Result;
+        Binding->NameRva += sizeof(ULONG64);
+        Binding->AddressRva += sizeof(ULONG64);
+    } while (!Binding->Done);
     return Result;
 }
 
 PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolve, PVOID Context)
 {
     ULONG64 Rva = Image->Directories[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress;
+    PE_BINDING Binding = {.Image = Image, .Mapped = Mapped, .Resolve = Resolve, .Context = Context};
     PE_REASON Result = PeOk;
 
-    /* As on Windows a zero descriptor ends the table; the directory's size is not looked at. */
+    /* As on Windows a descriptor without a name ends the table, whose size is not looked at. */
     for (; Rva != 0; Rva += sizeof(IMAGE_IMPORT_DESCRIPTOR)) {
         IMAGE_IMPORT_DESCRIPTOR Import;
         PE_REASON Reason;
@@ -186,12 +198,11 @@ PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolv
         if (Import.Name == 0) {
             break;
         }
-        Reason = PeBindModule(Image, Mapped, &Import, Resolve, Context);
-        if (Reason == PeImportMissing) {
-            Result = Reason;
-        } else if (Reason != PeOk) {
+        Reason = PeBindModule(&Binding, &Import);
+        if (Reason != PeOk && Reason != PeImportMissing) {
             return Reason;
         }
+        Result = Reason != PeOk ? Reason : Result;
     }
     return Result;
 }
