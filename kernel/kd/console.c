@@ -186,7 +186,7 @@ void KdStartConsole(void)
     Console->Line.Context = Console;
     Console->Line.Prompt = KDP_PROMPT;
     Status =
-        PsCreateKernelThread("console", LOW_REALTIME_PRIORITY - 4, ConsoleThread, Console, &Thread);
+        PsCreateKernelThread("Console", LOW_REALTIME_PRIORITY - 4, ConsoleThread, Console, &Thread);
     if (!NT_SUCCESS(Status)) {
         KdPrintf("console: no thread: 0x%08X\n", Status);
         ExFreePoolWithTag(Console, KDP_CONSOLE_TAG);
