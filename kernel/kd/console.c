@@ -17,6 +17,7 @@
 
 #define EXIT_SUCCESS_VALUE 0x10
 #define EXIT_FAILURE_VALUE 0x11
+#define READ_CHUNK 128
 #define WRITE_CHUNK 256 /* bytes of one write request, on the stack */
 
 static PLOADER_BLOCK KdpLoaderBlock;
@@ -122,34 +123,38 @@ static void OpenPort(PKD_CONSOLE Console)
     }
 }
 
-/* Reads lines and runs them until the port fails. */
+static void HandleByte(PKD_CONSOLE Console, UCHAR Byte, BOOLEAN MoreFollow)
+{
+    switch (KdpInputByte(&Console->Line, Byte, MoreFollow)) {
+    case KdpLineGoesOn:
+        break;
+    case KdpLineDone:
+        KdpRunLine(Console, Console->Line.Text, FALSE);
+        KdpBeginLine(&Console->Line);
+        break;
+    case KdpLineAbandoned:
+        KdpBeginLine(&Console->Line);
+        break;
+    }
+}
+
+/* Reads lines and runs them until the port fails. A read answers with what has arrived. */
 static void RunPrompt(PKD_CONSOLE Console)
 {
+    UCHAR Bytes[READ_CHUNK];
     IO_STATUS_BLOCK IoStatus;
     NTSTATUS Status;
-    UCHAR Byte;
 
     KdpBeginLine(&Console->Line);
     while (Console->Port != NULL) {
-        Status =
-            ZwReadFile(Console->Port, NULL, NULL, NULL, &IoStatus, &Byte, sizeof(Byte), NULL, NULL);
+        Status = ZwReadFile(Console->Port, NULL, NULL, NULL, &IoStatus, Bytes, sizeof(Bytes), NULL,
+                            NULL);
         if (!NT_SUCCESS(Status)) {
             AbandonPort(Console, "read", Status);
             return;
         }
-        if (IoStatus.Information == 0) {
-            continue;
-        }
-        switch (KdpInputByte(&Console->Line, Byte)) {
-        case KdpLineGoesOn:
-            break;
-        case KdpLineDone:
-            KdpRunLine(Console, Console->Line.Text, FALSE);
-            KdpBeginLine(&Console->Line);
-            break;
-        case KdpLineAbandoned:
-            KdpBeginLine(&Console->Line);
-            break;
+        for (ULONG_PTR i = 0; i < IoStatus.Information; i++) {
+            HandleByte(Console, Bytes[i], i + 1 < IoStatus.Information);
         }
     }
 }

@@ -7,7 +7,7 @@
  * The width of the terminal is not known, so nothing may depend on where it wraps: a line that does
  * not fit into KDP_COLUMNS scrolls sideways in its row, and is written out in full once when it is
  * finished. A character typed at the end of a line that fits is simply echoed; every other change
- * redraws the row.
+ * redraws the row, once for all bytes that arrive together, so that pasting is no slower than reading.
  *
  * Pure: what it sees are bytes and what it does is calling Write and Complete.
  */
@@ -75,6 +75,10 @@ static void PlaceWindow(PKDP_LINE Line)
     if (CountColumns(Line, 0, Line->Length) <= Columns) {
         Line->Window = 0;
     }
+    /* What stood at the window's start may have been edited since it was shown. */
+    while (Line->Window != 0 && IsContinuation(Line->Text[Line->Window])) {
+        Line->Window--;
+    }
     while (Line->Window > Line->Cursor) {
         for (ULONG i = 0; i < Columns / 2; i++) {
             Line->Window = PreviousCharacter(Line, Line->Window);
@@ -92,6 +96,10 @@ void KdpRedrawLine(PKDP_LINE Line)
     ULONG End, Columns;
     CHAR Move[16] = "\x1B[00C";
 
+    Line->Stale = Line->MoreFollow;
+    if (Line->Stale) {
+        return;
+    }
     PlaceWindow(Line);
     End = Line->Window;
     for (Columns = WindowColumns(Line); Columns != 0 && End != Line->Length; Columns--) {
@@ -123,7 +131,7 @@ void KdpInsertText(PKDP_LINE Line, const CHAR *Text, ULONG Length)
     memcpy(Line->Text + Line->Cursor, Text, Length);
     Line->Length += Length;
     Line->Cursor += Length;
-    if (AtEnd && CountColumns(Line, 0, Line->Length) <= WindowColumns(Line)) {
+    if (AtEnd && !Line->Stale && CountColumns(Line, 0, Line->Length) <= WindowColumns(Line)) {
         Line->Write(Line->Context, Text, Length);
     } else {
         KdpRedrawLine(Line);
@@ -237,11 +245,14 @@ static void AddToHistory(PKDP_LINE Line)
 /* Shows a line that had to scroll in full, once, for the log and for copying. */
 static KDP_LINE_RESULT FinishLine(PKDP_LINE Line)
 {
+    Line->MoreFollow = FALSE;
     if (CountColumns(Line, 0, Line->Length) > WindowColumns(Line)) {
         WriteText(Line, "\r");
         WriteText(Line, Line->Prompt);
         WriteText(Line, Line->Text);
         WriteText(Line, "\x1B[K");
+    } else if (Line->Stale) {
+        KdpRedrawLine(Line);
     }
     WriteText(Line, "\r\n");
     AddToHistory(Line);
@@ -296,6 +307,7 @@ static void InputControl(PKDP_LINE Line, UCHAR Byte)
         ShowNewer(Line);
         break;
     case CONTROL('I'):
+        Line->MoreFollow = FALSE;
         Line->Complete(Line->Context, Line);
         break;
     }
@@ -370,10 +382,11 @@ static void InputText(PKDP_LINE Line, UCHAR Byte)
     }
 }
 
-KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte)
+KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte, BOOLEAN MoreFollow)
 {
     BOOLEAN AfterReturn = Line->AfterReturn;
 
+    Line->MoreFollow = MoreFollow;
     Line->AfterReturn = Byte == '\r';
     if (Byte == CONTROL('C')) {
         WriteText(Line, "^C\r\n");
@@ -391,6 +404,9 @@ KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte)
     } else {
         InputText(Line, Byte);
     }
+    if (Line->Stale && !Line->MoreFollow) {
+        KdpRedrawLine(Line);
+    }
     return KdpLineGoesOn;
 }
 
@@ -400,6 +416,7 @@ void KdpBeginLine(PKDP_LINE Line)
     Line->Length = Line->Cursor = Line->Window = 0;
     Line->PartialLength = 0;
     Line->EscapeState = NO_ESCAPE;
+    Line->MoreFollow = Line->Stale = FALSE;
     Line->HistoryPosition = Line->HistoryLength;
     WriteText(Line, Line->Prompt);
 }

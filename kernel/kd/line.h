@@ -35,6 +35,8 @@ typedef struct _KDP_LINE {
     UCHAR EscapeState;
     ULONG EscapeNumber;
     BOOLEAN AfterReturn; /* a line feed now is the second half of CR LF */
+    BOOLEAN MoreFollow; /* more bytes are there already: what they change is not shown one by one */
+    BOOLEAN Stale;      /* the terminal does not show the line as it is */
 
     CHAR History[KDP_HISTORY_SIZE]; /* lines with terminators, oldest first */
     ULONG HistoryLength;
@@ -45,8 +47,9 @@ typedef struct _KDP_LINE {
 /* Line is zeroed memory, with Write, Complete, Context and Prompt filled in. Prints the prompt and
  * begins a new line. */
 void KdpBeginLine(PKDP_LINE Line);
-/* One byte from the terminal. After Done or Abandoned, read Text and begin a new line. */
-KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte);
+/* One byte from the terminal; MoreFollow: others that arrived with it come next. After Done or
+ * Abandoned, read Text and begin a new line. */
+KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte, BOOLEAN MoreFollow);
 
 /* For Complete: put text in at the cursor; take Count bytes before it away; show the line again after
  * something else was printed. */

@@ -90,20 +90,44 @@ static void Begin(void)
     KdpBeginLine(&Line);
 }
 
-/* Types keys; what is shown must agree with the line after each. */
+/* The row must show the line from the window on, and the cursor in its place. */
+static void CheckScreen(void)
+{
+    ULONG Position = Line.Window, Place = 0;
+
+    assert(strncmp(Screen[Row], "> ", 2) == 0);
+    for (ULONG Cell = 2; Cell < KDP_COLUMNS; Cell++) {
+        if (Position == Line.Cursor && Place == 0) {
+            Place = Cell;
+        }
+        if (Cell < KDP_COLUMNS - 1) {
+            assert(Screen[Row][Cell] == (Position < Line.Length ? Line.Text[Position] : ' '));
+        }
+        Position += Position < Line.Length;
+        while ((Line.Text[Position] & 0xC0) == 0x80) {
+            Position++;
+        }
+    }
+    assert((ULONG)Column == Place);
+}
+
+/* Types keys, some of which arrive together with the next. */
 static KDP_LINE_RESULT Type(const char *Keys)
 {
-    KDP_LINE_RESULT Result = KdpLineGoesOn;
-
     for (; *Keys != 0; Keys++) {
-        Result = KdpInputByte(&Line, (UCHAR)*Keys);
+        BOOLEAN More = Keys[1] != 0 && rand() % 3 == 0;
+        KDP_LINE_RESULT Result = KdpInputByte(&Line, (UCHAR)*Keys, More);
         assert(strlen(Line.Text) == Line.Length && Line.Cursor <= Line.Length);
         if (Result != KdpLineGoesOn) {
+            assert(Column == 0);
             return Result;
         }
-        assert(Column < KDP_COLUMNS && strncmp(Screen[Row], "> ", 2) == 0);
+        if (!Line.Stale) {
+            CheckScreen();
+        }
+        assert(More || !Line.Stale);
     }
-    return Result;
+    return KdpLineGoesOn;
 }
 
 static void Expect(const char *Keys, const char *Text)
