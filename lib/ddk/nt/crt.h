@@ -52,7 +52,7 @@ void *memset(void *Destination, int Value, size_t Count);
  * difference, never past Count. */
 int memcmp(const void *Left, const void *Right, size_t Count);
 
-/* Characters before the terminator; strnlen looks at no more than Limit and answers Limit then. */
+/* Characters before the terminator (strlen); strnlen looks at no more than Limit and answers Limit then. */
 size_t strlen(const char *String);
 size_t strnlen(const char *String, size_t Limit);
 /* Compare as unsigned bytes, at most Count of them: < 0, 0 or > 0. The _stricmp pair ignores the
@@ -79,23 +79,33 @@ errno_t strcat_s(char *Destination, size_t Size, const char *Source);
 int tolower(int Character);
 int toupper(int Character);
 
-/* The same for 16-bit characters; sizes and counts are in characters. */
+/*** The same for 16-bit characters; sizes and counts are in characters. ***/
+
+/* Characters before the terminator, as strlen; wcsnlen as strnlen. */
 size_t wcslen(const wchar_t *String);
 size_t wcsnlen(const wchar_t *String, size_t Limit);
-/* wcscmp and wcsncmp answer -1, 0 or 1. */
+/* Compare as strcmp, strncmp, _stricmp and _strnicmp do; wcscmp and wcsncmp answer -1, 0 or 1. */
 int wcscmp(const wchar_t *Left, const wchar_t *Right);
 int wcsncmp(const wchar_t *Left, const wchar_t *Right, size_t Count);
 int _wcsicmp(const wchar_t *Left, const wchar_t *Right);
 int _wcsnicmp(const wchar_t *Left, const wchar_t *Right, size_t Count);
+/* Find as strchr (wcschr), strrchr (wcsrchr) and strstr (wcsstr) do. */
 wchar_t *wcschr(const wchar_t *String, wchar_t Character);
 wchar_t *wcsrchr(const wchar_t *String, wchar_t Character);
 wchar_t *wcsstr(const wchar_t *String, const wchar_t *Pattern);
+/* Copy or append as strcpy (wcscpy), strncpy (wcsncpy) and strcat (wcscat) do, unchecked. */
 wchar_t *wcscpy(wchar_t *Destination, const wchar_t *Source);
 wchar_t *wcsncpy(wchar_t *Destination, const wchar_t *Source, size_t Count);
 wchar_t *wcscat(wchar_t *Destination, const wchar_t *Source);
+/* Copy (wcscpy_s) or append (wcscat_s) into Size characters, with the answers of strcpy_s. */
 errno_t wcscpy_s(wchar_t *Destination, size_t Size, const wchar_t *Source);
 errno_t wcscat_s(wchar_t *Destination, size_t Size, const wchar_t *Source);
+/* The other case of an ASCII letter (towlower, towupper); everything else unchanged. */
 wchar_t towlower(wchar_t Character);
 wchar_t towupper(wchar_t Character);
+
+/* Called by compilers in the prologue of functions with a page or more of locals, to touch the stack
+ * page by page; not callable from C. RAX: bytes; all registers are kept. Any IRQL. */
+void __chkstk(void);
 
 #endif
