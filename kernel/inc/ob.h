@@ -30,7 +30,7 @@ typedef struct _OB_TYPE_INITIALIZER {
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
     /* Name parsing goes on inside the object (devices). RemainingName may be empty, else begins
      * with a backslash; Context is the caller's. Answers a referenced object. */
-    NTSTATUS (*Parse)
+    NTSTATUS(*Parse)
     (PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes, ACCESS_MASK DesiredAccess,
      PVOID Context, PVOID *Object);
     /* Offset of the DISPATCHER_HEADER in the body to wait on, or OB_NOT_WAITABLE. */

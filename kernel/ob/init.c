@@ -80,6 +80,7 @@ void ObInitSystem(void)
     ObpMust(ObpNameType(ObpTypeType), 7);
     ObpMust(ObpNameType(ObpDirectoryType), 7);
     ObpMust(ObpNameType(ObpSymbolicLinkType), 7);
+    ObpMust(ObpCreateEventType(), 8);
     // Users' names for devices. With one session there is one directory of them; \DosDevices is
     // what drivers of old call it.
     ObpCreateLink(L"\\??", L"\\GLOBAL??");

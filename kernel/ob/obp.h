@@ -96,6 +96,9 @@ NTSTATUS ObpLookupName(HANDLE Root, PUNICODE_STRING Name, KPROCESSOR_MODE Access
 /* handle.c: makes a handle, taking a new reference. */
 NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle);
 
+/* event.c */
+NTSTATUS ObpCreateEventType(void);
+
 /* symlink.c */
 void ObpDeleteSymbolicLinkBody(PVOID Object);
 

@@ -61,6 +61,13 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(_In_ PVOID Object,
 NTKERNELAPI LONG_PTR NTAPI ObfReferenceObject(_In_ PVOID Object);
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG_PTR NTAPI ObfDereferenceObject(_In_ PVOID Object);
+/* The type of event objects, for ObReferenceObjectByHandle; drivers write *ExEventObjectType (see
+ * PsThreadType). The object is a KEVENT. */
+#ifdef _NTOSKRNL_
+extern POBJECT_TYPE ExEventObjectType;
+#else
+extern POBJECT_TYPE *ExEventObjectType;
+#endif
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
 

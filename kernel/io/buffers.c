@@ -1,0 +1,113 @@
+/*
+ * buffers.c - how a request's data reaches the driver: the ways of DO_BUFFERED_IO, DO_DIRECT_IO and
+ * neither, and the four methods of a control code.
+ *
+ *     buffered  a system buffer in non-paged pool; copied in before, copied back by IopFinishIrp
+ *     direct    an MDL of the caller's buffer
+ *     neither   the caller's address as it is
+ *
+ * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of pages; an
+ * address that is not mapped is refused with STATUS_ACCESS_VIOLATION.
+ */
+#include "iop.h"
+
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength)
+{
+    PVOID Buffer =
+        ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, Length, IOP_TAG_BUFFER);
+    if (Buffer == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlCopyMemory(Buffer, Source, SourceLength);
+    Irp->AssociatedIrp.SystemBuffer = Buffer;
+    Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
+    return STATUS_SUCCESS;
+}
+
+static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
+{
+    PUCHAR End = (PUCHAR)Buffer + Length;
+    for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
+        if (!MmIsAddressValid(Page)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length)
+{
+    if (!IopIsMapped(Buffer, Length)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    PMDL Mdl = IoAllocateMdl(Buffer, Length, FALSE, FALSE, Irp);
+    if (Mdl == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    MmBuildMdlForNonPagedPool(Mdl);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULONG Length,
+                              BOOLEAN ToDevice)
+{
+    Irp->UserBuffer = Buffer;
+    if (Device->Flags & DO_BUFFERED_IO) {
+        Irp->Flags |= IRP_BUFFERED_IO | (ToDevice ? 0 : IRP_INPUT_OPERATION);
+        return Length == 0 ? STATUS_SUCCESS
+                           : IopAllocateSystemBuffer(Irp, Length, Buffer, ToDevice ? Length : 0);
+    }
+    if ((Device->Flags & DO_DIRECT_IO) && Length != 0) {
+        return IopDescribeBuffer(Irp, Buffer, Length);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBufferLength,
+                                      PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+    ULONG Length = max(InputBufferLength, OutputBufferLength);
+    if (Length == 0) {
+        return STATUS_SUCCESS;
+    }
+    // One buffer serves both ways: the driver reads its input before it writes its output.
+    Irp->UserBuffer = OutputBuffer;
+    Irp->Flags |= OutputBuffer != NULL ? IRP_INPUT_OPERATION : 0;
+    return IopAllocateSystemBuffer(Irp, Length, InputBuffer, InputBufferLength);
+}
+
+static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBufferLength,
+                                    PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+    if (InputBuffer != NULL && InputBufferLength != 0) {
+        NTSTATUS Status =
+            IopAllocateSystemBuffer(Irp, InputBufferLength, InputBuffer, InputBufferLength);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    }
+    return OutputBufferLength == 0 ? STATUS_SUCCESS
+                                   : IopDescribeBuffer(Irp, OutputBuffer, OutputBufferLength);
+}
+
+NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
+                              ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    Stack->Parameters.DeviceIoControl.OutputBufferLength = OutputBufferLength;
+    Stack->Parameters.DeviceIoControl.InputBufferLength = InputBufferLength;
+    Stack->Parameters.DeviceIoControl.IoControlCode = IoControlCode;
+    switch (METHOD_FROM_CTL_CODE(IoControlCode)) {
+    case METHOD_BUFFERED:
+        return IopSetBufferedControl(Irp, InputBuffer, InputBufferLength, OutputBuffer,
+                                     OutputBufferLength);
+    case METHOD_IN_DIRECT:
+    case METHOD_OUT_DIRECT:
+        return IopSetDirectControl(Irp, InputBuffer, InputBufferLength, OutputBuffer,
+                                   OutputBufferLength);
+    default:
+        Irp->UserBuffer = OutputBuffer;
+        Stack->Parameters.DeviceIoControl.Type3InputBuffer = InputBuffer;
+        return STATUS_SUCCESS;
+    }
+}

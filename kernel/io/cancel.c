@@ -1,0 +1,95 @@
+/*
+ * cancel.c - cancelling IRPs, and the list of IRPs that each thread has under way.
+ *
+ * A driver that keeps an IRP sets a cancel routine in it. Whoever takes the routine out, by an atomic
+ * exchange, decides what becomes of the IRP: IoCancelIrp calls it, the driver goes on with the IRP.
+ * The routine is called with IopCancelSpinLock held and has to release it, to the IRQL in CancelIrql.
+ *
+ * A thread's list needs no lock: only the thread itself changes it, at APC_LEVEL, where completion
+ * APCs, which take IRPs out, cannot interrupt.
+ */
+#include "iop.h"
+
+#define IOP_RUNDOWN_POLL_100NS 100000 /* 10 ms */
+
+KSPIN_LOCK IopCancelSpinLock;
+
+VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
+{
+    *Irql = KeAcquireSpinLockRaiseToDpc(&IopCancelSpinLock);
+}
+
+VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql)
+{
+    KeReleaseSpinLock(&IopCancelSpinLock, Irql);
+}
+
+BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
+{
+    KIRQL OldIrql;
+    if (Irp->Type != IO_TYPE_IRP) {
+        IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
+    }
+    IoAcquireCancelSpinLock(&OldIrql);
+    Irp->Cancel = TRUE;
+    PDRIVER_CANCEL Routine = IoSetCancelRoutine(Irp, NULL);
+    if (Routine == NULL) {
+        IoReleaseCancelSpinLock(OldIrql);
+        return FALSE;
+    }
+    if (Irp->CurrentLocation > Irp->StackCount + 1) {
+        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0);
+    }
+    Irp->CancelIrql = OldIrql;
+    Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    IopCheckIrql((PVOID)Routine, Irp, OldIrql);
+    return TRUE;
+}
+
+void IopQueueThreadIrp(PIRP Irp)
+{
+    KIRQL OldIrql = KfRaiseIrql(max(APC_LEVEL, KeGetCurrentIrql()));
+    InsertHeadList(&Irp->Tail.Overlay.Thread->IrpList, &Irp->ThreadListEntry);
+    KeLowerIrql(OldIrql);
+}
+
+void IopDequeueThreadIrp(PIRP Irp)
+{
+    KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL);
+    RemoveEntryList(&Irp->ThreadListEntry);
+    InitializeListHead(&Irp->ThreadListEntry);
+}
+
+BOOLEAN IopIsThreadIrp(PIRP Irp)
+{
+    PLIST_ENTRY Head = &KeGetCurrentThread()->IrpList;
+    KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL);
+    for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
+        if (CONTAINING_RECORD(Link, IRP, ThreadListEntry) == Irp) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* Asks for every IRP in the current thread's list once; FALSE when the list is empty. */
+static BOOLEAN IopCancelThreadIrps(PLIST_ENTRY Head)
+{
+    KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
+    BOOLEAN Any = !IsListEmpty(Head);
+    for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
+        IoCancelIrp(CONTAINING_RECORD(Link, IRP, ThreadListEntry));
+    }
+    KeLowerIrql(OldIrql);
+    return Any;
+}
+
+void IoCancelThreadIo(void)
+{
+    LARGE_INTEGER Interval = {.QuadPart = -IOP_RUNDOWN_POLL_100NS};
+    KI_ASSERT(KeGetCurrentIrql() == PASSIVE_LEVEL);
+    // An IRP without a cancel routine now may get one later, so those left are asked again.
+    while (IopCancelThreadIrps(&KeGetCurrentThread()->IrpList)) {
+        KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+    }
+}

@@ -1,0 +1,60 @@
+/*
+ * close.c - the end of a file object, in two steps that drivers see.
+ *
+ * IRP_MJ_CLEANUP when the last handle is closed: requests that are still under way should end.
+ * IRP_MJ_CLOSE when the last reference has gone, and with it every IRP: the driver forgets the file.
+ * Each is sent exactly once, in this order, also for a file that never got a handle. Neither can
+ * fail, and both are waited for; they complete by setting an event here, without an APC.
+ */
+#include "iop.h"
+
+static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
+{
+    IO_STATUS_BLOCK Iosb;
+    KEVENT Event;
+    PDEVICE_OBJECT Top = IopTopOfStack(File->DeviceObject);
+    PIRP Irp = IopAllocateIrpMustSucceed(Top);
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->Flags = IRP_CLOSE_OPERATION | IRP_SYNCHRONOUS_API;
+    Irp->RequestorMode = KernelMode;
+    Irp->UserIosb = &Iosb;
+    Irp->UserEvent = &Event;
+    Irp->Tail.Overlay.Thread = KeGetCurrentThread();
+    Irp->Tail.Overlay.OriginalFileObject = File;
+    Stack->MajorFunction = MajorFunction;
+    Stack->FileObject = File;
+    IofCallDriver(Top, Irp);
+    KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+    IoFreeIrp(Irp);
+}
+
+void IopCloseFile(PVOID Object, BOOLEAN LastHandle)
+{
+    PFILE_OBJECT File = Object;
+    BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
+    if (!LastHandle || File->DeviceObject == NULL || (File->Flags & FO_CLEANUP_COMPLETE)) {
+        return;
+    }
+    if (Synchronous) {
+        IopAcquireFileLock(File);
+    }
+    IopSendAndWait(File, IRP_MJ_CLEANUP);
+    File->Flags |= FO_CLEANUP_COMPLETE;
+    if (Synchronous) {
+        IopReleaseFileLock(File);
+    }
+}
+
+void IopDeleteFile(PVOID Object)
+{
+    PFILE_OBJECT File = Object;
+    if (File->DeviceObject != NULL) {
+        IopCloseFile(File, TRUE);
+        IopSendAndWait(File, IRP_MJ_CLOSE);
+        IopDereferenceDevice(File->DeviceObject);
+    }
+    if (File->FileName.Buffer != NULL) {
+        ExFreePool(File->FileName.Buffer); // file systems may have put another buffer there
+    }
+}

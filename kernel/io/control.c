@@ -1,0 +1,73 @@
+/* control.c - device controls: from a handle (ZwDeviceIoControlFile), and from a driver. */
+#include "iop.h"
+
+/* The rights a control code asks the handle for are those of FILE_READ_DATA and FILE_WRITE_DATA. */
+static BOOLEAN IopIsControlAllowed(ULONG IoControlCode, ACCESS_MASK Granted)
+{
+    ULONG Wanted = (IoControlCode >> 14) & (FILE_READ_ACCESS | FILE_WRITE_ACCESS);
+    return (Wanted & ~Granted) == 0;
+}
+
+NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                                     PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                                     ULONG IoControlCode, PVOID InputBuffer,
+                                     ULONG InputBufferLength, PVOID OutputBuffer,
+                                     ULONG OutputBufferLength)
+{
+    IOP_REQUEST Request = {
+        .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
+    PIRP Irp = NULL;
+    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = STATUS_ACCESS_DENIED;
+    if (!IopIsControlAllowed(IoControlCode, Request.Granted)) {
+        goto Refused;
+    }
+    Status = STATUS_INSUFFICIENT_RESOURCES;
+    Irp = IopAllocateRequestIrp(&Request, IRP_MJ_DEVICE_CONTROL);
+    if (Irp == NULL) {
+        goto Refused;
+    }
+    Status = IopSetControlBuffers(Irp, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                                  OutputBufferLength);
+    if (!NT_SUCCESS(Status)) {
+        goto Refused;
+    }
+    return IopSendRequest(&Request, Irp);
+
+Refused:
+    if (Irp != NULL) {
+        IopDiscardIrp(Irp);
+    }
+    IopAbandonRequest(&Request);
+    return Status;
+}
+
+PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject,
+                                         PVOID InputBuffer, ULONG InputBufferLength,
+                                         PVOID OutputBuffer, ULONG OutputBufferLength,
+                                         BOOLEAN InternalDeviceIoControl, PKEVENT Event,
+                                         PIO_STATUS_BLOCK IoStatusBlock)
+{
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
+    if (Irp == NULL) {
+        return NULL;
+    }
+    IoGetNextIrpStackLocation(Irp)->MajorFunction =
+        InternalDeviceIoControl ? IRP_MJ_INTERNAL_DEVICE_CONTROL : IRP_MJ_DEVICE_CONTROL;
+    Irp->RequestorMode = KernelMode;
+    Irp->UserEvent = Event;
+    Irp->UserIosb = IoStatusBlock;
+    Irp->Tail.Overlay.Thread = KeGetCurrentThread();
+    NTSTATUS Status = IopSetControlBuffers(Irp, IoControlCode, InputBuffer, InputBufferLength,
+                                           OutputBuffer, OutputBufferLength);
+    if (!NT_SUCCESS(Status)) {
+        IopDiscardIrp(Irp);
+        return NULL;
+    }
+    IopQueueThreadIrp(Irp);
+    return Irp;
+}

@@ -1,0 +1,136 @@
+/*
+ * create.c - opening devices: the path of a name leads to a device object, whose Parse routine this
+ * is. It makes a file object and sends IRP_MJ_CREATE to the top of the device's stack.
+ *
+ * Until the driver has said yes, nobody else knows the file object, and File->DeviceObject is set only
+ * then: IopDeleteFile sends a close for what was opened and for nothing else.
+ */
+#include "iop.h"
+
+/* The rest of the path, as the driver sees it. */
+static NTSTATUS IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
+{
+    if (Name->Length == 0) {
+        return STATUS_SUCCESS;
+    }
+    File->FileName.Buffer = ExAllocatePool2(POOL_FLAG_PAGED, Name->Length, IOP_TAG_NAME);
+    if (File->FileName.Buffer == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    File->FileName.MaximumLength = Name->Length;
+    RtlCopyUnicodeString(&File->FileName, Name);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
+                                    PFILE_OBJECT *NewFile)
+{
+    PFILE_OBJECT File;
+    NTSTATUS Status = ObCreateObject(IoFileObjectType, sizeof(*File), (PVOID *)&File);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    File->Type = IO_TYPE_FILE;
+    File->Size = sizeof(*File);
+    if (CreateOptions & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) {
+        File->Flags |= FO_SYNCHRONOUS_IO;
+    }
+    if (CreateOptions & FILE_SYNCHRONOUS_IO_ALERT) {
+        File->Flags |= FO_ALERTABLE_IO;
+    }
+    KeInitializeEvent(&File->Lock, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&File->Event, NotificationEvent, FALSE);
+    KeInitializeSpinLock(&File->IrpListLock);
+    InitializeListHead(&File->IrpList);
+    Status = IopCopyFileName(File, Name);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(File);
+        return Status;
+    }
+    *NewFile = File;
+    return STATUS_SUCCESS;
+}
+
+static void IopFillCreateIrp(PIRP Irp, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet,
+                             PIO_SECURITY_CONTEXT Security, PIO_STATUS_BLOCK Iosb)
+{
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    Irp->Flags = IRP_CREATE_OPERATION | IRP_SYNCHRONOUS_API | IRP_DEFER_IO_COMPLETION;
+    Irp->Tail.Overlay.Thread = KeGetCurrentThread();
+    Irp->Tail.Overlay.OriginalFileObject = File;
+    Irp->RequestorMode = KernelMode;
+    Irp->UserIosb = Iosb;
+    Irp->Overlay.AllocationSize = Packet->AllocationSize;
+    Irp->AssociatedIrp.SystemBuffer = Packet->EaBuffer;
+    Stack->MajorFunction = IRP_MJ_CREATE;
+    Stack->FileObject = File;
+    Stack->Parameters.Create.SecurityContext = Security;
+    Stack->Parameters.Create.Options =
+        Packet->Disposition << 24 | (Packet->CreateOptions & 0xFFFFFF);
+    Stack->Parameters.Create.FileAttributes = (USHORT)Packet->FileAttributes;
+    Stack->Parameters.Create.ShareAccess = (USHORT)Packet->ShareAccess;
+    Stack->Parameters.Create.EaLength = Packet->EaLength;
+}
+
+/* Sends the create to Device's stack and waits for the answer. The driver finds the device that was
+ * named in File->DeviceObject. */
+static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet)
+{
+    IO_SECURITY_CONTEXT Security = {.DesiredAccess = Packet->DesiredAccess,
+                                    .FullCreateOptions = Packet->CreateOptions};
+    IO_STATUS_BLOCK Iosb = {{STATUS_SUCCESS}, 0};
+    PDEVICE_OBJECT Top = IopTopOfStack(Device);
+    PIRP Irp = IoAllocateIrp(Top->StackSize, FALSE);
+    if (Irp == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    IopFillCreateIrp(Irp, File, Packet, &Security, &Iosb);
+    ObfReferenceObject(File); // the IRP's, dropped when it is finished
+    IopQueueThreadIrp(Irp);
+    NTSTATUS Status = IofCallDriver(Top, Irp);
+    if (Status == STATUS_PENDING) {
+        IopCheckPending(Irp, File);
+        KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, NULL);
+    } else {
+        Iosb = IopFinishNow(Irp, File, Status);
+    }
+    Packet->Information = Iosb.Information;
+    return Iosb.Status;
+}
+
+NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
+                        ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
+{
+    PDEVICE_OBJECT Device = ParseObject;
+    PIOP_OPEN_PACKET Packet = Context;
+    PFILE_OBJECT File;
+    UNREFERENCED_PARAMETER(Attributes);
+    UNREFERENCED_PARAMETER(DesiredAccess);
+    if (Packet == NULL) {
+        // Somebody wants the device object, not to open it.
+        ObfReferenceObject(Device);
+        *Object = Device;
+        return RemainingName->Length == 0 ? STATUS_SUCCESS : STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    NTSTATUS Status = IopReferenceDevice(Device);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status = IopCreateFileObject(RemainingName, Packet->CreateOptions, &File);
+    if (!NT_SUCCESS(Status)) {
+        IopDereferenceDevice(Device);
+        return Status;
+    }
+    File->DeviceObject = Device;
+    Status = IopSendCreate(Device, File, Packet);
+    if (!NT_SUCCESS(Status)) {
+        File->DeviceObject = NULL;
+        ObfDereferenceObject(File);
+        IopDereferenceDevice(Device);
+        return Status;
+    }
+    File->Flags |= FO_FILE_OPEN;
+    Packet->FileObject = File;
+    *Object = File;
+    return STATUS_SUCCESS;
+}

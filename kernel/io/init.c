@@ -1,0 +1,53 @@
+/* init.c - the I/O manager's start: its object types, \Driver's first inhabitant, and its lists. */
+#include "iop.h"
+
+POBJECT_TYPE IoDriverObjectType, IoDeviceObjectType, IoFileObjectType;
+
+static const OB_TYPE_INITIALIZER IopDriverInitializer = {
+    .Name = L"Driver",
+    .PoolType = NonPagedPoolNx,
+    .ValidAccess = STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x1FF,
+    .GenericMapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
+                       FILE_ALL_ACCESS},
+    .Delete = IopDeleteDriver,
+    .DispatcherOffset = OB_NOT_WAITABLE,
+};
+
+static const OB_TYPE_INITIALIZER IopDeviceInitializer = {
+    .Name = L"Device",
+    .PoolType = NonPagedPoolNx,
+    .ValidAccess = FILE_ALL_ACCESS,
+    .GenericMapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
+                       FILE_ALL_ACCESS},
+    .Delete = IopDeleteDevice,
+    .Parse = IopParseDevice,
+    .DispatcherOffset = OB_NOT_WAITABLE,
+};
+
+static const OB_TYPE_INITIALIZER IopFileInitializer = {
+    .Name = L"File",
+    .PoolType = NonPagedPoolNx,
+    .ValidAccess = FILE_ALL_ACCESS,
+    .GenericMapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
+                       FILE_ALL_ACCESS},
+    .Delete = IopDeleteFile,
+    .Close = IopCloseFile,
+    .DispatcherOffset = offsetof(FILE_OBJECT, Event),
+};
+
+static void IopMust(NTSTATUS Status, ULONG Step)
+{
+    if (!NT_SUCCESS(Status)) {
+        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG)Status, 'i', Step, 0);
+    }
+}
+
+void IoInitSystem(void)
+{
+    IopInitializeIrps();
+    IopInitializeTimers();
+    IopMust(ObCreateObjectType(&IopDriverInitializer, &IoDriverObjectType), 1);
+    IopMust(ObCreateObjectType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
+    IopMust(ObCreateObjectType(&IopFileInitializer, &IoFileObjectType), 3);
+    IopMust(IopCreateBootFileSystem(), 4);
+}

@@ -1,0 +1,206 @@
+/*
+ * iop.h - private to io: what its files share.
+ *
+ * Lock legend:  b IopDatabaseLock (spin): the lists of devices, attachments, reference counts and
+ * flags of device objects   c IopCancelSpinLock   t only the IRP's thread, at APC_LEVEL   f the file
+ * object's own lock (synchronous files)   i fixed after creation   o atomic.
+ *
+ * DEVICE_OBJECT: ReferenceCount, NextDevice, AttachedDevice b; Flags, StackSize by the driver;
+ * CurrentIrp by StartIo's rules; DeviceQueue has its own lock; the rest i.
+ * FILE_OBJECT: Busy, Waiters o; CurrentByteOffset, FinalStatus f; the rest i after the create.
+ * IRP: ThreadListEntry t; CancelRoutine o, CancelIrql c; everything else belongs to whoever has
+ * the IRP: the driver that was called with it, until it calls the next one or completes it.
+ */
+#ifndef _IOP_H_
+#define _IOP_H_
+
+#include "ke.h"
+#include "kd.h"
+#include "ldr.h"
+#include "ob.h"
+#include "ps.h"
+#include "io.h"
+
+/* Type fields, with Windows' numbers. */
+#define IO_TYPE_DEVICE 3
+#define IO_TYPE_DRIVER 4
+#define IO_TYPE_FILE 5
+#define IO_TYPE_IRP 6
+#define IO_TYPE_TIMER 9
+#define IO_TYPE_DEVICE_OBJECT_EXTENSION 13
+
+#define IOP_TAG_IRP 0x20707249    /* "Irp " */
+#define IOP_TAG_BUFFER 0x42706F49 /* "IopB": system buffers */
+#define IOP_TAG_NAME 0x4E706F49   /* "IopN" */
+#define IOP_TAG 0x20706F49        /* "Iop " */
+
+/* DEVOBJ_EXTENSION.ExtensionFlags, with Windows' numbers. */
+#define DOE_DELETE_PENDING 0x00000002
+#define DOE_DELETED 0x80000000 /* Etude: out of its driver's list */
+#define MAXCHAR 0x7F
+
+/* The first three fields are public; the rest is Etude's own. */
+typedef struct _DEVOBJ_EXTENSION {
+    SHORT Type;
+    USHORT Size;
+    PDEVICE_OBJECT DeviceObject; /* i */
+    ULONG ExtensionFlags;        /* b  DOE_* */
+    PDEVICE_OBJECT AttachedTo;   /* b  the device below */
+} DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
+
+/* A driver object as it is allocated; drivers see the first two parts. */
+typedef struct _IOP_DRIVER {
+    DRIVER_OBJECT Object;       /* DeviceObject: b; Flags: b */
+    DRIVER_EXTENSION Extension; /* i */
+    IO_DRIVER_GONE *Gone;       /* i  NULL: part of the kernel */
+    BOOLEAN UnloadPending;      /* b */
+    WORK_QUEUE_ITEM UnloadItem; /* for an unload that the last close begins */
+} IOP_DRIVER, *PIOP_DRIVER;
+
+static inline PIOP_DRIVER IopDriver(PDRIVER_OBJECT DriverObject)
+{
+    return CONTAINING_RECORD(DriverObject, IOP_DRIVER, Object);
+}
+
+/* What a driver did wrong: the first parameter of DRIVER_VERIFIER_IOMANAGER_VIOLATION. The low numbers
+ * are Windows'. The others are the routine or object, the IRP, and one more piece of evidence. */
+typedef enum _IOP_VIOLATION {
+    IopFreedNoIrp = 0x1,          /* IoFreeIrp: not an IRP, or freed already */
+    IopFreedThreadIrp = 0x2,      /* IoFreeIrp: still in a thread's list */
+    IopCalledNoIrp = 0x3,         /* IoCallDriver: not an IRP */
+    IopCalledNoDevice = 0x4,      /* IoCallDriver: not a device object */
+    IopDispatchChangedIrql = 0x5, /* evidence: IRQL before << 8 | IRQL after */
+    IopCompletedPending = 0x6,    /* IoCompleteRequest with STATUS_PENDING; evidence: status */
+    IopCompletedCancelable = 0x7, /* IoCompleteRequest with a cancel routine; evidence: it */
+    IopCompletedWithoutThread = 0x1001, /* a driver's own IRP whose completion nobody stopped */
+    IopPendingNotReturned =
+        0x1002, /* marked pending, but the dispatch routine answered the evidence */
+    IopPendingNotMarked = 0x1006, /* dispatch answered STATUS_PENDING for an IRP it did not mark */
+    IopNotCompleted = 0x1007,     /* dispatch answered the evidence, but did not complete the IRP */
+    IopDeviceDeletedTwice = 0x1003, /* IoDeleteDevice */
+    IopRoutineChangedIrql =
+        0x1004, /* DriverEntry, DriverUnload, StartIo, a completion routine; as 5 */
+    IopDeletedAttached = 0x1005, /* IoDeleteDevice before IoDetachDevice; evidence: device below */
+} IOP_VIOLATION;
+DECLSPEC_NORETURN void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp,
+                                    ULONG_PTR Evidence);
+/* Bugchecks when Routine has not come back at the IRQL it was called at. */
+void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before);
+
+extern KSPIN_LOCK IopDatabaseLock;
+extern KSPIN_LOCK IopCancelSpinLock;
+
+/* Parameters of an open, on the opener's stack: IopParseDevice's Context. */
+typedef struct _IOP_OPEN_PACKET {
+    ACCESS_MASK DesiredAccess;
+    ULONG CreateOptions;
+    ULONG FileAttributes;
+    ULONG ShareAccess;
+    ULONG Disposition;
+    LARGE_INTEGER AllocationSize;
+    PVOID EaBuffer;
+    ULONG EaLength;
+    PFILE_OBJECT FileObject; /* out: what was opened; NULL: the name is no device's */
+    ULONG_PTR Information;   /* out: FILE_OPENED ... */
+} IOP_OPEN_PACKET, *PIOP_OPEN_PACKET;
+
+/* device.c */
+void IopDeleteDevice(PVOID Object);
+/* Counts an open of Device. STATUS_NO_SUCH_DEVICE: going away or not yet there;
+ * STATUS_ACCESS_DENIED: exclusive and open. */
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
+/* The reverse; the last one completes a pending deletion or unload. IRQL <= DISPATCH_LEVEL. */
+void IopDereferenceDevice(PDEVICE_OBJECT Device);
+/* The device at the top of Device's stack, unreferenced. Any IRQL <= DISPATCH_LEVEL. */
+PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device);
+
+/* driver.c */
+void IopDeleteDriver(PVOID Object);
+NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
+/* A driver that is part of the kernel, named Directory + Name; its devices are the caller's to make. */
+NTSTATUS IopCreateBuiltInDriver(PCWSTR Directory, PCWSTR Name, PDRIVER_OBJECT *DriverObject);
+
+/* unload.c: with the database lock held: a pending unload can go ahead; whoever is told so, once,
+ * must call IopQueueUnload after dropping the lock. */
+BOOLEAN IopUnloadDue(PDRIVER_OBJECT DriverObject);
+void IopQueueUnload(PDRIVER_OBJECT DriverObject);
+/* Calls Routine(Context) at PASSIVE_LEVEL in a system worker thread and waits for it. */
+void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context);
+
+/* filelock.c: the lock of a synchronous file, which its requests and its cleanup take turns with. */
+NTSTATUS IopAcquireFileLock(PFILE_OBJECT File);
+void IopReleaseFileLock(PFILE_OBJECT File);
+
+/* create.c, close.c */
+NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
+                        ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
+void IopCloseFile(PVOID Object, BOOLEAN LastHandle);
+void IopDeleteFile(PVOID Object);
+
+/* request.c: what the services for reading, writing and controls have in common. */
+typedef struct _IOP_REQUEST {
+    PFILE_OBJECT File;     /* referenced */
+    ACCESS_MASK Granted;   /* to the handle */
+    PKEVENT Event;         /* referenced, or NULL */
+    PDEVICE_OBJECT Device; /* the top of the stack */
+    PIO_STATUS_BLOCK Iosb;
+    PIO_APC_ROUTINE ApcRoutine;
+    PVOID ApcContext;
+    BOOLEAN Synchronous; /* the file's lock is held */
+} IOP_REQUEST, *PIOP_REQUEST;
+/* Resolves the handles and takes a synchronous file's lock. */
+NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle);
+/* An IRP for the request, its parameters still to be filled in; NULL when out of memory. */
+PIRP IopAllocateRequestIrp(PIOP_REQUEST Request, UCHAR MajorFunction);
+/* Frees an IRP that was never sent, with its buffers. */
+void IopDiscardIrp(PIRP Irp);
+/* Drops what IopBeginRequest took; the request fails. */
+void IopAbandonRequest(PIOP_REQUEST Request);
+/* Sends the IRP, waits when the file is synchronous, and answers the caller's status. */
+NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp);
+/* The dispatch routine answered Returned, which is not STATUS_PENDING: finishes the IRP in its thread,
+ * drops the IRP's reference to File, and answers the final status block. */
+IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned);
+/* The dispatch routine answered STATUS_PENDING: catches one that did not mark the IRP. */
+void IopCheckPending(PIRP Irp, PFILE_OBJECT File);
+/* A system buffer of Length bytes for Irp, a copy of Source's first SourceLength. */
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength);
+/* An MDL for a kernel buffer, hung on Irp. */
+NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length);
+/* Describes the buffer of a read or write as Device's flags say; ToDevice: a write. */
+NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULONG Length,
+                              BOOLEAN ToDevice);
+/* Describes the buffers of a control in Irp and its next stack location, by the code's method. */
+NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
+                              ULONG InputBufferLength, PVOID OutputBuffer,
+                              ULONG OutputBufferLength);
+
+/* IRP.AllocationFlags: the first two with Windows' numbers. The others, o, tell the sender of an
+ * IRP_DEFER_IO_COMPLETION request and its completer of each other, see IopCheckPending. */
+#define IRP_ALLOCATED_FIXED_SIZE 0x04
+#define IRP_LOOKASIDE_ALLOCATION 0x08
+#define IOP_IRP_RETURNED_PENDING 0x40
+#define IOP_IRP_LEFT_TO_SENDER 0x80
+
+/* irp.c */
+void IopInitializeIrps(void);
+/* An IRP with a stack for Device; waits for memory if it must. PASSIVE_LEVEL. */
+PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device);
+
+/* complete.c: the last step of a completion, in the IRP's thread at APC_LEVEL. */
+void IopFinishIrp(PIRP Irp, PFILE_OBJECT File);
+
+/* cancel.c: the list of a thread's IRPs. */
+void IopQueueThreadIrp(PIRP Irp);
+void IopDequeueThreadIrp(PIRP Irp);
+/* Whether Irp, which may have been freed, is still under way for this thread; at APC_LEVEL. */
+BOOLEAN IopIsThreadIrp(PIRP Irp);
+
+/* timer.c */
+void IopInitializeTimers(void);
+void IopDeleteTimer(PDEVICE_OBJECT Device);
+
+/* bootfs.c */
+NTSTATUS IopCreateBootFileSystem(void);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * irp.c - IRPs: allocation, and the way down a device stack.
+ *
+ * An IRP is a header and an array of stack locations, one for each driver it may pass, used from the
+ * last to the first. CurrentLocation counts them from 1; it is StackCount + 1 while nobody has been
+ * called, and a driver's own location is the one that was next when it was called.
+ *
+ * IRPs of usual sizes come from two lookaside lists; a freed one has Type 0, which is how a second
+ * free or completion is caught.
+ */
+#include "iop.h"
+
+#define IOP_SMALL_STACK 1
+#define IOP_LARGE_STACK 6
+#define IOP_LOOKASIDE_DEPTH 32
+
+static NPAGED_LOOKASIDE_LIST IopSmallIrps, IopLargeIrps;
+
+void IopInitializeIrps(void)
+{
+    ExInitializeNPagedLookasideList(&IopSmallIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_SMALL_STACK),
+                                    IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
+    ExInitializeNPagedLookasideList(&IopLargeIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_LARGE_STACK),
+                                    IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
+}
+
+static PNPAGED_LOOKASIDE_LIST IopListForStack(CCHAR StackSize)
+{
+    return StackSize <= IOP_SMALL_STACK ? &IopSmallIrps : &IopLargeIrps;
+}
+
+PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
+{
+    PIRP Irp;
+    UCHAR Flags = 0;
+    UNREFERENCED_PARAMETER(ChargeQuota); // there are no quotas to charge in the System process
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (StackSize < 0) {
+        return NULL;
+    }
+    if (StackSize <= IOP_LARGE_STACK) {
+        Irp = ExAllocateFromNPagedLookasideList(IopListForStack(StackSize));
+        Flags = IRP_ALLOCATED_FIXED_SIZE | IRP_LOOKASIDE_ALLOCATION;
+    } else {
+        Irp = ExAllocatePool2(POOL_FLAG_NON_PAGED, IoSizeOfIrp(StackSize), IOP_TAG_IRP);
+    }
+    if (Irp != NULL) {
+        IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
+        Irp->AllocationFlags = Flags;
+    }
+    return Irp;
+}
+
+PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
+{
+    LARGE_INTEGER Interval = {.QuadPart = -100000}; // 10 ms
+    PIRP Irp;
+    // A close cannot fail, so it waits until others have freed memory.
+    while ((Irp = IoAllocateIrp(Device->StackSize, FALSE)) == NULL) {
+        KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+    }
+    return Irp;
+}
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Irp->Type != IO_TYPE_IRP) {
+        IopViolation(IopFreedNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
+    }
+    if (!IsListEmpty(&Irp->ThreadListEntry)) {
+        IopViolation(IopFreedThreadIrp, __builtin_return_address(0), Irp, 0);
+    }
+    Irp->Type = 0;
+    if (Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) {
+        ExFreeToNPagedLookasideList(IopListForStack(Irp->StackCount), Irp);
+    } else {
+        ExFreePool(Irp);
+    }
+}
+
+VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
+{
+    RtlZeroMemory(Irp, PacketSize);
+    Irp->Type = IO_TYPE_IRP;
+    Irp->Size = PacketSize;
+    Irp->StackCount = StackSize;
+    Irp->CurrentLocation = (CHAR)(StackSize + 1);
+    InitializeListHead(&Irp->ThreadListEntry);
+    Irp->Tail.Overlay.CurrentStackLocation = (PIO_STACK_LOCATION)(Irp + 1) + StackSize;
+}
+
+VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
+{
+    UCHAR Flags = Irp->AllocationFlags;
+    KI_ASSERT(Irp->CancelRoutine == NULL && IsListEmpty(&Irp->ThreadListEntry));
+    IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
+    Irp->AllocationFlags = Flags;
+    Irp->IoStatus.Status = Status;
+}
+
+NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    KIRQL Before = KeGetCurrentIrql();
+    if (Irp->Type != IO_TYPE_IRP) {
+        IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
+    }
+    if (Device == NULL || Device->Type != IO_TYPE_DEVICE) {
+        IopViolation(IopCalledNoDevice, __builtin_return_address(0), Irp, (ULONG_PTR)Device);
+    }
+    Irp->CurrentLocation--;
+    if (Irp->CurrentLocation <= 0) {
+        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, (ULONG_PTR)Device, 0, 0);
+    }
+    PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
+    Stack->DeviceObject = Device;
+
+    PDRIVER_DISPATCH Dispatch = Device->DriverObject->MajorFunction[Stack->MajorFunction];
+    NTSTATUS Status = Dispatch(Device, Irp);
+    // The IRP may be gone by now.
+    if (KeGetCurrentIrql() != Before) {
+        IopViolation(IopDispatchChangedIrql, (PVOID)Dispatch, Irp,
+                     (ULONG_PTR)Before << 8 | KeGetCurrentIrql());
+    }
+    return Status;
+}

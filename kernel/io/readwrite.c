@@ -1,0 +1,72 @@
+/* readwrite.c - ZwReadFile and ZwWriteFile, which differ in the direction of the data alone. */
+#include "iop.h"
+
+/* Where a transfer begins: what the caller says, or the place a synchronous file has got to. */
+static NTSTATUS IopTransferOffset(PIOP_REQUEST Request, PLARGE_INTEGER ByteOffset, BOOLEAN Write,
+                                  PLARGE_INTEGER Offset)
+{
+    const LONGLONG Here = (LONG)FILE_USE_FILE_POINTER_POSITION;
+    const LONGLONG End = (LONG)FILE_WRITE_TO_END_OF_FILE;
+    if (ByteOffset == NULL || (ByteOffset->QuadPart == Here && Request->Synchronous)) {
+        *Offset = Request->File->CurrentByteOffset;
+        return Request->Synchronous ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    }
+    *Offset = *ByteOffset;
+    return Offset->QuadPart >= 0 || (Write && Offset->QuadPart == End) ? STATUS_SUCCESS
+                                                                       : STATUS_INVALID_PARAMETER;
+}
+
+static NTSTATUS IopTransfer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
+                            PLARGE_INTEGER ByteOffset, PULONG Key, BOOLEAN Write)
+{
+    LARGE_INTEGER Offset;
+    NTSTATUS Status = IopTransferOffset(Request, ByteOffset, Write, &Offset);
+    if (!NT_SUCCESS(Status)) {
+        IopAbandonRequest(Request);
+        return Status;
+    }
+    PIRP Irp = IopAllocateRequestIrp(Request, Write ? IRP_MJ_WRITE : IRP_MJ_READ);
+    if (Irp == NULL) {
+        IopAbandonRequest(Request);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
+    Irp->Flags |= Write ? IRP_WRITE_OPERATION : IRP_READ_OPERATION;
+    // Read and Write have one layout.
+    Stack->Parameters.Read.Length = Length;
+    Stack->Parameters.Read.Key = Key != NULL ? *Key : 0;
+    Stack->Parameters.Read.ByteOffset = Offset;
+    Status = IopSetTransferBuffer(Irp, Request->Device, Buffer, Length, Write);
+    if (!NT_SUCCESS(Status)) {
+        IopDiscardIrp(Irp);
+        IopAbandonRequest(Request);
+        return Status;
+    }
+    return IopSendRequest(Request, Irp);
+}
+
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                          PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                          ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+    IOP_REQUEST Request = {
+        .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
+    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
+    if (NT_SUCCESS(Status)) {
+        Status = IopTransfer(&Request, Buffer, Length, ByteOffset, Key, FALSE);
+    }
+    return Status;
+}
+
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                           PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer,
+                           ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+    IOP_REQUEST Request = {
+        .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
+    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
+    if (NT_SUCCESS(Status)) {
+        Status = IopTransfer(&Request, Buffer, Length, ByteOffset, Key, TRUE);
+    }
+    return Status;
+}

@@ -1,0 +1,78 @@
+/* resource.c - what drivers get from other components through io: interrupts, threads, MDLs. */
+#include "iop.h"
+
+#define IOP_TAG_MDL 0x206C644D /* "Mdl " */
+#define IOP_MAX_MDL_LENGTH 0x7FFFF000U
+
+NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
+                                  PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector,
+                                  KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode,
+                                  BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
+                                  BOOLEAN FloatingSave)
+{
+    UNREFERENCED_PARAMETER(FloatingSave); // the interrupt path saves what routines may change
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    *InterruptObject = NULL;
+    if ((ProcessorEnableMask & KeActiveProcessors) == 0 || SynchronizeIrql < Irql) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    return KeConnectInterrupt(InterruptObject, ServiceRoutine, ServiceContext, SpinLock, Vector,
+                              Irql, SynchronizeIrql, InterruptMode, ShareVector);
+}
+
+VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
+{
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KeDisconnectInterrupt(InterruptObject);
+}
+
+NTSTATUS NTAPI IoCreateSystemThread(PVOID IoObject, PHANDLE ThreadHandle, ULONG DesiredAccess,
+                                    POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                                    PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                                    PVOID StartContext)
+{
+    SHORT Type = *(PSHORT)IoObject; // both kinds begin with it
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT(Type == IO_TYPE_DRIVER || Type == IO_TYPE_DEVICE);
+    return PspCreateSystemThread(ThreadHandle, DesiredAccess, ObjectAttributes, ProcessHandle,
+                                 ClientId, StartRoutine, StartContext, IoObject);
+}
+
+/* Hangs Mdl on Irp: in front, or behind those that are there. */
+static void IopAttachMdl(PIRP Irp, PMDL Mdl, BOOLEAN Secondary)
+{
+    PMDL *Link = &Irp->MdlAddress;
+    while (Secondary && *Link != NULL) {
+        Link = &(*Link)->Next;
+    }
+    *Link = Mdl;
+}
+
+PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
+                         BOOLEAN ChargeQuota, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(ChargeQuota);
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Length > IOP_MAX_MDL_LENGTH) {
+        return NULL;
+    }
+    PMDL Mdl =
+        ExAllocatePool2(POOL_FLAG_NON_PAGED, MmSizeOfMdl(VirtualAddress, Length), IOP_TAG_MDL);
+    if (Mdl == NULL) {
+        return NULL;
+    }
+    MmInitializeMdl(Mdl, VirtualAddress, Length);
+    if (Irp != NULL) {
+        IopAttachMdl(Irp, Mdl, SecondaryBuffer);
+    }
+    return Mdl;
+}
+
+VOID NTAPI IoFreeMdl(PMDL Mdl)
+{
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) {
+        MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
+    }
+    ExFreePoolWithTag(Mdl, IOP_TAG_MDL);
+}

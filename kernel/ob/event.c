@@ -1,0 +1,89 @@
+/*
+ * event.c - events with handles and names, for asynchronous requests and for drivers that share one.
+ *
+ * The body is a KEVENT, guarded as every dispatcher object; this file adds the type and the services.
+ */
+#include "obp.h"
+
+POBJECT_TYPE ExEventObjectType;
+
+static const OB_TYPE_INITIALIZER ObpEventInitializer = {
+    .Name = L"Event",
+    .PoolType = NonPagedPoolNx,
+    .ValidAccess = EVENT_ALL_ACCESS,
+    .GenericMapping = {STANDARD_RIGHTS_READ | EVENT_QUERY_STATE,
+                       STANDARD_RIGHTS_WRITE | EVENT_MODIFY_STATE,
+                       STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, EVENT_ALL_ACCESS},
+    .DispatcherOffset = offsetof(KEVENT, Header),
+};
+
+NTSTATUS ObpCreateEventType(void)
+{
+    return ObCreateObjectType(&ObpEventInitializer, &ExEventObjectType);
+}
+
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                             POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType,
+                             BOOLEAN InitialState)
+{
+    PKEVENT Event;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = ObCreateObject(ExEventObjectType, sizeof(*Event), (PVOID *)&Event);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    KeInitializeEvent(Event, EventType, InitialState);
+    return ObInsertObject(Event, ObjectAttributes, DesiredAccess, NULL, EventHandle);
+}
+
+NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
+                           POBJECT_ATTRIBUTES ObjectAttributes)
+{
+    return ObOpenObjectByName(ObjectAttributes, ExEventObjectType, KernelMode, DesiredAccess, NULL,
+                              EventHandle);
+}
+
+/* Applies Operation to the event and tells its previous state. */
+static NTSTATUS ObpChangeEvent(HANDLE EventHandle, LONG (*Operation)(PKEVENT), PLONG PreviousState)
+{
+    PKEVENT Event;
+    NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, ExEventObjectType,
+                                                KernelMode, (PVOID *)&Event, NULL);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    LONG Previous = Operation(Event);
+    if (PreviousState != NULL) {
+        *PreviousState = Previous;
+    }
+    ObfDereferenceObject(Event);
+    return STATUS_SUCCESS;
+}
+
+static LONG ObpSetEvent(PKEVENT Event)
+{
+    return KeSetEvent(Event, EVENT_INCREMENT, FALSE);
+}
+
+static LONG ObpResetEvent(PKEVENT Event)
+{
+    return KeResetEvent(Event);
+}
+
+NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState)
+{
+    return ObpChangeEvent(EventHandle, ObpSetEvent, PreviousState);
+}
+
+NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
+{
+    return ObpChangeEvent(EventHandle, ObpResetEvent, PreviousState);
+}
+
+NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
+{
+    return ObpChangeEvent(EventHandle, ObpResetEvent, NULL);
+}
