@@ -114,6 +114,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     }
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = Device;
+    KI_ASSERT(Stack->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION);
 
     PDRIVER_DISPATCH Dispatch = Device->DriverObject->MajorFunction[Stack->MajorFunction];
     NTSTATUS Status = Dispatch(Device, Irp);
