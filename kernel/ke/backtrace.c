@@ -13,8 +13,7 @@
 #include "processor.h"
 #include "unwind.h"
 
-extern CHAR KiTextStart[], KiTextEnd[];           /* linker.ld */
-extern CHAR KiTrapEntryStart[], KiTrapEntryEnd[]; /* trap.asm: the common paths */
+extern CHAR KiTextStart[], KiTextEnd[]; /* linker.ld */
 
 /* Neither a device's registers nor the user range, where a read may do something. */
 static BOOLEAN KiMayRead(ULONG64 Address)

@@ -2,8 +2,8 @@
  * The clock: time for everybody, and the one-shot interrupt that drives ticks and timers.
  *
  * Interrupt time is the HAL's monotonic counter. The shared page at KI_USER_SHARED_DATA holds copies
- * that drivers read inline; each clock interrupt renews them, under KiTimeLock, before it lets timers
- * expire, so a DPC never reads a time before its timer's due time.
+ * that drivers read inline. Each clock interrupt renews them, and so does whoever lets timers expire,
+ * by the very time that it takes for now: a DPC never reads a time before its timer's due time.
  *
  * Each processor arms its local timer for the nearest of its wheel's first due time and its next
  * tick. The first processor always ticks; another one only while it is not idle, so that idle
@@ -62,8 +62,9 @@ static void KiWriteSystemTime(KSYSTEM_TIME *Time, ULONG64 Value)
     __asm__ volatile("movq %1, %0" : "=m"(*(volatile ULONG64 *)Time) : "r"(Value) : "memory");
 }
 
-static ULONG64 KiUpdateSharedTime(void)
+ULONG64 KiUpdateSharedTime(void)
 {
+    BOOLEAN Enabled = KiDisableInterrupts();
     ULONG64 Now;
 
     KiAcquireRawLock(&KiTimeLock);
@@ -73,6 +74,7 @@ static ULONG64 KiUpdateSharedTime(void)
     KiWriteSystemTime(&SHARED->TickCount, Now / KI_TICK_100NS);
     SHARED->TickCountLowDeprecated = (ULONG)(Now / KI_TICK_100NS);
     KiReleaseRawLock(&KiTimeLock);
+    KiRestoreInterrupts(Enabled);
     return Now;
 }
 

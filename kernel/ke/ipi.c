@@ -37,6 +37,7 @@ static KI_TLB_REQUEST KiTlbRequest;
 void KiSendIpi(ULONG Number, LONG Request)
 {
     PKPRCB Prcb = KiProcessorBlock[Number];
+    BOOLEAN Enabled;
 
     if (Request & KIPI_RESCHEDULE) {
         HalSendIpi(Prcb->ApicId, KI_VECTOR_DISPATCH);
@@ -45,9 +46,16 @@ void KiSendIpi(ULONG Number, LONG Request)
         HalSendIpi(Prcb->ApicId, KI_VECTOR_APC);
     }
     Request &= ~(KIPI_RESCHEDULE | KIPI_APC);
-    if (Request != 0 && InterlockedOr(&Prcb->IpiRequest, Request) == 0) {
+    if (Request == 0) {
+        return;
+    }
+    /* Others rely on the interrupt once the first bit is set. Were this processor interrupted before
+     * it has sent it, to wait for them in a call, it would wait for ever. */
+    Enabled = KiDisableInterrupts();
+    if (InterlockedOr(&Prcb->IpiRequest, Request) == 0) {
         HalSendIpi(Prcb->ApicId, KI_VECTOR_IPI);
     }
+    KiRestoreInterrupts(Enabled);
 }
 
 /* At DISPATCH_LEVEL. One more processor may start meanwhile, so look once. */

@@ -16,8 +16,6 @@
 #define START_TIMEOUT_100NS (1000 * 10000ULL)
 #define EFER_LMA (1ULL << 10)
 
-extern UCHAR KiTrampolineStart[], KiTrampolineEnd[];
-
 /* First C code of a processor, on its idle stack, interrupts off. */
 static DECLSPEC_NORETURN void KiApplicationProcessorStart(PKI_PROCESSOR Processor)
 {

@@ -115,6 +115,10 @@ PKPROCESS KiQueryIdleProcess(void);
 
 /* trap.asm */
 extern const ULONG64 KiVectorTable[256];
+extern CHAR KiTrapEntryStart[], KiTrapEntryEnd[]; /* between them, RBP points to a KTRAP_FRAME */
+
+/* mpstart.asm: the code to copy to LOADER_SMP_TRAMPOLINE_BASE; it ends in a KI_PROCESSOR_START. */
+extern const UCHAR KiTrampolineStart[], KiTrampolineEnd[];
 
 /* interrupt.c: from the stub. */
 void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector);
@@ -122,6 +126,8 @@ void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector);
 /* clock.c */
 void KiInitializeClock(void);
 void KiClockInterrupt(PKPRCB Prcb);
+/* Renews the times of the shared page; returns the interrupt time it wrote. Any IRQL. */
+ULONG64 KiUpdateSharedTime(void);
 /* System time, 100 ns since 1601, at interrupt time 0. */
 extern LONG64 KiSystemTimeBase;
 /* Milliseconds since the kernel's first instruction, times 10. */

@@ -98,7 +98,7 @@ static void KiSignalTimer(PKTIMER Timer, ULONG64 Now100ns)
  * again for what is being done here. */
 void KiTimerExpiration(PKPRCB Prcb)
 {
-    ULONG64 Now = KiQueryInterruptTime100ns();
+    ULONG64 Now = KiUpdateSharedTime();
     ULONG Left = BATCH;
     PKTIMER Timer;
 
@@ -139,6 +139,7 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     Due = KiComputeDueTime(DueTime);
     Now = KiQueryInterruptTime100ns();
     if (DueTime.QuadPart >= 0 && Due <= Now) {
+        Now = KiUpdateSharedTime();
         Timer->DueTime.QuadPart = Now;
         KiSignalTimer(Timer, Now);
     } else {
