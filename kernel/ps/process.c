@@ -61,6 +61,8 @@ static void PspStartFirstThreads(PKSTART_ROUTINE Phase1)
     PETHREAD First, Reaper;
     PspMust(PspAllocateThread(PsInitialSystemProcess, "Phase1", Phase1, NULL, &First), 6);
     PspMust(PspAllocateThread(PsInitialSystemProcess, "Reaper", PspReaperThread, NULL, &Reaper), 7);
+    // Memory comes back as soon as a thread has ended, whatever ordinary threads are busy with.
+    Reaper->Priority = Reaper->BasePriority = LOW_REALTIME_PRIORITY;
     // A ready thread would preempt the start-up code, which is about to be an idle thread, at once.
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
     PspStartThread(First);
