@@ -201,14 +201,14 @@ NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutin
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     *Interrupt = (KINTERRUPT){.Type = InterruptObject,
-                                      .Size = sizeof(*Interrupt),
-                                      .ServiceRoutine = ServiceRoutine,
-                                      .ServiceContext = ServiceContext,
-                                      .Vector = Vector,
-                                      .Irql = Irql,
-                                      .SynchronizeIrql = SynchronizeIrql,
-                                      .Mode = Mode,
-                                      .ShareVector = ShareVector};
+                              .Size = sizeof(*Interrupt),
+                              .ServiceRoutine = ServiceRoutine,
+                              .ServiceContext = ServiceContext,
+                              .Vector = Vector,
+                              .Irql = Irql,
+                              .SynchronizeIrql = SynchronizeIrql,
+                              .Mode = Mode,
+                              .ShareVector = ShareVector};
     Interrupt->ActualLock = SpinLock != NULL ? SpinLock : &Interrupt->SpinLock;
     /* An interrupt may come as soon as the vector is enabled, before the caller gets the pointer
      * from the return: hand it out first. */
