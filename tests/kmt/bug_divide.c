@@ -5,5 +5,6 @@
 static VOID KmtRun(VOID)
 {
     volatile ULONG Zero = 0;
-    KMT_EQUAL(1000 / Zero, 0, "never reached");
+    volatile ULONG Quotient = 1000 / Zero;
+    KMT_EQUAL(Quotient, 0, "never reached");
 }
