@@ -35,12 +35,14 @@ static BOOLEAN WidenName(const CHAR *Name, WCHAR *Wide, ULONG Chars)
     return NT_SUCCESS(RtlAnsiStringToUnicodeString(&To, &From, FALSE));
 }
 
-static void PrintState(PKD_CONSOLE Console, PCWSTR Name)
+/* The table that query, start and stop print. ExitCode: how it ended, if it is stopped. */
+static void PrintState(PKD_CONSOLE Console, PCWSTR Name, ULONG ExitCode)
 {
     BOOLEAN Stoppable;
     KDP_SERVICE_STATE State = KdpQueryServiceState(Name, &Stoppable);
-    ULONG ExitCode = State == ServiceStopped ? KdpQueryServiceExitCode(Name) : 0;
 
+    ExitCode = State == ServiceStopped ? ExitCode : 0;
+    KdConsolePrint(Console, "\nSERVICE_NAME: %ws\n", Name);
     KdConsolePrint(Console, "        TYPE               : 1  KERNEL_DRIVER\n");
     KdConsolePrint(Console, "        STATE              : %u  %s\n", State,
                    State == ServiceRunning       ? "RUNNING"
@@ -59,9 +61,7 @@ static void PrintState(PKD_CONSOLE Console, PCWSTR Name)
 static NTSTATUS QueryService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     UNREFERENCED_PARAMETER(Key);
-    KdConsolePrint(Console, "\nSERVICE_NAME: %ws\n", Name);
-    PrintState(Console, Name);
-    KdConsolePrint(Console, "\n");
+    PrintState(Console, Name, KdpQueryServiceExitCode(Name));
     return STATUS_SUCCESS;
 }
 
@@ -77,9 +77,8 @@ static NTSTATUS StartService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
         }
         return KdConsoleReported(Console, STATUS_UNSUCCESSFUL);
     }
-    KdConsolePrint(Console, "\nSERVICE_NAME: %ws\n", Name);
-    PrintState(Console, Name);
-    KdConsolePrint(Console, "        PID                : 0\n        FLAGS              :\n\n");
+    PrintState(Console, Name, 0);
+    KdConsolePrint(Console, "        PID                : 0\n        FLAGS              :\n");
     return STATUS_SUCCESS;
 }
 
@@ -87,8 +86,12 @@ static NTSTATUS StopService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     ULONG Error = KdpStopService(Name, Key);
 
-    return Error != 0 ? PrintFailure(Console, "ControlService", Error)
-                      : QueryService(Console, Name, Key);
+    if (Error != 0) {
+        return PrintFailure(Console, "ControlService", Error);
+    }
+    /* Not what is noted: the note goes with a service that was to be deleted. */
+    PrintState(Console, Name, 0);
+    return STATUS_SUCCESS;
 }
 
 static NTSTATUS DeleteService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
