@@ -23,6 +23,7 @@ CREATE = r"sc create tune type= kernel binPath= c:\drivers\kmelody.sys"
 @pytest.fixture(scope="module")
 def console():
     with shell.boot() as console:
+        console.run("sc stop kmelody")  # started at boot; its image serves for services made here
         yield console
 
 
