@@ -13,7 +13,8 @@ def accounts(console):
     """Outstanding allocations and bytes of each pool tag, objects and handles of each type, pages of images, stacks."""
     found = {}
     for tag, pool, _, _, count, size in POOL.findall(console.run("pool")):
-        found[f"pool {pool} {tag}"] = (int(count), int(size))
+        if int(count) or int(size):  # a tag that is merely known holds nothing
+            found[f"pool {pool} {tag}"] = (int(count), int(size))
     assert found, "the pool command lists no tags"
     kinds = OBJECT.findall(console.run("objects"))
     assert kinds, "the objects command lists no types"

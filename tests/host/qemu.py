@@ -173,7 +173,7 @@ def execute(commands, timeout=120, echo=None, **settings):
                 process.kill()
             process.wait()
     status = process.returncode if ended else None
-    return Result(status, output.decode(errors="replace"), time.monotonic() - started)
+    return Result(status, output.decode(errors="replace").replace("\r\n", "\n"), time.monotonic() - started)
 
 
 @contextlib.contextmanager
