@@ -107,10 +107,14 @@ static void Gather(PKDP_COMPLETION Completion, BOOLEAN First)
 /* Puts the common part in place of the typed one, and a blank behind what is complete. */
 static void ReplaceWord(PKDP_LINE Line, PKDP_COMPLETION Completion)
 {
-    ULONG Length = (ULONG)strlen(Completion->Common);
+    ULONG Length = (ULONG)strlen(Completion->Common), Typed = (ULONG)Completion->Length;
 
-    KdpEraseBefore(Line, (ULONG)Completion->Length);
-    KdpInsertText(Line, Completion->Common, Length);
+    /* What was typed in another case, or with other slashes, is replaced. */
+    if (memcmp(Line->Text + Line->Cursor - Typed, Completion->Common, Typed) != 0) {
+        KdpEraseBefore(Line, Typed);
+        Typed = 0;
+    }
+    KdpInsertText(Line, Completion->Common + Typed, Length - Typed);
     if (Completion->Count == 1 && Completion->Common[Length - 1] != '\\') {
         KdpInsertText(Line, " ", 1);
     }
