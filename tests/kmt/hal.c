@@ -184,10 +184,39 @@ static VOID TestSpeaker(VOID)
     KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "0 Hz closes the speaker");
 }
 
+/* Several threads at the speaker at once: afterwards it is closed, and the trace (which a host test
+ * reads with the console's `tones`) has been written more often than it has room for. */
+#define TONES_PER_THREAD 1500
+#define TONE_THREADS 4
+
+static VOID NTAPI PlayTones(PVOID Context)
+{
+    ULONG Base = 1000 * (ULONG)(ULONG_PTR)Context;
+
+    for (ULONG i = 0; i < TONES_PER_THREAD; i++) {
+        HalMakeBeep(i % 2 ? 0 : Base + i % 1000);
+    }
+}
+
+static VOID TestSpeakerTogether(VOID)
+{
+    PETHREAD Threads[TONE_THREADS];
+
+    for (ULONG i = 0; i < TONE_THREADS; i++) {
+        Threads[i] = KmtStartThread(PlayTones, (PVOID)(ULONG_PTR)(i + 1));
+    }
+    for (ULONG i = 0; i < TONE_THREADS; i++) {
+        KmtJoin(Threads[i]);
+    }
+    HalMakeBeep(0);
+    KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "many at once leave the speaker as the last");
+}
+
 static VOID KmtRun(VOID)
 {
     TestVectors();
     TestInterrupts();
     TestTime();
     TestSpeaker();
+    TestSpeakerTogether();
 }
