@@ -33,7 +33,7 @@ static VOID BlShowFramebuffer(PKD_CONSOLE Console, const LOADER_FRAMEBUFFER *Scr
     if (Screen->Type == LoaderFramebufferNone) {
         return;
     }
-    KdConsolePrint(Console, "screen        %016I64x %lu x %lu %s\n", Screen->Base, Screen->Width,
+    KdConsolePrint(Console, "screen        %016I64x %u x %u %s\n", Screen->Base, Screen->Width,
                    Screen->Height, Screen->Type == LoaderFramebufferText ? "cells" : "pixels");
 }
 

@@ -76,7 +76,7 @@ static void IopPrintDevice(PKD_CONSOLE Console, PDEVICE_OBJECT Device)
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
     IopNameOrNone(Device, &Name);
     IopNameOrNone(Attached != NULL ? (PVOID)Attached->DriverObject : NULL, &Above);
-    KdConsolePrint(Console, "%-20wZ %-9s %-12wZ %5d %5ld %5lld  %wZ\n", &Name,
+    KdConsolePrint(Console, "%-20wZ %-9s %-12wZ %5d %5d %5lld  %wZ\n", &Name,
                    IopDeviceTypeName(Device->DeviceType),
                    &Device->DriverObject->DriverExtension->ServiceKeyName, Device->StackSize,
                    Device->ReferenceCount, ObQueryPointerCount(Device) - 1, &Above);
@@ -103,7 +103,7 @@ static void IopPrintDriver(PVOID Object, PCUNICODE_STRING Name, PVOID Context)
 {
     PDRIVER_OBJECT Driver = Object;
     if (Driver->DriverStart != NULL) {
-        KdConsolePrint(Context, "%-12wZ %016llx %8lx ", Name, (ULONG64)Driver->DriverStart,
+        KdConsolePrint(Context, "%-12wZ %016llx %8x ", Name, (ULONG64)Driver->DriverStart,
                        Driver->DriverSize);
     } else {
         KdConsolePrint(Context, "%-12wZ %-16s %8s ", Name, "in the kernel", "-");

@@ -106,7 +106,7 @@ static void PspPrintThread(PETHREAD Thread, PVOID Context)
         LdrFormatAddress((PVOID)Thread->StartAddress, Start, sizeof(Start));
         Name = Start;
     }
-    KdConsolePrint(Context, "%5lu  %-28s %-10s %-13s %2d/%-2d %3u %9lu\n",
+    KdConsolePrint(Context, "%5u  %-28s %-10s %-13s %2d/%-2d %3u %9u\n",
                    (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread, Name, PspStateName(State),
                    State == Waiting ? PspReasonName(Thread->WaitReason) : "-", Thread->Priority,
                    Thread->BasePriority, Thread->NextProcessor, Thread->ContextSwitches);
