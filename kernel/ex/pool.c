@@ -26,14 +26,25 @@
     (EX_FLAG_KINDS | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED | POOL_FLAG_CACHE_ALIGNED |     \
      POOL_FLAG_RAISE_ON_FAILURE)
 
-static __attribute__((noinline)) PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size, ULONG Tag)
+/*
+ * The usual path is kept free of anything that costs registers: what is rare stands in routines of its own,
+ * which are called last, with the arguments where they are (so NTAPI, like the callers).
+ */
+#define EXP_RARE static __attribute__((noinline)) NTAPI
+
+EXP_RARE DECLSPEC_NORETURN void ExpBadCaller(ULONG Subcode, ULONG64 Parameter2, ULONG64 Parameter3,
+                                             ULONG64 Parameter4)
+{
+    KeBugCheckEx(BAD_POOL_CALLER, Subcode, Parameter2, Parameter3, Parameter4);
+}
+
+static PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size, ULONG Tag)
 {
     SIZE_T Pages = BYTES_TO_PAGES(Size);
+    PEX_POOL_COUNTS Counts = ExpFindTag(Tag, Kind);
     PVOID Base = MmAllocatePoolPages(Kind, Pages, Tag);
 
     if (Base != NULL) {
-        PEX_POOL_COUNTS Counts = ExpFindTag(Tag, Kind);
-
         InterlockedIncrement64(&Counts->Allocations);
         InterlockedAdd64(&Counts->Bytes, (LONG64)(Pages * PAGE_SIZE));
         InterlockedAdd64(&ExpLargePages[Kind], (LONG64)Pages);
@@ -41,93 +52,95 @@ static __attribute__((noinline)) PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size,
     return Base;
 }
 
-static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag)
+static inline BOOLEAN ExpIsIrqlTooHigh(ULONG Kind)
 {
-    PEX_POOL_CACHE Cache = KeGetCurrentPrcb()->PoolCache;
-    PVOID Block = NULL;
-    PPOOL_HEADER Header;
-    PEX_POOL_COUNTS Counts;
+    return __readcr8() + Kind > DISPATCH_LEVEL; /* paged: APC_LEVEL */
+}
 
-    if (Cache != NULL) {
-        Block = InterlockedPopEntrySList(&Cache->Blocks[Kind][Class]);
-    }
-    if (Block == NULL) {
-        Block = ExpRefillPool(Kind, Class);
-        if (Block == NULL) {
-            return NULL;
-        }
-    }
-    Header = (PPOOL_HEADER)Block - 1;
-    if (Header->Check != ExpHeaderCheck(Header) || Header->PoolType != EX_POOL_FREE) {
-        KeBugCheckEx(BAD_POOL_HEADER, EX_BAD_HEADER, (ULONG_PTR)Header, 0, Header->Ulong1);
-    }
-    Header->PoolType = (UCHAR)(EX_POOL_IN_USE | Kind);
+/* Makes a free block the one of the tag that Counts are of. */
+static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Index, ULONG Tag, PEX_POOL_COUNTS Counts)
+{
+    PPOOL_HEADER Header = (PPOOL_HEADER)Block - 1;
+
+    Header->PoolType = EX_POOL_IN_USE;
     Header->PoolTag = Tag;
-    Counts = ExpFindTag(Tag, Kind);
+    Header->Counts = (ULONG)((ULONG_PTR)Counts - (ULONG_PTR)ExpTags);
     InterlockedIncrement64(&Counts->Allocations);
-    InterlockedAdd64(&Counts->Bytes, ExpClassBytes[Class]);
+    InterlockedAdd64(&Counts->Bytes,
+                     ExpClassBytes[Index - EX_POOL_INDEX(EX_KIND_OF_INDEX(Index), 0)]);
     return Block;
 }
 
-/* Misuse that cannot be answered by NULL. */
-static void ExpCheckRequest(ULONG PoolType, SIZE_T Size, ULONG Tag)
+/* Block: a free one, or NULL for one of the slabs. */
+EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG Index, ULONG Tag)
 {
-    KIRQL Irql = KeGetCurrentIrql();
+    PEX_POOL_COUNTS Counts = ExpFindTag(Tag, EX_KIND_OF_INDEX(Index));
 
-    if (Irql > ((PoolType & PagedPool) != 0 ? APC_LEVEL : DISPATCH_LEVEL)) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_ALLOCATE_IRQL, Irql, PoolType, Size);
+    if (Block == NULL) {
+        Block = ExpRefillPool(Index);
     }
-    if (Tag == 0 || Tag == ' GIB') {
-        KeBugCheckEx(BAD_POOL_CALLER, Tag == 0 ? EX_BAD_ZERO_TAG : EX_BAD_BIG_TAG, PoolType, Size,
-                     (ULONG_PTR)__builtin_return_address(0));
-    }
-    if (PoolType & EX_TYPE_MUST_SUCCEED) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_MUST_SUCCEED, PoolType, Size, Tag);
-    }
+    return Block == NULL ? NULL : ExpTakeOver(Block, Index, Tag, Counts);
 }
 
-static __attribute__((noinline)) PVOID ExpAllocateAligned(ULONG Kind, SIZE_T Size, ULONG Tag)
+static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag)
 {
-    ULONG Class = Size <= EX_POOL_MAXIMUM_SMALL ? ExpAlignedClassOfSize(Size) : EX_POOL_CLASSES;
+    ULONG Index = EX_POOL_INDEX(Kind, Class);
+    PEX_POOL_CACHE Cache = ExpCurrentCache();
+    PSLIST_ENTRY Block;
+    PEX_POOL_TAG Entry;
 
-    return Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag)
-                                   : ExpAllocateLarge(Kind, Size, Tag);
+    if (Cache == NULL || (Block = ExpPopBlock(&Cache->Blocks[Index])) == NULL) {
+        return ExpAllocateSlowly(NULL, Index, Tag);
+    }
+    Entry = ExpHashTag(Tag);
+    if (Entry->Tag != Tag) {
+        return ExpAllocateSlowly(Block, Index, Tag);
+    }
+    return ExpTakeOver(Block, Index, Tag, &Entry->Counts[Kind]);
 }
 
 /* No handler could be found for an exception here, so what raising it ends in comes at once. */
-static __attribute__((noinline)) void ExpRaiseNoMemory(PVOID Caller)
+DECLSPEC_NORETURN static void ExpRaiseNoMemory(PVOID Caller)
 {
     KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)STATUS_INSUFFICIENT_RESOURCES,
                  (ULONG_PTR)Caller, 0, 0);
 }
 
-static inline PVOID ExpAllocatePool(ULONG PoolType, SIZE_T Size, ULONG Tag)
+/* Everything but a small block of a plain type. */
+EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     ULONG Kind = PoolType & PagedPool;
+    ULONG Class = EX_POOL_CLASSES;
+    PVOID Block;
 
-    ExpCheckRequest(PoolType, Size, Tag);
-    if (PoolType & EX_TYPE_CACHE_ALIGNED) {
-        return ExpAllocateAligned(Kind, Size, Tag);
+    if (ExpIsIrqlTooHigh(Kind)) {
+        ExpBadCaller(EX_BAD_ALLOCATE_IRQL, KeGetCurrentIrql(), PoolType, Size);
     }
-    if (Size > EX_POOL_MAXIMUM_SMALL) {
-        return ExpAllocateLarge(Kind, Size, Tag);
+    if (PoolType & EX_TYPE_MUST_SUCCEED) {
+        ExpBadCaller(EX_BAD_MUST_SUCCEED, PoolType, Size, Tag);
     }
-    return ExpAllocateSmall(Kind, ExpClassOfSize(Size), Tag);
+    if (Size <= EX_POOL_MAXIMUM_SMALL) {
+        Class = (PoolType & EX_TYPE_CACHE_ALIGNED) != 0 ? ExpAlignedClassOfSize(Size)
+                                                        : ExpClassOfSize(Size);
+    }
+    Block = Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag)
+                                    : ExpAllocateLarge(Kind, Size, Tag);
+    if (Block == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
+        ExpRaiseNoMemory(Caller);
+    }
+    if (Block != NULL && (PoolType & POOL_ZERO_ALLOCATION) != 0) {
+        memset(Block, 0, Size);
+    }
+    return Block;
 }
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    PVOID Block = ExpAllocatePool(PoolType, NumberOfBytes, Tag);
-
-    if (PoolType & (POOL_ZERO_ALLOCATION | POOL_RAISE_IF_ALLOCATION_FAILURE)) {
-        if (Block != NULL && (PoolType & POOL_ZERO_ALLOCATION) != 0) {
-            memset(Block, 0, NumberOfBytes);
-        }
-        if (Block == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
-            ExpRaiseNoMemory(__builtin_return_address(0));
-        }
+    if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || NumberOfBytes > EX_POOL_MAXIMUM_SMALL ||
+        ExpIsIrqlTooHigh(PoolType & PagedPool)) {
+        return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
     }
-    return Block;
+    return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(NumberOfBytes), Tag);
 }
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
@@ -139,7 +152,6 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
     ULONG64 Kinds = Flags & EX_FLAG_KINDS;
     ULONG PoolType = Kinds == POOL_FLAG_PAGED ? PagedPool : NonPagedPool;
-    PVOID Block;
 
     /* Executable memory is asked for by name here, so it is refused rather than faked. */
     if ((Kinds != POOL_FLAG_NON_PAGED && Kinds != POOL_FLAG_PAGED) ||
@@ -149,104 +161,119 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
     if (Flags & POOL_FLAG_CACHE_ALIGNED) {
         PoolType |= EX_TYPE_CACHE_ALIGNED;
     }
-    Block = ExpAllocatePool(PoolType, NumberOfBytes, Tag);
-    if (Block == NULL) {
-        if (Flags & POOL_FLAG_RAISE_ON_FAILURE) {
-            ExpRaiseNoMemory(__builtin_return_address(0));
-        }
-        return NULL;
+    if (Flags & POOL_FLAG_RAISE_ON_FAILURE) {
+        PoolType |= POOL_RAISE_IF_ALLOCATION_FAILURE;
     }
     if ((Flags & POOL_FLAG_UNINITIALIZED) == 0) {
-        memset(Block, 0, NumberOfBytes);
+        PoolType |= POOL_ZERO_ALLOCATION;
     }
-    return Block;
+    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 
 /*** Freeing. ***/
 
-static void ExpCheckFreeIrql(PVOID P, ULONG Kind)
-{
-    KIRQL Irql = KeGetCurrentIrql();
-
-    if (Irql > (Kind != 0 ? APC_LEVEL : DISPATCH_LEVEL)) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_FREE_IRQL, Irql, Kind, (ULONG_PTR)P);
-    }
-}
-
 /* A protected tag (bit 31) matches with or without the bit; tag 0 when freeing matches all. */
 static inline void ExpCheckTag(PVOID P, ULONG Allocated, ULONG Freed)
 {
-    if (Freed != 0 && Freed != Allocated && ((Freed ^ Allocated) & ~EX_POOL_PROTECTED_TAG) != 0) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_TAG, (ULONG_PTR)P, Allocated, Freed);
+    if (Freed != Allocated && Freed != 0 && ((Freed ^ Allocated) & ~EX_POOL_PROTECTED_TAG) != 0) {
+        ExpBadCaller(EX_BAD_TAG, (ULONG_PTR)P, Allocated, Freed);
     }
 }
 
-static __attribute__((noinline)) void ExpFreeLarge(PVOID P, ULONG Kind, ULONG Tag)
+/* A header is not what it was: does P not point behind one, or has it been overwritten? */
+EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
 {
-    ULONG Allocated;
-    SIZE_T Pages = MmQueryPoolPages(P, &Allocated);
-    PEX_POOL_COUNTS Counts;
+    PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
 
+    if (MmQueryPoolKind(P) < 0 || ((ULONG_PTR)P & (EX_POOL_UNIT - 1)) != 0) {
+        ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
+    }
+    KeBugCheckEx(BAD_POOL_HEADER, EX_BAD_HEADER, (ULONG_PTR)Header,
+                 (ULONG_PTR)(Header + Header->BlockSize), Header->Ulong1);
+}
+
+/* A free block has been freed, or its type has been overwritten. */
+EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
+{
+    PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
+
+    if (Type != EX_POOL_FREE) {
+        Header->PoolType = Type;
+        ExpBadBlock(P);
+    }
+    ExpBadCaller(EX_BAD_DOUBLE_FREE, Header->PoolTag, Header->Ulong1, (ULONG_PTR)P);
+}
+
+/* Whole pages, and what is no pool at all. */
+EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
+{
+    LONG Kind = MmQueryPoolKind(P);
+    PEX_POOL_COUNTS Counts;
+    ULONG Allocated = 0;
+    SIZE_T Pages;
+
+    if (Kind >= 0 && ExpIsIrqlTooHigh((ULONG)Kind)) {
+        ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), (ULONG)Kind, (ULONG_PTR)P);
+    }
     /* A slab's page starts a run too, but one without a tag. */
-    if (Pages == 0 || Allocated == 0) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
+    if (Kind < 0 || MmQueryPoolPages(P, &Allocated) == 0 || Allocated == 0) {
+        ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
     }
     ExpCheckTag(P, Allocated, Tag);
-    if (MmFreePoolPages(P) == 0) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_DOUBLE_FREE, 0, Allocated, (ULONG_PTR)P);
+    Pages = MmFreePoolPages(P);
+    if (Pages == 0) {
+        ExpBadCaller(EX_BAD_DOUBLE_FREE, Allocated, 0, (ULONG_PTR)P);
     }
-    Counts = ExpFindTag(Allocated, Kind);
+    Counts = ExpFindTag(Allocated, (ULONG)Kind);
     InterlockedIncrement64(&Counts->Frees);
     InterlockedAdd64(&Counts->Bytes, -(LONG64)(Pages * PAGE_SIZE));
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
 }
 
-/* The header is as it was made, and so is the one that an overrun of this block hits first. */
-static inline void ExpCheckHeaders(PPOOL_HEADER Header)
+EXP_RARE void ExpFreeToSlab(ULONG Index, PVOID Block)
 {
-    PPOOL_HEADER Next = Header + Header->BlockSize;
-
-    if (Header->Check != ExpHeaderCheck(Header) || Next->Check != ExpHeaderCheck(Next)) {
-        KeBugCheckEx(BAD_POOL_HEADER, EX_BAD_HEADER, (ULONG_PTR)Header, (ULONG_PTR)Next,
-                     Header->Ulong1);
-    }
+    ExpDrainPool(Index, Block);
 }
 
 VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
-    LONG Kind = MmQueryPoolKind(P);
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
+    PPOOL_HEADER Next;
     PEX_POOL_COUNTS Counts;
     PEX_POOL_CACHE Cache;
-    PSLIST_HEADER List;
+    PEX_POOL_LIST List;
+    ULONG Index;
     UCHAR Type;
 
-    if (Kind < 0 || ((ULONG_PTR)P & (EX_POOL_UNIT - 1)) != 0) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
-    }
-    ExpCheckFreeIrql(P, (ULONG)Kind);
     if (BYTE_OFFSET(P) == 0) {
-        ExpFreeLarge(P, (ULONG)Kind, Tag);
+        ExpFreePages(P, Tag);
         return;
     }
-    ExpCheckHeaders(Header);
+    /* The header is as it was made, and so is the one that an overrun of this block hits first. */
+    Next = Header + Header->BlockSize;
+    if (Header->Check != ExpHeaderCheck(Header) || Next->Check != ExpHeaderCheck(Next)) {
+        ExpBadBlock(P);
+    }
     ExpCheckTag(P, Header->PoolTag, Tag);
-    Counts = ExpFindTag(Header->PoolTag, (ULONG)Kind);
+    Index = Header->PoolIndex;
+    if (ExpIsIrqlTooHigh(EX_KIND_OF_INDEX(Index))) {
+        ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), EX_KIND_OF_INDEX(Index), (ULONG_PTR)P);
+    }
+    Counts = (PEX_POOL_COUNTS)((ULONG_PTR)ExpTags + Header->Counts);
     /* Of two that free a block at once, one finds it free. */
     Type = __atomic_exchange_n(&Header->PoolType, EX_POOL_FREE, __ATOMIC_SEQ_CST);
-    if (Type != (EX_POOL_IN_USE | Kind)) {
-        KeBugCheckEx(BAD_POOL_CALLER, EX_BAD_DOUBLE_FREE, Header->PoolTag, Header->Ulong1,
-                     (ULONG_PTR)P);
+    if (Type != EX_POOL_IN_USE) {
+        ExpBadType(P, Type);
     }
     InterlockedIncrement64(&Counts->Frees);
-    InterlockedAdd64(&Counts->Bytes, -(LONG64)(Header->BlockSize * EX_POOL_UNIT));
-    Cache = KeGetCurrentPrcb()->PoolCache;
-    List = Cache == NULL ? NULL : &Cache->Blocks[Kind][Header->PoolIndex];
-    if (List == NULL || (USHORT)List->Alignment >= ExpCacheDepth(Header->PoolIndex)) {
-        ExpDrainPool((ULONG)Kind, Header->PoolIndex, P);
+    InterlockedAdd64(&Counts->Bytes, (LONG64)((ULONG_PTR)Header - (ULONG_PTR)Next));
+    Cache = ExpCurrentCache();
+    List = &Cache->Blocks[Index];
+    if (Cache == NULL || (USHORT)List->State >= ExpCacheDepth[Index]) {
+        ExpFreeToSlab(Index, P);
         return;
     }
-    InterlockedPushEntrySList(List, P);
+    ExpPushBlock(List, P);
 }
 
 VOID NTAPI ExFreePool(PVOID P)

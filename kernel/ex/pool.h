@@ -15,25 +15,30 @@
 
 #define EX_POOL_KINDS 2 /* 0 non-paged, 1 paged */
 #define EX_POOL_UNIT 16
+#define EX_POOL_INDEX(Kind, Class) ((Kind) << 5 | (Class))
+#define EX_POOL_INDEXES 64
+#define EX_KIND_OF_INDEX(Index) ((Index) >> 5)
 
 /* PoolType of a block. Anything else is damage. */
 #define EX_POOL_FREE 0x00
-#define EX_POOL_IN_USE 0x04 /* | kind */
-#define EX_POOL_END 0x80    /* the header behind the last block of a slab */
+#define EX_POOL_IN_USE 0x04
+#define EX_POOL_END 0x80 /* the header behind the last block of a slab */
 
-/* Windows' fields; sizes in units. Check covers them and the header's address. */
+/* Windows' fields first; sizes in units. Check covers them and the header's address, except PoolType,
+ * which is EX_POOL_FREE in it. */
 typedef struct _POOL_HEADER {
     union {
         struct {
             UCHAR PreviousSize; /* of the block before it in the slab; 0: it is the first */
-            UCHAR PoolIndex;    /* size class */
+            UCHAR PoolIndex;    /* EX_POOL_INDEX of kind and size class */
             UCHAR BlockSize;    /* with the header; 0: end of the slab */
             volatile UCHAR PoolType;
         };
         ULONG Ulong1;
     };
     ULONG PoolTag;
-    ULONG64 Check;
+    ULONG Check;
+    ULONG Counts; /* in use: where the tag's counters are, see pooltag.c */
 } POOL_HEADER, *PPOOL_HEADER;
 C_ASSERT(sizeof(POOL_HEADER) == 16);
 
@@ -56,44 +61,120 @@ C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
 /*** sizeclass.c: pure, tested on the host ***/
 
 #define EX_POOL_CLASSES 28
+/* Largest request that a small block can hold, and the most units a block has. */
+#define EX_POOL_MAXIMUM_SMALL 4016U
+#define EX_POOL_MAXIMUM_UNITS ((EX_POOL_MAXIMUM_SMALL + sizeof(POOL_HEADER)) / EX_POOL_UNIT)
 extern const USHORT ExpClassBytes[EX_POOL_CLASSES];
-/* Largest request that a small block can hold. */
-#define EX_POOL_MAXIMUM_SMALL 4016
+/* Made by ExpInitializeClasses: class of a block of so many units; how many free blocks a processor
+ * keeps, by EX_POOL_INDEX. */
+extern UCHAR ExpClassOfUnits[EX_POOL_MAXIMUM_UNITS + 1];
+extern UCHAR ExpCacheDepth[EX_POOL_INDEXES];
+void ExpInitializeClasses(void);
+
 /* Class for Size bytes of the caller, at most EX_POOL_MAXIMUM_SMALL. */
-ULONG ExpClassOfSize(SIZE_T Size);
+static inline ULONG ExpClassOfSize(SIZE_T Size)
+{
+    return ExpClassOfUnits[(Size + sizeof(POOL_HEADER) + EX_POOL_UNIT - 1) / EX_POOL_UNIT];
+}
 /* The same for bytes that must start on a cache line; EX_POOL_CLASSES when no class fits. */
 ULONG ExpAlignedClassOfSize(SIZE_T Size);
-/* Blocks of a class in a slab; how many free ones a processor keeps for itself. */
 ULONG ExpBlocksPerSlab(ULONG Class);
-ULONG ExpCacheDepth(ULONG Class);
 
 /*** poolslab.c ***/
 
-extern ULONG64 ExpPoolCookie;
+extern ULONG ExpPoolCookie;
 /* What Check of a header holds, given the fields it has now. */
-static inline ULONG64 ExpHeaderCheck(const POOL_HEADER *Header)
+static inline ULONG ExpHeaderCheck(const POOL_HEADER *Header)
 {
-    return ExpPoolCookie ^ (ULONG64)Header ^ (Header->Ulong1 & 0x00FFFFFF);
+    return ExpPoolCookie ^ (ULONG)(ULONG_PTR)Header ^ (Header->Ulong1 & 0x00FFFFFF);
 }
-/* A processor's free blocks: sequenced lists, so that nothing has to be locked or raised. */
+
+/*
+ * Free blocks that a processor keeps, as a sequenced list: nothing has to be locked or raised, and who is
+ * moved to another processor meanwhile does no harm. A pop reads the link of a block that may just
+ * have been taken; slabs stay mapped for ever, so that is safe.
+ */
+typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
+    PSLIST_ENTRY First;
+    LONG64 State; /* depth in the low 16 bits, a sequence number above */
+} EX_POOL_LIST, *PEX_POOL_LIST;
+#define EX_LIST_SEQUENCE 0x10000
+
+static inline PSLIST_ENTRY ExpPopBlock(PEX_POOL_LIST List)
+{
+    LONG64 Old[2] = {(LONG64)List->First, List->State};
+
+    do {
+        if (Old[0] == 0) {
+            return NULL;
+        }
+    } while (!_InterlockedCompareExchange128((LONG64 *)List, Old[1] + EX_LIST_SEQUENCE - 1,
+                                             (LONG64)((PSLIST_ENTRY)Old[0])->Next, Old));
+    return (PSLIST_ENTRY)Old[0];
+}
+
+static inline void ExpPushBlock(PEX_POOL_LIST List, PSLIST_ENTRY Block)
+{
+    LONG64 Old[2] = {(LONG64)List->First, List->State};
+
+    do {
+        Block->Next = (PSLIST_ENTRY)Old[0];
+    } while (!_InterlockedCompareExchange128((LONG64 *)List, Old[1] + EX_LIST_SEQUENCE + 1,
+                                             (LONG64)Block, Old));
+}
+
+/* A processor's lists, by EX_POOL_INDEX. */
 typedef struct _EX_POOL_CACHE {
-    SLIST_HEADER Blocks[EX_POOL_KINDS][EX_POOL_CLASSES];
+    EX_POOL_LIST Blocks[EX_POOL_INDEXES];
 } EX_POOL_CACHE, *PEX_POOL_CACHE;
 
+/* This processor's lists; NULL before the first refill. Any IRQL: being moved to another processor
+ * meanwhile does no harm. */
+static inline PEX_POOL_CACHE ExpCurrentCache(void)
+{
+    PEX_POOL_CACHE Cache;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(Cache) : "i"(offsetof(KPCR, Prcb.PoolCache)));
+    return Cache;
+}
+
 /* A free block from the slabs, filling this processor's list too; NULL: memory is exhausted. */
-PVOID ExpRefillPool(ULONG Kind, ULONG Class);
+PVOID ExpRefillPool(ULONG Index);
 /* Gives a free block back to its slab, with half of what this processor's list holds. */
-void ExpDrainPool(ULONG Kind, ULONG Class, PVOID Block);
+void ExpDrainPool(ULONG Index, PVOID Block);
 ULONG64 ExpQuerySlabPages(ULONG Kind);
 
 /*** pooltag.c ***/
+
+#define EX_TAG_SLOTS 512 /* a power of two */
+#define EX_TAG_SHIFT 23  /* 32 - log2(EX_TAG_SLOTS) */
 
 typedef struct _EX_POOL_COUNTS {
     volatile LONG64 Allocations, Frees, Bytes;
 } EX_POOL_COUNTS, *PEX_POOL_COUNTS;
 
+typedef struct _EX_POOL_TAG {
+    EX_POOL_COUNTS Counts[EX_POOL_KINDS];
+    volatile ULONG Tag; /* 0: free */
+} DECLSPEC_ALIGN(64) EX_POOL_TAG, *PEX_POOL_TAG;
+
+extern EX_POOL_TAG ExpTags[EX_TAG_SLOTS];
+/* The entry for a tag that is not in its first slot. Bugchecks for a tag that must not be. */
+PEX_POOL_TAG NTAPI ExpProbeTag(ULONG Tag, ULONG Kind);
+/* Where a tag is, unless another one was there first. */
+static inline PEX_POOL_TAG ExpHashTag(ULONG Tag)
+{
+    return &ExpTags[(Tag * 0x9E3779B1U) >> EX_TAG_SHIFT];
+}
 /* The counters of Tag in one kind of pool. Never NULL. Any IRQL. */
-PEX_POOL_COUNTS ExpFindTag(ULONG Tag, ULONG Kind);
+static inline PEX_POOL_COUNTS ExpFindTag(ULONG Tag, ULONG Kind)
+{
+    PEX_POOL_TAG Entry = ExpHashTag(Tag);
+
+    if (Entry->Tag != Tag) {
+        Entry = ExpProbeTag(Tag, Kind);
+    }
+    return &Entry->Counts[Kind];
+}
 /* Pages in runs without headers, by kind. */
 extern volatile LONG64 ExpLargePages[EX_POOL_KINDS];
 

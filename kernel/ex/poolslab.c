@@ -3,8 +3,7 @@
  *
  * Each kind and size class has a list of slabs with free blocks and a lock of its own
  * (LOCK_ORDER_EX_POOL). A slab whose blocks are all free goes to the kind's list of free slabs, for any
- * class to use; it is never unmapped. That is what makes sequenced lists safe here: a pop reads the
- * link of a block that another processor may just have taken, and that read must not fault.
+ * class to use; it is never unmapped (EX_POOL_LIST relies on that).
  */
 #include "pool.h"
 
@@ -16,12 +15,13 @@ typedef struct _EX_POOL_BIN {
 static EX_POOL_BIN ExpBins[EX_POOL_KINDS][EX_POOL_CLASSES];
 static EX_POOL_BIN ExpFreeSlabs[EX_POOL_KINDS];
 static volatile LONG64 ExpSlabPages[EX_POOL_KINDS];
-ULONG64 ExpPoolCookie;
+ULONG ExpPoolCookie;
 
 void ExInitializePools(void)
 {
-    /* Never 0, and different on every start: a driver cannot forge a header by accident. */
-    ExpPoolCookie = (__rdtsc() * 0x9E3779B97F4A7C15ULL) | 1;
+    /* Different on every start: what looks like a header by accident does so once. */
+    ExpPoolCookie = (ULONG)((__rdtsc() * 0x9E3779B97F4A7C15ULL) >> 32);
+    ExpInitializeClasses();
 }
 
 ULONG64 ExpQuerySlabPages(ULONG Kind)
@@ -50,7 +50,7 @@ static void ExpUnlinkSlab(PEX_POOL_BIN Bin, PEX_POOL_SLAB Slab)
 
 static ULONG64 ExpSlabCheck(PEX_POOL_SLAB Slab)
 {
-    return ~ExpPoolCookie ^ (ULONG64)Slab;
+    return ~(ULONG64)ExpPoolCookie ^ (ULONG64)Slab;
 }
 
 static PEX_POOL_SLAB ExpTakeSlabPage(ULONG Kind)
@@ -73,14 +73,15 @@ static PEX_POOL_SLAB ExpTakeSlabPage(ULONG Kind)
     return Slab;
 }
 
-static void ExpInitializeHeader(PPOOL_HEADER Header, ULONG PreviousBytes, ULONG Class, ULONG Bytes,
+static void ExpInitializeHeader(PPOOL_HEADER Header, ULONG PreviousBytes, ULONG Index, ULONG Bytes,
                                 UCHAR PoolType)
 {
     Header->PreviousSize = (UCHAR)(PreviousBytes / EX_POOL_UNIT);
-    Header->PoolIndex = (UCHAR)Class;
+    Header->PoolIndex = (UCHAR)Index;
     Header->BlockSize = (UCHAR)(Bytes / EX_POOL_UNIT);
     Header->PoolType = PoolType;
     Header->PoolTag = 0;
+    Header->Counts = 0;
     Header->Check = ExpHeaderCheck(Header);
 }
 
@@ -89,6 +90,7 @@ static PEX_POOL_SLAB ExpMakeSlab(ULONG Kind, ULONG Class)
 {
     PEX_POOL_SLAB Slab = ExpTakeSlabPage(Kind);
     ULONG Bytes = ExpClassBytes[Class];
+    ULONG Index = EX_POOL_INDEX(Kind, Class);
     PCHAR At = (PCHAR)Slab + EX_SLAB_FIRST;
 
     if (Slab == NULL) {
@@ -102,11 +104,11 @@ static PEX_POOL_SLAB ExpMakeSlab(ULONG Kind, ULONG Class)
     for (ULONG i = 0; i < Slab->Blocks; i++, At += Bytes) {
         PSLIST_ENTRY Block = (PSLIST_ENTRY)(At + sizeof(POOL_HEADER));
 
-        ExpInitializeHeader((PPOOL_HEADER)At, i == 0 ? 0 : Bytes, Class, Bytes, EX_POOL_FREE);
+        ExpInitializeHeader((PPOOL_HEADER)At, i == 0 ? 0 : Bytes, Index, Bytes, EX_POOL_FREE);
         Block->Next = Slab->FreeBlocks;
         Slab->FreeBlocks = Block;
     }
-    ExpInitializeHeader((PPOOL_HEADER)At, Bytes, Class, 0, EX_POOL_END);
+    ExpInitializeHeader((PPOOL_HEADER)At, Bytes, Index, 0, EX_POOL_END);
     ExpLinkSlab(&ExpBins[Kind][Class], Slab);
     return Slab;
 }
@@ -161,7 +163,7 @@ static void ExpPutBlock(PEX_POOL_BIN Bin, PSLIST_ENTRY Block)
 }
 
 /* This processor's cache, made when it first needs one; NULL: memory is exhausted. DISPATCH_LEVEL. */
-static PEX_POOL_CACHE ExpPoolCache(void)
+static PEX_POOL_CACHE ExpMakeCache(void)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
     PEX_POOL_CACHE Cache = Prcb->PoolCache;
@@ -179,39 +181,40 @@ static PEX_POOL_CACHE ExpPoolCache(void)
     return Cache;
 }
 
-PVOID ExpRefillPool(ULONG Kind, ULONG Class)
+PVOID ExpRefillPool(ULONG Index)
 {
+    ULONG Kind = EX_KIND_OF_INDEX(Index), Class = Index - EX_POOL_INDEX(Kind, 0);
     PEX_POOL_BIN Bin = &ExpBins[Kind][Class];
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
-    PEX_POOL_CACHE Cache = ExpPoolCache();
-    ULONG More = Cache != NULL ? ExpCacheDepth(Class) / 2 : 0;
-    PSLIST_ENTRY Block, Spare;
+    PEX_POOL_CACHE Cache = ExpMakeCache();
+    ULONG More = Cache != NULL ? ExpCacheDepth[Index] / 2 : 0;
+    PSLIST_ENTRY Block;
 
     KeAcquireSpinLockAtDpcLevel(&Bin->Lock);
     Block = ExpTakeBlock(Kind, Class);
     /* Only what the slabs have: a cache is not worth a new page. */
     while (Block != NULL && More-- != 0 && Bin->First != NULL) {
-        Spare = ExpTakeBlock(Kind, Class);
-        InterlockedPushEntrySList(&Cache->Blocks[Kind][Class], Spare);
+        ExpPushBlock(&Cache->Blocks[Index], ExpTakeBlock(Kind, Class));
     }
     KeReleaseSpinLock(&Bin->Lock, OldIrql);
     return Block;
 }
 
-void ExpDrainPool(ULONG Kind, ULONG Class, PVOID Block)
+void ExpDrainPool(ULONG Index, PVOID Block)
 {
+    ULONG Kind = EX_KIND_OF_INDEX(Index), Class = Index - EX_POOL_INDEX(Kind, 0);
     PEX_POOL_BIN Bin = &ExpBins[Kind][Class];
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
-    PEX_POOL_CACHE Cache = KeGetCurrentPrcb()->PoolCache;
+    PEX_POOL_CACHE Cache = ExpCurrentCache();
     PSLIST_ENTRY Entry = Block;
 
     KeAcquireSpinLockAtDpcLevel(&Bin->Lock);
     for (ULONG i = 0; Entry != NULL; i++) {
         ExpPutBlock(Bin, Entry);
-        if (Cache == NULL || i == ExpCacheDepth(Class) / 2) {
+        if (Cache == NULL || i == ExpCacheDepth[Index] / 2U) {
             break;
         }
-        Entry = InterlockedPopEntrySList(&Cache->Blocks[Kind][Class]);
+        Entry = ExpPopBlock(&Cache->Blocks[Index]);
     }
     KeReleaseSpinLock(&Bin->Lock, OldIrql);
 }

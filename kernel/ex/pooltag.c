@@ -9,20 +9,20 @@
 #include "pool.h"
 #include "kd.h"
 
-#define EX_TAG_SLOTS 512 /* a power of two */
-#define EX_TAG_SHIFT 23  /* 32 - log2(EX_TAG_SLOTS) */
+/* "Ovfl": those that found the table full. In the slot of tag 0, which so is never found there. */
+#define EX_TAG_OTHERS 'lfvO'
 
-typedef struct _EX_POOL_TAG {
-    volatile ULONG Tag; /* 0: free */
-    EX_POOL_COUNTS Counts[EX_POOL_KINDS];
-} DECLSPEC_ALIGN(64) EX_POOL_TAG, *PEX_POOL_TAG;
-
-static EX_POOL_TAG ExpTags[EX_TAG_SLOTS];
-static EX_POOL_TAG ExpOtherTags = {.Tag = 'lfvO'}; /* "Ovfl": those that found the table full */
+EX_POOL_TAG ExpTags[EX_TAG_SLOTS] = {[0] = {.Tag = EX_TAG_OTHERS}};
 volatile LONG64 ExpLargePages[EX_POOL_KINDS];
 
-static __attribute__((noinline)) PEX_POOL_TAG ExpProbeTag(ULONG Tag, ULONG Slot)
+PEX_POOL_TAG NTAPI ExpProbeTag(ULONG Tag, ULONG Kind)
 {
+    ULONG Slot = (Tag * 0x9E3779B1U) >> EX_TAG_SHIFT;
+
+    if (Tag == 0 || Tag == ' GIB') {
+        KeBugCheckEx(BAD_POOL_CALLER, Tag == 0 ? EX_BAD_ZERO_TAG : EX_BAD_BIG_TAG, Kind, 0,
+                     (ULONG_PTR)__builtin_return_address(0));
+    }
     for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
         PEX_POOL_TAG Entry = &ExpTags[(Slot + i) & (EX_TAG_SLOTS - 1)];
 
@@ -33,18 +33,7 @@ static __attribute__((noinline)) PEX_POOL_TAG ExpProbeTag(ULONG Tag, ULONG Slot)
             return Entry;
         }
     }
-    return &ExpOtherTags;
-}
-
-PEX_POOL_COUNTS ExpFindTag(ULONG Tag, ULONG Kind)
-{
-    ULONG Slot = (Tag * 0x9E3779B1U) >> EX_TAG_SHIFT;
-    PEX_POOL_TAG Entry = &ExpTags[Slot];
-
-    if (Entry->Tag != Tag) {
-        Entry = ExpProbeTag(Tag, Slot);
-    }
-    return &Entry->Counts[Kind];
+    return &ExpTags[0];
 }
 
 static void ExpAddCounts(EX_POOL_STATISTICS *Statistics, const EX_POOL_COUNTS *Counts)
@@ -62,7 +51,6 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics)
     for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
         ExpAddCounts(Statistics, &ExpTags[i].Counts[Kind]);
     }
-    ExpAddCounts(Statistics, &ExpOtherTags.Counts[Kind]);
     Statistics->PagesInUse = ExpQuerySlabPages(Kind) + (ULONG64)ExpLargePages[Kind];
 }
 
@@ -111,8 +99,8 @@ static NTSTATUS ExpShowPool(PKD_CONSOLE Console, int Argc, char **Argv)
                        ExpKindNames[Kind], Total.Allocations, Total.Frees, Total.BytesInUse,
                        Total.PagesInUse);
     }
-    for (ULONG i = 0; i <= EX_TAG_SLOTS; i++) {
-        const EX_POOL_TAG *Entry = i < EX_TAG_SLOTS ? &ExpTags[i] : &ExpOtherTags;
+    for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
+        const EX_POOL_TAG *Entry = &ExpTags[i];
 
         ExpFormatTag(Entry->Tag, Text);
         if (Entry->Tag != 0 && (Argc == 1 || strcmp(Text, Argv[1]) == 0)) {

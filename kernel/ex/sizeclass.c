@@ -11,19 +11,28 @@ const USHORT ExpClassBytes[EX_POOL_CLASSES] = {32,  48,  64,  80,  96,   112,  1
                                                192, 208, 224, 240, 256,  288,  320,  336, 400, 448,
                                                496, 576, 672, 800, 1008, 1344, 2016, 4032};
 
-ULONG ExpClassOfSize(SIZE_T Size)
-{
-    SIZE_T Bytes = Size + sizeof(POOL_HEADER);
-    ULONG Class;
+UCHAR ExpClassOfUnits[EX_POOL_MAXIMUM_UNITS + 1];
 
-    if (Bytes <= 256) {
-        return Bytes <= 32 ? 0 : (ULONG)((Bytes + 15) / EX_POOL_UNIT) - 2;
+UCHAR ExpCacheDepth[EX_POOL_INDEXES];
+
+void ExpInitializeClasses(void)
+{
+    ULONG Class = 0;
+
+    for (ULONG Units = 0; Units < ARRAYSIZE(ExpClassOfUnits); Units++) {
+        if (Units * EX_POOL_UNIT > ExpClassBytes[Class]) {
+            Class++;
+        }
+        ExpClassOfUnits[Units] = (UCHAR)Class;
     }
-    Class = 15;
-    while (ExpClassBytes[Class] < Bytes) {
-        Class++;
+    for (Class = 0; Class < EX_POOL_CLASSES; Class++) {
+        /* About a page of blocks, but at least two. */
+        UCHAR Depth = (UCHAR)max(2U, min(32U, ExpBlocksPerSlab(Class)));
+
+        for (ULONG Kind = 0; Kind < EX_POOL_KINDS; Kind++) {
+            ExpCacheDepth[EX_POOL_INDEX(Kind, Class)] = Depth;
+        }
     }
-    return Class;
 }
 
 ULONG ExpAlignedClassOfSize(SIZE_T Size)
@@ -39,10 +48,4 @@ ULONG ExpAlignedClassOfSize(SIZE_T Size)
 ULONG ExpBlocksPerSlab(ULONG Class)
 {
     return EX_SLAB_ROOM / ExpClassBytes[Class];
-}
-
-ULONG ExpCacheDepth(ULONG Class)
-{
-    /* About a page of blocks, but at least two. */
-    return max(2U, min(32U, ExpBlocksPerSlab(Class)));
 }

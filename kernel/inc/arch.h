@@ -32,6 +32,7 @@ ARCH_CONTROL_REGISTER(0)
 ARCH_CONTROL_REGISTER(2)
 ARCH_CONTROL_REGISTER(3)
 ARCH_CONTROL_REGISTER(4)
+ARCH_CONTROL_REGISTER(8)
 
 static inline void _disable(void)
 {
@@ -80,6 +81,21 @@ static inline void __cpuidex(ULONG Info[4], ULONG Leaf, ULONG SubLeaf)
     __asm__ volatile("cpuid"
                      : "=a"(Info[0]), "=b"(Info[1]), "=c"(Info[2]), "=d"(Info[3])
                      : "a"(Leaf), "c"(SubLeaf));
+}
+
+/* Compares the 16 bytes at Destination with Comparand[0..1] and, when equal, replaces them; else
+ * Comparand receives what is there. Destination is 16-byte aligned. */
+static inline BOOLEAN _InterlockedCompareExchange128(volatile LONG64 *Destination,
+                                                     LONG64 ExchangeHigh, LONG64 ExchangeLow,
+                                                     LONG64 *Comparand)
+{
+    BOOLEAN Equal;
+    __asm__ volatile("lock cmpxchg16b %1"
+                     : "=@ccz"(Equal), "+m"(*(volatile __int128 *)Destination), "+a"(Comparand[0]),
+                       "+d"(Comparand[1])
+                     : "b"(ExchangeLow), "c"(ExchangeHigh)
+                     : "memory");
+    return Equal;
 }
 
 #define EFLAGS_IF 0x200

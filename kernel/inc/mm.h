@@ -99,8 +99,17 @@ PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag);
 SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag);
 /* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any more). */
 SIZE_T MmFreePoolPages(PVOID Base);
-/* Kind of the pool that Address may belong to; -1: no pool address. Any IRQL. */
-LONG MmQueryPoolKind(PVOID Address);
+/* Kind of the pool whose addresses include Address; -1: neither's. Any IRQL. */
+static inline LONG MmQueryPoolKind(PVOID Address)
+{
+    /* Either has 512 GB to itself, an entry of the top-level table. */
+    ULONG Region = (ULONG)((ULONG_PTR)Address >> 39);
+
+    if (Region == (ULONG)(MM_NONPAGED_POOL_BASE >> 39)) {
+        return 0;
+    }
+    return Region == (ULONG)(MM_PAGED_POOL_BASE >> 39) ? 1 : -1;
+}
 
 /* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */
 typedef struct _MM_STATISTICS {

@@ -9,18 +9,11 @@
 /* Longest run that RunPages can tell: 8 TB. */
 #define MI_MAXIMUM_RUN 0x7FFFFFFFUL
 
-LONG MmQueryPoolKind(PVOID Address)
-{
-    if (MiIsInWindow(&MiPoolWindows[0], Address)) {
-        return 0;
-    }
-    return MiIsInWindow(&MiPoolWindows[1], Address) ? 1 : -1;
-}
-
 /* The database entry of the page mapped at Base, a page-aligned pool address; NULL for none. */
 static PMMPFN MiFindRunEntry(PVOID Base)
 {
-    PMMPTE Entry = MmQueryPoolKind(Base) >= 0 ? MiFindPte(Base) : NULL;
+    LONG Kind = MmQueryPoolKind(Base);
+    PMMPTE Entry = Kind >= 0 && MiIsInWindow(&MiPoolWindows[Kind], Base) ? MiFindPte(Base) : NULL;
 
     if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
         return NULL;
