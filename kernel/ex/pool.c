@@ -30,10 +30,10 @@
  * The usual path is kept free of anything that costs registers: what is rare stands in routines of its own,
  * which are called last, with the arguments where they are (so NTAPI, like the callers).
  */
-#define EXP_RARE static __attribute__((noinline)) NTAPI
+#define EXP_RARE __attribute__((noinline)) NTAPI
 
-EXP_RARE DECLSPEC_NORETURN void ExpBadCaller(ULONG Subcode, ULONG64 Parameter2, ULONG64 Parameter3,
-                                             ULONG64 Parameter4)
+static EXP_RARE DECLSPEC_NORETURN void ExpBadCaller(ULONG Subcode, ULONG64 Parameter2,
+                                                    ULONG64 Parameter3, ULONG64 Parameter4)
 {
     KeBugCheckEx(BAD_POOL_CALLER, Subcode, Parameter2, Parameter3, Parameter4);
 }
@@ -72,7 +72,7 @@ static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Index, ULONG Tag, PEX_
 }
 
 /* Block: a free one, or NULL for one of the slabs. */
-EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG Index, ULONG Tag)
+static EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG Index, ULONG Tag)
 {
     PEX_POOL_COUNTS Counts = ExpFindTag(Tag, EX_KIND_OF_INDEX(Index));
 
@@ -107,7 +107,7 @@ DECLSPEC_NORETURN static void ExpRaiseNoMemory(PVOID Caller)
 }
 
 /* Everything but a small block of a plain type. */
-EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
+static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     ULONG Kind = PoolType & PagedPool;
     ULONG Class = EX_POOL_CLASSES;
@@ -181,7 +181,7 @@ static inline void ExpCheckTag(PVOID P, ULONG Allocated, ULONG Freed)
 }
 
 /* A header is not what it was: does P not point behind one, or has it been overwritten? */
-EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
+static EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
 
@@ -193,7 +193,7 @@ EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
 }
 
 /* A free block has been freed, or its type has been overwritten. */
-EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
+static EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
 
@@ -205,7 +205,7 @@ EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
 }
 
 /* Whole pages, and what is no pool at all. */
-EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
+static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
 {
     LONG Kind = MmQueryPoolKind(P);
     PEX_POOL_COUNTS Counts;
@@ -230,7 +230,7 @@ EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
 }
 
-EXP_RARE void ExpFreeToSlab(ULONG Index, PVOID Block)
+static EXP_RARE void ExpFreeToSlab(ULONG Index, PVOID Block)
 {
     ExpDrainPool(Index, Block);
 }

@@ -4,6 +4,7 @@
  * machine check run on stacks of their own.
  */
 #include <ntddk.h>
+#include "ex.h"
 #include "hal.h"
 #include "ldr.h"
 #include "mm.h"
@@ -136,6 +137,18 @@ static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
                          Frame->Vector == KI_TRAP_GENERAL_PROTECTION ? ~(ULONG_PTR)0 : 0);
 }
 
+/* A pop of a sequenced list looked at an entry that another processor has taken and unmapped: it starts
+ * again. R8 is the list, RAX what it read of it; if that is still there, the entry itself is bad. */
+static BOOLEAN KiRestartListPop(PKTRAP_FRAME Frame)
+{
+    if (Frame->Rip != (ULONG64)ExpInterlockedPopEntrySListFault ||
+        ((PSLIST_HEADER)Frame->R8)->Alignment == Frame->Rax) {
+        return FALSE;
+    }
+    Frame->Rip = (ULONG64)ExpInterlockedPopEntrySListResume;
+    return TRUE;
+}
+
 /* From trap.asm. */
 void KiHandleException(PKTRAP_FRAME Frame)
 {
@@ -147,6 +160,9 @@ void KiHandleException(PKTRAP_FRAME Frame)
         }
         break;
     case KI_TRAP_PAGE_FAULT:
+        if (KiRestartListPop(Frame)) {
+            break;
+        }
         KiHandlePageFault(Frame);
     case KI_TRAP_MACHINE_CHECK:
         KiHandleMachineCheck(Frame);
