@@ -33,6 +33,7 @@ static DRIVER_STARTIO BeepStartIo;
 static DRIVER_CANCEL BeepCancel;
 static KDEFERRED_ROUTINE BeepStopTone;
 
+/* No symbolic link: as on Windows, the device is for the kernel, which knows it by its own name. */
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(DD_BEEP_DEVICE_NAME_U);
@@ -68,6 +69,7 @@ static NTSTATUS BeepComplete(PIRP Irp, NTSTATUS Status)
     return Status;
 }
 
+/* The exact time, and not that of the last clock interrupt, which may be 15 ms ago. */
 static ULONG64 BeepNow(void)
 {
     ULONG64 TimeStamp;
@@ -96,6 +98,8 @@ static void BeepSilence(PBEEP_EXTENSION Extension)
     }
 }
 
+/* Begins a tone, whatever sounded before, and notes when and by whom it is to be ended. Lock is
+ * held. */
 static BOOLEAN BeepStart(PBEEP_EXTENSION Extension, const BEEP_SET_PARAMETERS *Parameters,
                          PFILE_OBJECT Owner)
 {
@@ -160,6 +164,7 @@ static VOID NTAPI BeepStartIo(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     }
     KeReleaseSpinLockFromDpcLevel(&Extension->Lock);
 
+    /* The next request first: completing this one may take long. */
     IoStartNextPacket(DeviceObject, TRUE);
     BeepComplete(Irp, Done ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
 }
@@ -183,6 +188,7 @@ static NTSTATUS NTAPI BeepCreate(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return BeepComplete(Irp, STATUS_SUCCESS);
 }
 
+/* Requests are checked before they are queued: StartIo can then rely on them. */
 static NTSTATUS BeepCheck(const IO_STACK_LOCATION *Stack, const BEEP_SET_PARAMETERS *Parameters)
 {
     if (Stack->Parameters.DeviceIoControl.IoControlCode != IOCTL_BEEP_SET) {
@@ -206,6 +212,7 @@ static NTSTATUS NTAPI BeepDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (!NT_SUCCESS(Status)) {
         return BeepComplete(Irp, Status);
     }
+    /* Marked before it can be completed, and it can be as soon as the I/O manager has it. */
     IoMarkIrpPending(Irp);
     IoStartPacket(DeviceObject, Irp, NULL, BeepCancel);
     return STATUS_PENDING;
@@ -230,6 +237,7 @@ static PIRP BeepRemoveQueued(PDEVICE_OBJECT DeviceObject, PFILE_OBJECT FileObjec
     return NULL;
 }
 
+/* One at a time, since a request must not be completed with the spin lock held. */
 static void BeepFlushQueue(PDEVICE_OBJECT DeviceObject, PFILE_OBJECT FileObject)
 {
     KIRQL OldIrql;

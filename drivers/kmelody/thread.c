@@ -3,8 +3,9 @@
  *
  * Time is kept as the interrupt time at which the next tone has to begin, to which each note adds
  * its length. So whatever it costs to wake up and to send a request makes one tone late by that
- * much, but never shifts the rest of the melody. The Beep device ends a tone by its own timer;
- * notes that follow at once replace it first.
+ * much, but never shifts the rest of the melody. The Beep device ends a tone by its own timer. When
+ * the next one follows at once, that timer and this thread's run out together, and either may come
+ * first: the new tone replaces the old one, or begins a fraction of a millisecond after its end.
  */
 #include "player.h"
 #include <ntddbeep.h>

@@ -169,17 +169,40 @@ static void SerialSetTransmitting(PSERIAL_EXTENSION Extension, BOOLEAN On)
     }
 }
 
+typedef struct _SERIAL_BYTES {
+    UCHAR Byte[SERIAL_BURST];
+    ULONG Count;
+} SERIAL_BYTES, *PSERIAL_BYTES;
+
+/*
+ * Under the interrupt's lock, not for the lock but for the IRQL: a UART that sends faster than it is
+ * written to, as an emulated one does, says "empty" after each byte. With the interrupt held back
+ * until the last, it says so once.
+ */
+static BOOLEAN NTAPI SerialSendBytes(PVOID Context)
+{
+    PSERIAL_BYTES Bytes = Context;
+
+    for (ULONG i = 0; i < Bytes->Count; i++) {
+        SerialWrite(UART_DATA, Bytes->Byte[i]);
+    }
+    return TRUE;
+}
+
 /* Fills the FIFO, if it is empty, from the queued writes. If it is not, or does not hold all, the
  * interrupt comes when it has become empty. QueueLock is held; Done collects. */
 static void SerialServeWrites(PSERIAL_EXTENSION Extension, PLIST_ENTRY Done)
 {
-    UCHAR Byte;
+    SERIAL_BYTES Bytes = {.Count = 0};
 
     if (SerialRead(UART_LINE_STATUS) & UART_STATUS_FIFO_EMPTY) {
-        for (ULONG i = 0; i < SERIAL_BURST && SerialNextByte(Extension, &Byte, Done); i++) {
-            SerialWrite(UART_DATA, Byte);
+        while (Bytes.Count < SERIAL_BURST &&
+               SerialNextByte(Extension, &Bytes.Byte[Bytes.Count], Done)) {
+            Bytes.Count++;
         }
     }
+    KeSynchronizeExecution(Extension->Interrupt, SerialSendBytes, &Bytes);
+    /* Should the bytes have gone already: turned on with an empty FIFO, the interrupt comes at once. */
     SerialSetTransmitting(Extension, SerialFirstIrp(&Extension->Writes) != NULL);
 }
 

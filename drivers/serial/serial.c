@@ -11,6 +11,7 @@ DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD SerialUnload;
 static DRIVER_DISPATCH SerialCreateClose, SerialCleanup, SerialReadWrite;
 
+/* Makes the device with its extension ready for requests, which come only after DriverEntry. */
 static NTSTATUS SerialCreateDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT *DeviceObject)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(SERIAL_DEVICE_NAME);
@@ -110,6 +111,8 @@ static NTSTATUS NTAPI SerialCleanup(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return SerialComplete(Irp, STATUS_SUCCESS);
 }
 
+/* Reads and writes differ only in the queue. Every request goes through it, so that none overtakes
+ * another one. */
 static NTSTATUS NTAPI SerialReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PSERIAL_EXTENSION Extension = DeviceObject->DeviceExtension;
@@ -121,6 +124,7 @@ static NTSTATUS NTAPI SerialReadWrite(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if ((Reading ? Stack->Parameters.Read.Length : Stack->Parameters.Write.Length) == 0) {
         return SerialComplete(Irp, STATUS_SUCCESS);
     }
+    /* From here on the answer is STATUS_PENDING, even if the request should be done at once. */
     IoMarkIrpPending(Irp);
     KeAcquireSpinLock(&Extension->QueueLock, &OldIrql);
     Queued = SerialInsertIrp(Reading ? &Extension->Reads : &Extension->Writes, Irp);

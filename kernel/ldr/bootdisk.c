@@ -15,6 +15,7 @@ static struct {
     SIZE_T Size;
 } LdrpBootDisk;
 
+/* Lower case, and one kind of slash. File names of the boot disk are ASCII. */
 static CHAR LdrpFoldCharacter(CHAR Character)
 {
     if (Character == '/') {
@@ -40,6 +41,7 @@ static const CHAR *LdrpRelativePath(const CHAR *Path)
     static const CHAR *const Prefixes[] = {"\\??\\", "\\global??\\", "\\dosdevices\\",
                                            "\\systemroot\\", "c:"};
 
+    /* In this order, each at most once: \??\c:\x is a drive in an object directory. */
     for (ULONG i = 0; i < ARRAYSIZE(Prefixes); i++) {
         const CHAR *Rest = LdrpSkipPrefix(Path, Prefixes[i]);
         Path = Rest != NULL ? Rest : Path;
@@ -50,6 +52,7 @@ static const CHAR *LdrpRelativePath(const CHAR *Path)
     return Path;
 }
 
+/* Compares up to and with the terminators. */
 static BOOLEAN LdrpSameName(const CHAR *Left, const CHAR *Right)
 {
     while (*Left != '\0' && LdrpFoldCharacter(*Left) == LdrpFoldCharacter(*Right)) {
@@ -66,6 +69,7 @@ void LdrpOpenBootDisk(PLOADER_BLOCK LoaderBlock)
 
     LdrpBootDisk.Bytes = MmPhysicalToVirtual(LoaderBlock->BootDiskBase);
     LdrpBootDisk.Size = LoaderBlock->BootDiskSize;
+    /* Damage is told of once, here; look-ups later just do not find what is behind it. */
     CpioOpen(&Cursor, LdrpBootDisk.Bytes, LdrpBootDisk.Size);
     while (CpioNext(&Cursor, &Member)) {
     }

@@ -21,6 +21,7 @@
 #define CPIO_MODE_TYPE 0170000
 #define CPIO_MODE_REGULAR 0100000
 
+/* Value of a hexadecimal digit, of either case; -1 for anything else. */
 static int CpioDigit(UCHAR Character)
 {
     if (Character >= '0' && Character <= '9') {
@@ -30,6 +31,7 @@ static int CpioDigit(UCHAR Character)
     return Character >= 'a' && Character <= 'f' ? Character - 'a' + 10 : -1;
 }
 
+/* Number in the header's Field-th field. Writers pad with zeros, so all eight must be digits. */
 static BOOLEAN CpioField(const UCHAR *Header, ULONG Field, ULONG *Value)
 {
     const UCHAR *Text = Header + CPIO_MAGIC_SIZE + Field * CPIO_FIELD_SIZE;
@@ -63,7 +65,7 @@ static BOOLEAN CpioAdvance(PCPIO_CURSOR Cursor, SIZE_T Length)
 /* Reads one member whatever its type; Mode is that of the file. The cursor moves only on success. */
 static BOOLEAN CpioReadMember(PCPIO_CURSOR Cursor, PCPIO_MEMBER Member, ULONG *Mode)
 {
-    CPIO_CURSOR Ahead = *Cursor;
+    CPIO_CURSOR Ahead = *Cursor; /* so that damage is reported at the member's start */
     const UCHAR *Header = Cursor->Bytes + Cursor->Offset;
     ULONG NameSize, FileSize;
 
@@ -102,6 +104,7 @@ static void CpioSkipToArchive(PCPIO_CURSOR Cursor)
 
 void CpioOpen(PCPIO_CURSOR Cursor, const VOID *Bytes, SIZE_T Size)
 {
+    /* Zeros may come first, too. */
     *Cursor = (CPIO_CURSOR){.Bytes = Bytes, .Size = Size};
     CpioSkipToArchive(Cursor);
 }

@@ -21,6 +21,7 @@ typedef struct _LDRP_IMPORTS {
     SIZE_T ReasonUsed;
 } LDRP_IMPORTS, *PLDRP_IMPORTS;
 
+/* The build sorted the table as strcmp sorts. */
 PVOID LdrFindExport(const char *Name)
 {
     ULONG Low = 0, High = LdrExportCount;
@@ -64,6 +65,7 @@ static void LdrpNoteMissing(PLDRP_IMPORTS Imports, const CHAR *Module, const CHA
     LdrpAppendReason(Imports, " %s", Name);
 }
 
+/* Import libraries differ in the case they write these in. */
 static BOOLEAN LdrpIsKernelModule(const CHAR *Module)
 {
     return _stricmp(Module, "ntoskrnl.exe") == 0 || _stricmp(Module, "hal.dll") == 0;
@@ -85,6 +87,7 @@ static PVOID LdrpResolveImport(const CHAR *Module, const CHAR *Name, PVOID Conte
 static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS Imports)
 {
     ULONG64 Address = (ULONG64)(ULONG_PTR)Base;
+    /* Nobody attacks this machine; the cookie need only differ from what stacks hold by chance. */
     ULONG64 Random = __rdtsc() * 0x9E3779B97F4A7C15ULL ^ Address >> 12;
     PE_REASON Reason;
 
@@ -99,6 +102,7 @@ static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS
     return Reason;
 }
 
+/* From the first byte to the last: every page gets the protection of what it holds. */
 static void LdrpProtectImage(const PE_IMAGE *Image, PUCHAR Base)
 {
     MmProtectImage(Base, Image->HeadersEnd / PE_PAGE_SIZE, MM_READONLY);
@@ -113,6 +117,7 @@ static void LdrpProtectImage(const PE_IMAGE *Image, PUCHAR Base)
     }
 }
 
+/* The statuses that Windows' loader has for the same. */
 static NTSTATUS LdrpStatusOfReason(PE_REASON Reason)
 {
     switch (Reason) {
@@ -145,7 +150,7 @@ NTSTATUS LdrpMapImage(const CHAR *FileName, const UCHAR *File, SIZE_T FileSize,
         Result = LdrpBuildImage(&Image, Base, &Imports);
     }
     if (Result != PeOk) {
-        if (Result != PeImportMissing) {
+        if (Result != PeImportMissing) { /* whose text the resolver has made */
             LdrpFormat(Reason, ReasonSize, "%s: %s", FileName, PeReasonText(Result));
         }
         if (Base != NULL) {

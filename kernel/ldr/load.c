@@ -26,6 +26,7 @@ typedef struct _LDRP_SERVICE {
     const CHAR *FileName; /* the last part of ImagePath */
 } LDRP_SERVICE, *PLDRP_SERVICE;
 
+/* FALSE when the value is missing or no number. */
 static BOOLEAN LdrpQueryNumber(PCM_KEY Key, PCWSTR Name, ULONG *Number)
 {
     ULONG Type, Size = sizeof(*Number);
@@ -70,6 +71,7 @@ static NTSTATUS LdrpQueryImagePath(PCM_KEY Key, PLDRP_SERVICE Service)
     return Fits ? STATUS_SUCCESS : STATUS_NAME_TOO_LONG;
 }
 
+/* Opens the service's key and notes names and path, which live as long as Service. */
 static NTSTATUS LdrpOpenService(PUNICODE_STRING Name, PLDRP_SERVICE Service, PCM_KEY *Key)
 {
     if (Name->Length == 0 || Name->Length >= sizeof(Service->Name)) {
@@ -84,6 +86,7 @@ static NTSTATUS LdrpOpenService(PUNICODE_STRING Name, PLDRP_SERVICE Service, PCM
     return CmOpenKey(&Service->KeyPath, FALSE, Key);
 }
 
+/* Reads all that a load needs out of the registry, so that no key stays open while code runs. */
 static NTSTATUS LdrpQueryService(PUNICODE_STRING Name, PLDRP_SERVICE Service)
 {
     const CHAR *Slash;
@@ -169,6 +172,10 @@ NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonS
     }
     Status = LdrpReserveSlot(Service.Name, File, &Slot);
     if (!NT_SUCCESS(Status)) {
+        LdrpFormat(Reason, ReasonSize,
+                   Status == STATUS_IMAGE_ALREADY_LOADED ? "%s: loaded already"
+                                                         : "%s: too many drivers are loaded",
+                   Service.FileName);
         return Status;
     }
     return LdrpStartDriver(Slot, &Service, FileSize, Reason, ReasonSize);
@@ -219,6 +226,7 @@ static ULONG LdrpQueryStart(PUNICODE_STRING Name, PLDRP_SERVICE Service)
     return Start;
 }
 
+/* A driver that fails must not stop the system: the console tells more about it later. */
 static void LdrpLoadAtBoot(PUNICODE_STRING Name)
 {
     CHAR Reason[LDRP_REASON_SIZE];
@@ -229,6 +237,7 @@ static void LdrpLoadAtBoot(PUNICODE_STRING Name)
     }
 }
 
+/* Loads the services with that Start. Nobody else changes the registry yet. */
 static void LdrpLoadServices(PCM_KEY Services, ULONG Start)
 {
     LDRP_SERVICE Service;

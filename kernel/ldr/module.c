@@ -36,6 +36,7 @@ static SIZE_T LdrpStemLength(const CHAR *Name)
     return Dot != NULL ? (SIZE_T)(Dot - Name) : strlen(Name);
 }
 
+/* Symbols lie on the boot disk, which stays: a pointer is all there is to keep. */
 static void LdrpFindSymbols(PLDR_MODULE Module, const CHAR *Stem)
 {
     CHAR Path[sizeof("symbols/.sym") + sizeof(Module->Name)];
@@ -56,6 +57,7 @@ void LdrpPublishModule(PLDR_MODULE Module, const CHAR *FileName, PVOID Base, ULO
     Module->Symbols = NULL;
     Module->SymbolsOrigin = (ULONG64)(ULONG_PTR)Base;
     LdrpFindSymbols(Module, Module->Name);
+    /* Last, so that whoever sees it sees the rest. */
     __atomic_store_n(&Module->Base, Base, __ATOMIC_RELEASE);
 }
 
@@ -76,6 +78,7 @@ void LdrInitializeBootDisk(PLOADER_BLOCK LoaderBlock)
     Kernel->SymbolsOrigin = 0; /* kernel.sym holds addresses */
 }
 
+/* Service names are the same in any case. The kernel's slot has none. */
 static BOOLEAN LdrpIsService(const LDRP_SLOT *Slot, PUNICODE_STRING ServiceName)
 {
     UNICODE_STRING Own;
@@ -92,6 +95,7 @@ NTSTATUS LdrpReserveSlot(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot
 
     RtlInitUnicodeString(&Name, ServiceName);
     ExAcquireFastMutex(&LdrpModuleMutex);
+    /* One pass finds both a clash and a place. */
     for (ULONG i = 0; i < LDRP_MAXIMUM_MODULES; i++) {
         PLDRP_SLOT Candidate = &LdrpSlots[i];
 
@@ -170,6 +174,7 @@ PLDR_MODULE LdrQueryModule(ULONG Index)
     return Index < LDRP_MAXIMUM_MODULES ? &LdrpSlots[Index].Module : NULL;
 }
 
+/* Base is read once: it may become NULL at any moment. */
 PLDR_MODULE LdrFindModule(PVOID Address)
 {
     PLDR_MODULE Module;
@@ -227,3 +232,17 @@ static NTSTATUS LdrpShowModules(PKD_CONSOLE Console, int Argc, char **Argv)
     return STATUS_SUCCESS;
 }
 KD_COMMAND("lm", "", "list the loaded modules", LdrpShowModules);
+
+static NTSTATUS LdrpShowNearest(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    CHAR Text[LDRP_MAXIMUM_PATH];
+    ULONG64 Address;
+
+    if (Argc != 2 || !KdParseNumber(Argv[1], &Address)) {
+        return KdConsoleUsage(Console);
+    }
+    LdrFormatAddress((PVOID)(ULONG_PTR)Address, Text, sizeof(Text));
+    KdConsolePrint(Console, "%s\n", Text);
+    return STATUS_SUCCESS;
+}
+KD_COMMAND("ln", "0xADDRESS", "name an address", LdrpShowNearest);

@@ -37,6 +37,8 @@ static ULONG64 PeRoundUp(ULONG64 Value, ULONG Alignment)
     return (Value + Alignment - 1) & ~((ULONG64)Alignment - 1);
 }
 
+/* The sum is of 16-bit words with the carries added back in, as in Internet headers, plus the size. An
+ * odd last byte counts as a word. */
 ULONG PeComputeChecksum(const UCHAR *File, SIZE_T Size, SIZE_T FieldOffset)
 {
     ULONG Sum = 0;
@@ -66,6 +68,7 @@ static PE_REASON PeReadHeaders(const UCHAR *File, SIZE_T Size, IMAGE_NT_HEADERS6
     if (Dos.e_magic != IMAGE_DOS_SIGNATURE) {
         return PeDosMagic;
     }
+    /* Multiples of four, because that is all Windows asks for; so headers are read by copying. */
     if (Dos.e_lfanew < sizeof(Dos) || Dos.e_lfanew % 4 != 0 ||
         !PeWithin(Dos.e_lfanew, Fixed, Size)) {
         return PeHeaderOffset;
@@ -76,6 +79,7 @@ static PE_REASON PeReadHeaders(const UCHAR *File, SIZE_T Size, IMAGE_NT_HEADERS6
     return PeOk;
 }
 
+/* What kind of file this is. */
 static PE_REASON PeCheckFileHeader(const IMAGE_NT_HEADERS64 *Nt)
 {
     const IMAGE_FILE_HEADER *Header = &Nt->FileHeader;
@@ -86,6 +90,7 @@ static PE_REASON PeCheckFileHeader(const IMAGE_NT_HEADERS64 *Nt)
     if (Header->Machine != IMAGE_FILE_MACHINE_AMD64) {
         return PeMachine;
     }
+    /* Linkers clear the mark when symbols were left undefined. */
     if (!(Header->Characteristics & IMAGE_FILE_EXECUTABLE_IMAGE)) {
         return PeNotExecutable;
     }
@@ -95,6 +100,7 @@ static PE_REASON PeCheckFileHeader(const IMAGE_NT_HEADERS64 *Nt)
     return PeOk;
 }
 
+/* Sizes and alignments, by themselves and against each other; sections are looked at later. */
 static PE_REASON PeCheckOptionalHeader(const IMAGE_NT_HEADERS64 *Nt, SIZE_T FileSize)
 {
     const IMAGE_OPTIONAL_HEADER64 *Header = &Nt->OptionalHeader;
@@ -122,6 +128,7 @@ static PE_REASON PeCheckOptionalHeader(const IMAGE_NT_HEADERS64 *Nt, SIZE_T File
         Header->SectionAlignment < Header->FileAlignment) {
         return PeSectionAlignment;
     }
+    /* Windows reserves address space in units of 64 KB, so no linker makes anything else. */
     if (Header->ImageBase % 65536 != 0) {
         return PeImageBase;
     }
@@ -135,6 +142,8 @@ static PE_REASON PeCheckOptionalHeader(const IMAGE_NT_HEADERS64 *Nt, SIZE_T File
     return PeOk;
 }
 
+/* A header of the section table, which is within the file. Old linkers leave VirtualSize 0 where it
+ * equals the size in the file. */
 static void PeReadSection(const PE_IMAGE *Image, ULONG Index, IMAGE_SECTION_HEADER *Header)
 {
     memcpy(Header, Image->File + Image->SectionTable + Index * sizeof(*Header), sizeof(*Header));
@@ -143,6 +152,7 @@ static void PeReadSection(const PE_IMAGE *Image, ULONG Index, IMAGE_SECTION_HEAD
     }
 }
 
+/* One section against the image and the file; where it starts is the caller's business. */
 static PE_REASON PeCheckSection(const PE_IMAGE *Image, const IMAGE_SECTION_HEADER *Section,
                                 const IMAGE_OPTIONAL_HEADER64 *Optional)
 {
@@ -154,6 +164,7 @@ static PE_REASON PeCheckSection(const PE_IMAGE *Image, const IMAGE_SECTION_HEADE
     if (!PeWithin(Section->VirtualAddress, Section->VirtualSize, Optional->SizeOfImage)) {
         return PeImageSize;
     }
+    /* Without data in the file the pointer to them means nothing. */
     if (Section->SizeOfRawData != 0 &&
         (Section->PointerToRawData < Optional->SizeOfHeaders ||
          Section->PointerToRawData % Optional->FileAlignment != 0 ||
@@ -166,6 +177,7 @@ static PE_REASON PeCheckSection(const PE_IMAGE *Image, const IMAGE_SECTION_HEADE
 /* The walk that proves order, adjacency and sizes. */
 static PE_REASON PeCheckSections(const PE_IMAGE *Image, const IMAGE_OPTIONAL_HEADER64 *Optional)
 {
+    /* 64 bits, so that no sum of 32-bit sizes wraps. */
     ULONG64 Next = PeRoundUp(Optional->SizeOfHeaders, Optional->SectionAlignment);
 
     for (ULONG i = 0; i < Image->SectionCount; i++) {
@@ -185,6 +197,7 @@ static PE_REASON PeCheckSections(const PE_IMAGE *Image, const IMAGE_OPTIONAL_HEA
     return Next == Optional->SizeOfImage ? PeOk : PeImageSize;
 }
 
+/* The first thing the kernel does with the image is to call this address. */
 static PE_REASON PeCheckEntryPoint(const PE_IMAGE *Image)
 {
     for (ULONG i = 0; i < Image->SectionCount; i++) {
@@ -210,6 +223,7 @@ static PE_REASON PeCheckDirectories(const PE_IMAGE *Image)
             return PeDirectoryRange;
         }
     }
+    /* Windows ignores the next three in drivers, whose code would then find nothing set up. */
     if (Image->Directories[IMAGE_DIRECTORY_ENTRY_TLS].VirtualAddress != 0) {
         return PeTls;
     }

@@ -13,6 +13,7 @@
 /* A cookie's two highest bytes are zero, so that no string copy can write one. */
 #define PE_COOKIE_MASK 0x0000FFFFFFFFFFFFULL
 
+/* Copies out of the image, from any address, aligned or not. FALSE: not within it. */
 static BOOLEAN PeRead(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG64 Rva, PVOID Value,
                       ULONG Size)
 {
@@ -23,6 +24,7 @@ static BOOLEAN PeRead(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG64 Rva, P
     return TRUE;
 }
 
+/* Copies eight bytes into it. */
 static BOOLEAN PeWrite(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Rva, ULONG64 Value)
 {
     if (Rva > Image->ImageSize || sizeof(Value) > Image->ImageSize - Rva) {
@@ -56,6 +58,8 @@ void PeCopySections(const PE_IMAGE *Image, PUCHAR Mapped)
     }
 }
 
+/* Adds Delta to the pointers of one page. A pointer may reach into the next page, or stand anywhere
+ * in the image, the headers included: the image is only damaging itself. */
 static PE_REASON PeRelocateBlock(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 EntryRva,
                                  const IMAGE_BASE_RELOCATION *Block, ULONG64 Delta)
 {
@@ -86,12 +90,13 @@ static PE_REASON PeRelocateBlock(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 E
 PE_REASON PeRelocate(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address)
 {
     const IMAGE_DATA_DIRECTORY *Directory = &Image->Directories[IMAGE_DIRECTORY_ENTRY_BASERELOC];
-    ULONG64 Delta = Address - Image->PreferredBase;
+    ULONG64 Delta = Address - Image->PreferredBase; /* modulo 2^64: either direction */
     ULONG Offset = 0;
 
     if (Delta == 0) {
         return PeOk;
     }
+    /* An image without relocation table that is not marked so needs none: it is all RIP relative. */
     if (Image->RelocationsStripped) {
         return PeNotRelocatable;
     }
@@ -241,6 +246,7 @@ PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Addre
                 sizeof(Pointer))) {
         return PeLoadConfig;
     }
+    /* The pointer is one of those that have been relocated. */
     Rva = Pointer - Address;
     if (Pointer == 0) {
         return PeOk;
@@ -248,6 +254,7 @@ PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Addre
     if (!PeIsWritable(Image, Rva) || !PeRead(Image, Mapped, Rva, &Cookie, sizeof(Cookie))) {
         return PeLoadConfig;
     }
+    /* Some other value is the driver's own choice. */
     if (Cookie == PE_DEFAULT_COOKIE) {
         Cookie = Random & PE_COOKIE_MASK;
         PeWrite(Image, Mapped, Rva, Cookie == 0 ? PE_DEFAULT_COOKIE + 1 : Cookie);

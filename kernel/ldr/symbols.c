@@ -9,6 +9,7 @@
 
 #define SYM_DIGITS 16
 
+/* Only lower case: the build writes no other. */
 static int SymDigit(CHAR Character)
 {
     if (Character >= '0' && Character <= '9') {
@@ -17,6 +18,7 @@ static int SymDigit(CHAR Character)
     return Character >= 'a' && Character <= 'f' ? Character - 'a' + 10 : -1;
 }
 
+/* Offset of the line's end, or of the text's when the last line lacks one. */
 static SIZE_T SymLineEnd(const CHAR *Text, SIZE_T Size, SIZE_T Offset)
 {
     while (Offset < Size && Text[Offset] != '\n') {
@@ -60,6 +62,7 @@ BOOLEAN SymFind(const CHAR *Text, SIZE_T Size, ULONG64 Value, PSYM_ENTRY Entry)
         if (!SymReadLine(Text, Start, End, &Line)) {
             return FALSE;
         }
+        /* Of several names for one address, the last one in the file wins. */
         if (Line.Value <= Value) {
             *Entry = Line;
             Found = TRUE;

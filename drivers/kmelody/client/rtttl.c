@@ -37,6 +37,7 @@ typedef struct _RTTTL_READER {
     ULONG64 Position;              /* units from the beginning */
 } RTTTL_READER, *PRTTTL_READER;
 
+/* Notes what is wrong and where; answers FALSE for the caller to pass on. */
 static BOOLEAN RtttlFail(PRTTTL_READER Reader, SIZE_T Offset, const char *Reason)
 {
     Reader->Result->Column = (ULONG)Offset + 1;
@@ -87,6 +88,7 @@ static ULONG RtttlNumber(PRTTTL_READER Reader)
     return Value;
 }
 
+/* Powers of two up to 32. */
 static BOOLEAN RtttlIsDuration(ULONG Value)
 {
     return Value != 0 && Value <= 32 && (Value & (Value - 1)) == 0;
@@ -111,6 +113,7 @@ static BOOLEAN RtttlReadName(PRTTTL_READER Reader)
     return TRUE;
 }
 
+/* One setting. A wrong value is reported where it stands, not where the setting begins. */
 static BOOLEAN RtttlReadSetting(PRTTTL_READER Reader)
 {
     char Letter = RtttlPeek(Reader);
@@ -175,6 +178,7 @@ static ULONG RtttlHertz(char Letter, BOOLEAN Sharp, ULONG Octave)
     return (ULONG)((MicroHertz + Divisor / 2) / Divisor);
 }
 
+/* When a position of the tune is reached, to the nearest millisecond. */
 static ULONG64 RtttlMilliseconds(PRTTTL_READER Reader, ULONG64 Position)
 {
     return (Position * RTTTL_BEAT_MS_PER_UNIT + Reader->Beats / 2) / Reader->Beats;
@@ -227,6 +231,7 @@ static BOOLEAN RtttlReadTail(PRTTTL_READER Reader, PBOOLEAN Dotted, PULONG Octav
     return TRUE;
 }
 
+/* A note or a rest, up to what must be a comma or the end. */
 static BOOLEAN RtttlReadNote(PRTTTL_READER Reader)
 {
     ULONG Duration = Reader->Duration, Octave = Reader->Octave, Hertz = 0, Units;
