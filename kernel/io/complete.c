@@ -142,7 +142,8 @@ static void IopLeaveToSender(PIRP Irp)
     UCHAR Flags =
         __atomic_fetch_or(&Irp->AllocationFlags, IOP_IRP_LEFT_TO_SENDER, __ATOMIC_SEQ_CST);
     if (Flags & IOP_IRP_RETURNED_PENDING) {
-        IopViolation(IopPendingNotMarked, File->DeviceObject->DriverObject, Irp, 0);
+        IopViolation(IopPendingNotMarked, (PVOID)File->DeviceObject->DriverObject->DriverInit, Irp,
+                     0);
     }
 }
 

@@ -63,7 +63,8 @@ static inline PIOP_DRIVER IopDriver(PDRIVER_OBJECT DriverObject)
 }
 
 /* What a driver did wrong: the first parameter of DRIVER_VERIFIER_IOMANAGER_VIOLATION. The low numbers
- * are Windows'. The others are the routine or object, the IRP, and one more piece of evidence. */
+ * are Windows'. Then follow the driver's routine (its DriverEntry, when no better is known) or an
+ * object, the IRP, and one more piece of evidence. */
 typedef enum _IOP_VIOLATION {
     IopFreedNoIrp = 0x1,          /* IoFreeIrp: not an IRP, or freed already */
     IopFreedThreadIrp = 0x2,      /* IoFreeIrp: still in a thread's list */

@@ -97,7 +97,7 @@ IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned)
 {
     IO_STATUS_BLOCK Iosb;
     KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
-    PVOID Driver = File->DeviceObject->DriverObject;
+    PVOID Driver = (PVOID)File->DeviceObject->DriverObject->DriverInit;
     // A driver that has marked an IRP pending must answer STATUS_PENDING; else it is finished twice.
     if (!IopIsThreadIrp(Irp) || Irp->PendingReturned) {
         IopViolation(IopPendingNotReturned, Driver, Irp, (ULONG)Returned);
@@ -119,7 +119,8 @@ void IopCheckPending(PIRP Irp, PFILE_OBJECT File)
         UCHAR Flags =
             __atomic_fetch_or(&Irp->AllocationFlags, IOP_IRP_RETURNED_PENDING, __ATOMIC_SEQ_CST);
         if (Flags & IOP_IRP_LEFT_TO_SENDER) {
-            IopViolation(IopPendingNotMarked, File->DeviceObject->DriverObject, Irp, 0);
+            IopViolation(IopPendingNotMarked, (PVOID)File->DeviceObject->DriverObject->DriverInit,
+                         Irp, 0);
         }
     }
     KeLowerIrql(OldIrql);

@@ -1,0 +1,20 @@
+/* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * Promise: a dispatch routine that comes back at another IRQL is stopped. */
+#include "kmtdevice.h"
+
+static NTSTATUS NTAPI Control(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Device);
+    KIRQL Irql;
+    KeRaiseIrql(APC_LEVEL, &Irql);
+    return KmtComplete(Irp, STATUS_SUCCESS, 0);
+}
+
+static VOID KmtRun(VOID)
+{
+    IO_STATUS_BLOCK Iosb;
+    KmtDriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
+    PDEVICE_OBJECT Device = KmtCreateDevice(NULL, 0, FALSE);
+    KmtControl(Device, KMT_CODE(0, METHOD_BUFFERED), NULL, 0, NULL, 0, &Iosb);
+    DbgPrint("never reached\n");
+}
