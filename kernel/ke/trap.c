@@ -13,7 +13,7 @@
 #define PF_PRESENT 0x1 /* page fault error code: protection, not absence */
 #define PF_WRITE 0x2
 #define PF_EXECUTE 0x10
-#define HIGHEST_USER_ADDRESS 0x00007FFFFFFEFFFFULL
+#define NMI_UNEXPLAINED 0x4F4454 /* "TDO": what Windows gives for an NMI that nobody claims */
 #define MSR_MCG_CAP 0x179
 #define MSR_MC0_STATUS 0x401
 #define MSR_MC0_ADDRESS 0x402
@@ -67,12 +67,6 @@ static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
         KiBugCheck(KiIsDriverAddress(Frame->Rip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL
                                                  : IRQL_NOT_LESS_OR_EQUAL,
                    Address, Frame->PreviousIrql, KiFaultOperation(Error, 1, 8), Frame->Rip, Frame);
-    }
-    /* In the user range it is an access violation, which a driver could have handled; in the
-     * system range nobody may. */
-    if (Address <= HIGHEST_USER_ADDRESS) {
-        KiUnhandledException(Frame, STATUS_ACCESS_VIOLATION, KiFaultOperation(Error, 1, 8),
-                             Address);
     }
     KiBugCheck(PAGE_FAULT_IN_NONPAGED_AREA, Address, KiFaultOperation(Error, 2, 0x10), Frame->Rip,
                0, Frame);
@@ -156,7 +150,7 @@ void KiHandleException(PKTRAP_FRAME Frame)
     switch (Frame->Vector) {
     case KI_TRAP_NMI:
         if (!KiFreezeForBugCheck(Frame)) {
-            KiBugCheck(NMI_HARDWARE_FAILURE, 0x4F4454, 0, 0, 0, Frame);
+            KiBugCheck(NMI_HARDWARE_FAILURE, NMI_UNEXPLAINED, 0, 0, 0, Frame);
         }
         break;
     case KI_TRAP_PAGE_FAULT:
