@@ -1,0 +1,9 @@
+/* STOP: 0x0000001E KMODE_EXCEPTION_NOT_HANDLED
+ * Promise: a breakpoint without a debugger stops the system, as on Windows. */
+#include "kmt.h"
+
+static VOID KmtRun(VOID)
+{
+    DbgBreakPoint();
+    DbgPrint("never reached\n");
+}
