@@ -1,5 +1,10 @@
 /*
  * load.c - fills the registry from c:\registry.reg while the system starts.
+ *
+ * The parser (regfile.c) knows text and the tree (registry.c) knows keys; this joins them: it opens
+ * the key of each section, hands values on to it, and prints what goes wrong. The file's root keys
+ * are those of Win32; the kernel's names for the same places are \Registry\Machine and
+ * \Registry\User. Used once, by one thread.
  */
 #include "ke.h"
 #include "ex.h"
@@ -29,7 +34,7 @@ static const struct {
     {RTL_CONSTANT_STRING(L"HKU"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
 };
 
-/* Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. */
+/* Win32's names end where a backslash or the path does: HKLMX is none of them. Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. */
 static NTSTATUS TranslatePath(PCMP_LOADER Loader, PCUNICODE_STRING Written)
 {
     for (ULONG i = 0; i < ARRAYSIZE(RootKeys); i++) {
@@ -55,6 +60,7 @@ static void CloseSection(PCMP_LOADER Loader)
     }
 }
 
+/* A section begins. The one before is closed even if this fails: values that follow are not its. */
 static NTSTATUS LoadKey(PVOID Context, PCUNICODE_STRING Path, BOOLEAN Delete)
 {
     PCMP_LOADER Loader = Context;
@@ -74,6 +80,7 @@ static NTSTATUS LoadKey(PVOID Context, PCUNICODE_STRING Path, BOOLEAN Delete)
     return Status;
 }
 
+/* The parser calls this only below a section that could be opened, so Key is one. */
 static NTSTATUS LoadValue(PVOID Context, PCWSTR Name, ULONG Type, const VOID *Data, ULONG Size,
                           BOOLEAN Delete)
 {
@@ -83,6 +90,7 @@ static NTSTATUS LoadValue(PVOID Context, PCWSTR Name, ULONG Type, const VOID *Da
                   : CmSetValue(Loader->Key, Name, Type, Data, Size);
 }
 
+/* As compilers do, so that editors can jump there. */
 static void PrintError(PVOID Context, ULONG Line, const char *Text)
 {
     UNREFERENCED_PARAMETER(Context);
@@ -95,6 +103,7 @@ static void LoadFile(const UCHAR *Data, SIZE_T Size)
     PCMP_LOADER Loader = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Loader), LOAD_TAG);
 
     if (Scratch != NULL && Loader != NULL) {
+        /* Both are large for a kernel stack, and needed for this one moment. */
         CM_REGFILE_SINK Sink = {LoadKey, LoadValue, PrintError, Loader};
         Loader->Path.Buffer = Loader->PathBuffer;
         Loader->Path.MaximumLength = sizeof(Loader->PathBuffer);

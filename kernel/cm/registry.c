@@ -15,6 +15,7 @@
 
 #define CM_TAG 'geRC' /* "CReg" in memory */
 
+/* Everything below is guarded by CmpLock, but for what never changes after creation: names. */
 typedef struct _CM_VALUE {
     LIST_ENTRY Link;
     ULONG Type;
@@ -36,7 +37,7 @@ typedef struct _CM_KEY {
 static FAST_MUTEX CmpLock;
 static PCM_KEY CmpRoot; /* \Registry */
 
-/* Allocates a key with one reference, in no tree yet. */
+/* Allocates a key with one reference, in no tree yet. Pool memory of this kind comes zeroed. */
 static PCM_KEY CreateKey(PCUNICODE_STRING Name)
 {
     PCM_KEY Key = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Key) + Name->Length, CM_TAG);
@@ -60,6 +61,7 @@ static void FreeValues(PCM_KEY Key)
     }
 }
 
+/* Frees the key with its last reference. One that still is in the tree always has one. */
 static void DereferenceKey(PCM_KEY Key)
 {
     if (--Key->References == 0) {
@@ -106,6 +108,7 @@ static NTSTATUS StepDown(PCM_KEY *Key, PCUNICODE_STRING Name, BOOLEAN Create)
     PCM_KEY Child = FindChild(*Key, Name, &Next);
 
     if (Child == NULL) {
+        /* As on Windows, what stands directly under \Registry is not for everybody to make. */
         if (!Create || *Key == CmpRoot) {
             return STATUS_OBJECT_NAME_NOT_FOUND;
         }
@@ -123,6 +126,7 @@ static NTSTATUS StepDown(PCM_KEY *Key, PCUNICODE_STRING Name, BOOLEAN Create)
     return STATUS_SUCCESS;
 }
 
+/* Keys made on the way stay when a later step fails: they are what was asked for, as far as it went. */
 NTSTATUS CmOpenKey(PCUNICODE_STRING Path, BOOLEAN Create, PCM_KEY *Key)
 {
     UNICODE_STRING Rest = *Path, Name = TakeComponent(&Rest);
@@ -134,6 +138,7 @@ NTSTATUS CmOpenKey(PCUNICODE_STRING Path, BOOLEAN Create, PCM_KEY *Key)
     }
     ExAcquireFastMutex(&CmpLock);
     *Key = CmpRoot;
+    /* No key on the way can go while the lock is held, so only the last needs a reference. */
     for (Name = TakeComponent(&Rest); Name.Length != 0; Name = TakeComponent(&Rest)) {
         Status = StepDown(Key, &Name, Create);
         if (!NT_SUCCESS(Status)) {
@@ -154,6 +159,7 @@ void CmCloseKey(PCM_KEY Key)
     ExReleaseFastMutex(&CmpLock);
 }
 
+/* Children have to go first, or they would be out of reach but for those who have them open. */
 NTSTATUS CmDeleteKey(PCM_KEY Key)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -220,6 +226,8 @@ NTSTATUS CmSetValue(PCM_KEY Key, PCWSTR Name, ULONG Type, const VOID *Data, ULON
     if (Size > CM_MAXIMUM_VALUE) {
         return STATUS_INVALID_PARAMETER;
     }
+    /* Made before the lock is taken, so that Data may be paged out and memory may be waited for; and
+     * put in before the old one goes, so that a failure changes nothing. */
     Value = CreateValue(Name, Type, Data, Size);
     if (Value == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
@@ -279,6 +287,7 @@ NTSTATUS CmQueryValue(PCM_KEY Key, PCWSTR Name, ULONG *Type, PVOID Data, ULONG *
     return Status;
 }
 
+/* Missing and malformed are one to callers: they have a default for both. */
 ULONG CmQueryUlong(PCM_KEY Key, PCWSTR Name, ULONG Default)
 {
     ULONG Value, Type, Size = sizeof(Value);
@@ -293,6 +302,7 @@ NTSTATUS CmEnumerateKey(PCM_KEY Key, ULONG Index, WCHAR *Name, ULONG NameChars)
     PLIST_ENTRY Entry;
 
     ExAcquireFastMutex(&CmpLock);
+    /* Counted from the start each time: keys may come and go between two calls. */
     for (Entry = Key->Children.Flink; Entry != &Key->Children && Index != 0; Index--) {
         Entry = Entry->Flink;
     }

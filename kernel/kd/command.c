@@ -8,6 +8,7 @@
 
 C_ASSERT(sizeof(KD_COMMAND_ENTRY) == 40);
 
+/* Some thirty commands, looked up once a line: no order needed. */
 static const KD_COMMAND_ENTRY *FindCommand(const CHAR *Name)
 {
     for (const KD_COMMAND_ENTRY *Entry = __kdcmd_start; Entry != __kdcmd_end; Entry++) {
@@ -25,6 +26,7 @@ static BOOLEAN RunCommand(PKD_CONSOLE Console)
     const char *Text;
     int Count;
 
+    /* Splitting is destructive, and the raw text has to outlive it. */
     memcpy(Console->Split, Console->Text, strlen(Console->Text) + 1);
     Count = KdpSplitWords(Console->Split, Console->Words, KDP_MAXIMUM_WORDS);
     Console->Words[Count] = NULL;
@@ -108,6 +110,7 @@ static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last)
 /* The width of the column with name and arguments: that of the longest which is not exceptional. */
 #define HELP_COLUMN 34
 
+/* Sorting by looking for the next one each time: no memory, and nobody waits for it. */
 static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     const KD_COMMAND_ENTRY *Entry;
@@ -134,6 +137,7 @@ static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 }
 KD_COMMAND("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);
 
+/* As typed, quotes and all, like cmd's. */
 static NTSTATUS EchoCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     UNREFERENCED_PARAMETER(Argc);

@@ -33,6 +33,8 @@ static void AbandonPort(PKD_CONSOLE Console, const char *Verb, NTSTATUS Status)
     KdPrintf("\nconsole: COM1 cannot be %s: 0x%08X %s\n", Verb, Status, Name == NULL ? "" : Name);
 }
 
+/* Sends bytes as they are, and waits until the driver has them all: the handle is synchronous, so
+ * what was written is on its way when a command returns. */
 static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
 {
     PKD_CONSOLE Console = Context;
@@ -53,6 +55,7 @@ static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
     }
 }
 
+/* Requests of a whole chunk, because each costs an IRP and a trip through the driver. */
 void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
 {
     CHAR Chunk[WRITE_CHUNK];
@@ -75,6 +78,7 @@ void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
     WriteBytes(Console, Chunk, Used);
 }
 
+/* Most texts are short and need no memory; the others are formatted once more, into what they need. */
 void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
 {
     CHAR Short[128], *Text = Short;
@@ -88,6 +92,7 @@ void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
     if (Length >= sizeof(Short)) {
         Text = ExAllocatePool2(POOL_FLAG_PAGED, Length + 1, KDP_CONSOLE_TAG);
         if (Text == NULL) {
+            /* Half a text is better than none when it is memory that people look for. */
             KdConsoleWrite(Console, Short, sizeof(Short) - 1);
             return;
         }
@@ -123,6 +128,7 @@ static void OpenPort(PKD_CONSOLE Console)
     }
 }
 
+/* While a command runs nothing is read: what is typed meanwhile waits in the driver. */
 static void HandleByte(PKD_CONSOLE Console, UCHAR Byte, BOOLEAN MoreFollow)
 {
     switch (KdpInputByte(&Console->Line, Byte, MoreFollow)) {
@@ -165,6 +171,7 @@ static VOID NTAPI ConsoleThread(PVOID Context)
 
     OpenPort(Console);
     if (KdpHasWord(KdpLoaderBlock->CommandLine, "exec")) {
+        /* A script whose output went another way than through the driver has not succeeded. */
         BOOLEAN Success = Console->Port != NULL;
         Success = KdpRunScript(Console) == 0 && Success && Console->Port != NULL;
         HalExitEmulator(Success ? EXIT_SUCCESS_VALUE : EXIT_FAILURE_VALUE);

@@ -14,13 +14,13 @@ typedef struct _KDP_LISTING {
     ULONG64 Bytes;
 } KDP_LISTING, *PKDP_LISTING;
 
-/* Whether Name lies in Folder, in any case and with either slash. */
+/* Whether Name lies in Folder, in any case and with either slash. The folder may be written without
+ * the slash at its end, and a file stands for itself. */
 static BOOLEAN IsInFolder(const char *Name, const CHAR *Folder)
 {
     for (; *Folder != 0; Name++, Folder++) {
         CHAR Wanted = *Folder == '\\' ? '/' : *Folder;
         if (tolower(*Name) != tolower(Wanted)) {
-            /* The folder may be written without the slash at its end, and a file stands for itself. */
             return FALSE;
         }
     }
@@ -45,6 +45,7 @@ static BOOLEAN ListFile(const char *Name, SIZE_T Size, PVOID Context)
     return TRUE;
 }
 
+/* The archive has no folders of its own, only names with slashes in them. */
 static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     KDP_LISTING Listing = {.Console = Console, .Folder = Argc == 2 ? Argv[1] : ""};
@@ -52,6 +53,7 @@ static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Argc > 2) {
         return KdConsoleUsage(Console);
     }
+    /* Names on the disk begin behind the drive and its backslash. */
     if (_strnicmp(Listing.Folder, "c:", 2) == 0) {
         Listing.Folder += 2;
     }
@@ -67,6 +69,7 @@ static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 }
 KD_COMMAND("dir", "[FOLDER]", "list the files of the boot disk", DirCommand);
 
+/* Bytes go out as they are: what is no text is no text on the terminal either. */
 static NTSTATUS TypeCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     const UCHAR *Data;

@@ -65,6 +65,7 @@ static NTSTATUS QueryService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
     return STATUS_SUCCESS;
 }
 
+/* The loader's own words come below Windows': they name the imports that are missing. */
 static NTSTATUS StartService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     CHAR Reason[REASON_SIZE];
@@ -117,6 +118,7 @@ static void QueryText(PCM_KEY Key, PCWSTR Name, WCHAR *Text, ULONG Chars)
     }
 }
 
+/* As they are typed for `create`, and as `qc` prints them; the index is the value in the registry. */
 static const char *const StartNames[] = {"boot", "system", "auto", "demand", "disabled"};
 static const char *const StartTypes[] = {"BOOT_START", "SYSTEM_START", "AUTO_START", "DEMAND_START",
                                          "DISABLED"};
@@ -161,6 +163,7 @@ static ULONG FindName(const char *const *Names, ULONG Count, const CHAR *Text)
     return Index;
 }
 
+/* One "option= value"; FALSE when either is wrong. */
 static BOOLEAN ParseOption(const CHAR *Option, const CHAR *Value, KDP_SC_OPTIONS *Options)
 {
     if (_stricmp(Option, "type=") == 0) {
@@ -195,7 +198,8 @@ static NTSTATUS CreateUsage(PKD_CONSOLE Console)
     return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
 }
 
-/* The path as Windows stores that of a driver: an object name. */
+/* The path as Windows stores that of a driver: an object name. One without a drive, as
+ * \SystemRoot\..., is one already. */
 static BOOLEAN MakeImagePath(const CHAR *Path, WCHAR *Wide, ULONG Chars)
 {
     BOOLEAN Drive = Path[0] != 0 && Path[1] == ':';
@@ -226,6 +230,7 @@ static NTSTATUS CreateCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     KDP_SC_OPTIONS Options = {.Start = SERVICE_DEMAND_START, .ErrorControl = SERVICE_ERROR_NORMAL};
 
+    /* sc, create and the name, then pairs. */
     if (Argc < 3 || Argc % 2 == 0) {
         return CreateUsage(Console);
     }
@@ -234,6 +239,7 @@ static NTSTATUS CreateCommand(PKD_CONSOLE Console, int Argc, char **Argv)
             return CreateUsage(Console);
         }
     }
+    /* Windows' default type is a process of its own, which there is none of here: it must be said. */
     if (!Options.Kernel || Options.Path == NULL) {
         return CreateUsage(Console);
     }
@@ -261,6 +267,7 @@ static NTSTATUS QueryAll(PKD_CONSOLE Console, BOOLEAN All)
     return STATUS_SUCCESS;
 }
 
+/* The text before FAILED names the call that failed in sc.exe; Windows' spelling, blanks included. */
 static const KDP_SC_COMMAND ScCommands[] = {
     {"start", "StartService: OpenService", StartService},
     {"stop", "OpenService", StopService},

@@ -15,6 +15,8 @@
 
 #define NOTE_TAG 'vSdK' /* "KdSv" in memory */
 
+/* Names are compared as ASCII here: a note that is missed for the case of another letter only loses
+ * what it says. */
 typedef struct _KDP_SERVICE_NOTE {
     struct _KDP_SERVICE_NOTE *Next;
     ULONG ExitCode;
@@ -78,7 +80,8 @@ ULONG KdpQueryServiceExitCode(PCWSTR Name)
     return Note == NULL ? ERROR_SERVICE_NEVER_STARTED : Note->ExitCode;
 }
 
-/* Writes Prefix and Name into Path, which has room for them. */
+/* Writes Prefix and Name into Path, which has room for them; FALSE when Name is no service's name. A
+ * slash in it would be read as part of the path. */
 static BOOLEAN MakePath(PUNICODE_STRING Path, PCWSTR Prefix, PCWSTR Name)
 {
     Path->Length = 0;
@@ -116,6 +119,7 @@ static NTSTATUS SetText(PCM_KEY Key, PCWSTR Name, ULONG Type, PCWSTR Text)
     return CmSetValue(Key, Name, Type, Text, (ULONG)((wcslen(Text) + 1) * sizeof(WCHAR)));
 }
 
+/* The values that Windows' service control manager writes, in its types. */
 static NTSTATUS SetServiceValues(PCM_KEY Key, ULONG Start, ULONG ErrorControl, PCWSTR Path,
                                  PCWSTR DisplayName)
 {
@@ -155,6 +159,7 @@ ULONG KdpCreateService(PCWSTR Name, ULONG Start, ULONG ErrorControl, PCWSTR Path
     if (Error != 0) {
         return Error;
     }
+    /* All or nothing: half a service could be started with the wrong file. */
     Status = SetServiceValues(Key, Start, ErrorControl, Path, DisplayName);
     if (!NT_SUCCESS(Status)) {
         CmDeleteKey(Key);
@@ -174,6 +179,7 @@ ULONG KdpStartService(PCWSTR Name, PCM_KEY Key, CHAR *Reason, SIZE_T ReasonSize)
     }
     RtlInitUnicodeString(&String, Name);
     Error = KdpStatusToWin32(LdrLoadDriver(&String, Reason, ReasonSize));
+    /* A second start is no new fact about the first. */
     if (Error != ERROR_SERVICE_ALREADY_RUNNING) {
         NoteExitCode(Name, Error);
     }
@@ -223,11 +229,13 @@ ULONG KdpStopService(PCWSTR Name, PCM_KEY Key)
     Status = LdrUnloadDriver(&String);
     switch (Status) {
     case STATUS_OBJECT_NAME_NOT_FOUND:
+        /* It may have unloaded by itself since, with the last close of its devices. */
         FinishDelete(Name, Key);
         return ERROR_SERVICE_NOT_ACTIVE;
     case STATUS_INVALID_DEVICE_REQUEST:
         return ERROR_INVALID_SERVICE_CONTROL;
     case STATUS_DEVICE_BUSY:
+        /* Open devices: the unload is on its way. Anything else is a load or unload in progress. */
         if (KdpQueryServiceState(Name, &Stoppable) == ServiceStopPending) {
             NoteExitCode(Name, 0);
             return 0;
@@ -253,6 +261,7 @@ ULONG KdpDeleteService(PCWSTR Name, PCM_KEY Key)
     if (Note != NULL && Note->DeletePending) {
         return ERROR_SERVICE_MARKED_FOR_DELETE;
     }
+    /* A running service keeps its key until it stops, as on Windows. */
     Note = TakeNote(Name);
     if (Note == NULL) {
         return KdpStatusToWin32(STATUS_INSUFFICIENT_RESOURCES);

@@ -25,6 +25,7 @@ size_t strnlen(const char *String, size_t Limit)
     return Length;
 }
 
+/* Equal up to a terminator that both have: the difference of the terminators is 0. */
 int strcmp(const char *Left, const char *Right)
 {
     while (*Left != 0 && *Left == *Right) {
@@ -80,6 +81,7 @@ char *strchr(const char *String, int Character)
     return (char *)String;
 }
 
+/* The terminator is looked at too, since it may be what is looked for. */
 char *strrchr(const char *String, int Character)
 {
     const char *Found = NULL;
@@ -92,6 +94,7 @@ char *strrchr(const char *String, int Character)
     return (char *)Found;
 }
 
+/* Quadratic at worst, like every short loop of this kind; names and paths are short. */
 char *strstr(const char *String, const char *Pattern)
 {
     size_t Length = strlen(Pattern);

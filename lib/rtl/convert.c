@@ -10,7 +10,7 @@
 
 #define RTLP_STRING_TAG 'grtS' /* "Strg" in memory */
 
-/* Bytes of the string in UTF-16. */
+/* Bytes of the string in UTF-16: two or four for each character. */
 static SIZE_T MeasureAnsi(const STRING *Source)
 {
     const CHAR *Text = Source->Buffer, *End = Text + Source->Length;
@@ -32,7 +32,7 @@ NTSTATUS NTAPI RtlAnsiStringToUnicodeString(PUNICODE_STRING DestinationString,
     PWCH Next;
 
     if (Bytes + sizeof(WCHAR) > MAXUSHORT) {
-        return STATUS_INVALID_PARAMETER_2;
+        return STATUS_INVALID_PARAMETER_2; /* Length and MaximumLength are 16 bits */
     }
     if (AllocateDestinationString) {
         DestinationString->MaximumLength = (USHORT)(Bytes + sizeof(WCHAR));
@@ -66,7 +66,7 @@ static SIZE_T ConvertUnicode(PCHAR Buffer, SIZE_T Room, PCUNICODE_STRING Source)
         CHAR Bytes[RTLP_UTF8_MAXIMUM];
         ULONG Count = RtlpPutUtf8(RtlpTakeUtf16(&Text, End), Bytes);
         if (Length + Count > Room) {
-            break;
+            break; /* a part of a character would be no character */
         }
         if (Buffer != NULL) {
             memcpy(Buffer + Length, Bytes, Count);
@@ -134,6 +134,8 @@ NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString,
     return STATUS_SUCCESS;
 }
 
+/* Freed without the tag: drivers also give strings here that they allocated themselves, as they may on
+ * Windows. */
 VOID NTAPI RtlFreeUnicodeString(PUNICODE_STRING UnicodeString)
 {
     if (UnicodeString->Buffer != NULL) {

@@ -100,6 +100,7 @@ static const CHAR *ParseNumber(const CHAR *Text, LONG *Number, NT_VA_LIST *Argum
     return Text;
 }
 
+/* "I" alone is the size of a pointer; "I3" and "I6" mean that too when nothing fitting follows. */
 static const CHAR *ParseSize(const CHAR *Text, RTLP_SIZE *Size)
 {
     switch (*Text) {
@@ -149,6 +150,8 @@ static const CHAR *ParseConversion(const CHAR *Text, RTLP_CONVERSION *Conversion
     return *Text == 0 ? Text : Text + 1;
 }
 
+/* The argument, widened as its size and sign ask. Every argument occupies 8 bytes in the Windows
+ * convention, of which the upper half of a 32-bit one may hold anything. */
 static ULONG64 TakeInteger(const RTLP_CONVERSION *Conversion, BOOLEAN Signed, NT_VA_LIST *Arguments)
 {
     ULONG Value;
@@ -182,6 +185,7 @@ static void PutNumber(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, co
     Length = (LONG)sizeof(Digits) - Start;
     Zeros = (LONG64)(Conversion->Precision < 0 ? 1 : Conversion->Precision) - Length;
     if (Conversion->Type == 'o' && Conversion->Alternate) {
+        /* The prefix of octal is one digit more, but not before a zero that is there already. */
         Zeros = max(Zeros, 1);
     }
     Zeros = max(Zeros, 0);
@@ -202,6 +206,7 @@ static void PutSigned(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, NT
     LONG64 Value = (LONG64)TakeInteger(Conversion, TRUE, Arguments);
     const CHAR *Sign = Value < 0 ? "-" : Conversion->Plus ? "+" : Conversion->Space ? " " : "";
 
+    /* Negated as unsigned: the most negative number has no positive counterpart. */
     PutNumber(Output, Conversion, Sign, Value < 0 ? 0 - (ULONG64)Value : (ULONG64)Value, 10);
 }
 
@@ -218,6 +223,7 @@ static void PutUnsigned(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
     PutNumber(Output, Conversion, Prefix, Value, Base);
 }
 
+/* All 16 digits, so that addresses line up; upper case, and no 0x unless asked. */
 static void PutPointer(RTLP_OUTPUT *Output, RTLP_CONVERSION *Conversion, NT_VA_LIST *Arguments)
 {
     Conversion->Size = Size64;
@@ -287,6 +293,7 @@ static void PutCharacter(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
 static void PutString(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, NT_VA_LIST *Arguments)
 {
     const VOID *Text = nt_va_arg(*Arguments, PVOID);
+    /* A text with a precision need not be terminated, so no more than that is looked at. */
     SIZE_T Limit = Conversion->Precision < 0 ? SIZE_MAX : (SIZE_T)Conversion->Precision;
 
     if (Text == NULL) {

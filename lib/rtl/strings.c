@@ -40,6 +40,7 @@ VOID NTAPI RtlInitAnsiString(PANSI_STRING DestinationString, PCSZ SourceString)
     }
 }
 
+/* memmove, because drivers shift text within one buffer by this. */
 VOID NTAPI RtlCopyUnicodeString(PUNICODE_STRING DestinationString, PCUNICODE_STRING SourceString)
 {
     USHORT Length = SourceString == NULL ? 0 : SourceString->Length;
@@ -59,6 +60,7 @@ static LONG CompareChars(PCWCH First, PCWCH Second, SIZE_T Count, BOOLEAN CaseIn
 {
     for (SIZE_T i = 0; i < Count; i++) {
         WCHAR A = First[i], B = Second[i];
+        /* Equal characters are the common case and need no table. */
         if (A != B && CaseInSensitive) {
             A = RtlUpcaseUnicodeChar(A);
             B = RtlUpcaseUnicodeChar(B);
@@ -89,6 +91,7 @@ LONG NTAPI RtlCompareUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING St
                                     CHARS(String2), CaseInSensitive);
 }
 
+/* Folding keeps lengths, so different lengths cannot be equal. */
 BOOLEAN NTAPI RtlEqualUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2,
                                     BOOLEAN CaseInSensitive)
 {
