@@ -107,3 +107,36 @@ def test_services_of_the_registry_survive_what_people_type(console):
         console.run(f"sc start {name}")
     assert shell.qemu.PROMPT  # the console answered each
     assert "PASSIVE_LEVEL" in console.run("irql")
+
+
+def test_a_running_service_is_deleted_when_it_stops(console):
+    console.run(CREATE)
+    console.run("sc start tune")
+    assert "SUCCESS" in console.run("sc delete tune")
+    assert fails(console.run("sc delete tune"), "DeleteService", 1072)
+    assert fails(console.run(CREATE), "CreateService", 1072)
+    text = console.run("sc stop tune")
+    assert reports(text, "tune", STOPPED) and "WIN32_EXIT_CODE    : 0 " in text, text
+    assert fails(console.run("sc query tune"), "EnumQueryServicesStatus:OpenService", 1060)
+
+
+def test_a_disabled_service_does_not_start(console):
+    console.run(CREATE + " start= disabled error= ignore DisplayName= \"A tune\"")
+    assert fails(console.run("sc start tune"), "StartService", 1058)
+    text = console.run("sc qc tune")
+    assert "4   DISABLED" in text and "0   IGNORE" in text and ": A tune" in text, text
+    assert r"\??\c:\drivers\kmelody.sys" in text, text
+    console.run("sc delete tune")
+
+
+def test_options_are_two_words(console):
+    for options in (r"type=kernel binPath= c:\x.sys", "type= own", "type= kernel", r"type= kernel binPath= c:\x.sys start= never"):
+        assert "usage" in console.run(f"sc create tune {options}"), options
+    assert "FAILED 1060" in console.run("sc query tune")
+
+
+def test_a_driver_in_use_stops_when_it_is_closed():
+    with shell.boot() as console:
+        text = console.run("sc stop serial")
+        assert reports(text, "serial", dict(number=3, state="STOP_PENDING")) and "NOT_STOPPABLE" in text, text
+        assert "PASSIVE_LEVEL" in console.run("irql")
