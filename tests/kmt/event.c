@@ -112,7 +112,7 @@ static VOID TestTimeouts(VOID)
               STATUS_TIMEOUT, "an absolute timeout in the past times out at once");
 }
 
-#define RALLIES 20000
+#define RALLIES 4000
 static KEVENT Ping, Pong;
 
 static VOID NTAPI Answer(PVOID Context)
@@ -136,12 +136,12 @@ static VOID TestPingPong(VOID)
         KeSetEvent(&Ping, EVENT_INCREMENT, (BOOLEAN)(i & 1));
         Lost += KmtWait(&Pong, 60000) != STATUS_SUCCESS;
     }
-    KMT_EQUAL(Lost, 0, "20000 rallies of two threads lose no signal");
+    KMT_EQUAL(Lost, 0, "4000 rallies of two threads lose no signal");
     KMT_EQUAL(KeGetCurrentIrql(), PASSIVE_LEVEL, "set-and-wait gives the IRQL back");
     KmtJoin(Thread);
 }
 
-#define PRODUCED 20000
+#define PRODUCED 5000
 static volatile LONG Consumed;
 static volatile LONG Done;
 
