@@ -4,6 +4,11 @@
  * A table is believed when it lies at an address this processor can have, its length is sane, and
  * its bytes add up to 0. It is mapped for as long as it is parsed. What was learnt is in
  * HalpPlatform, which nobody writes afterwards.
+ *
+ *     root pointer --> XSDT or RSDT --> MADT  processors, I/O APICs, lines
+ *                                  |--> FADT  power, PM timer, reset; --> DSDT  sleep type of S5
+ *                                  |--> HPET
+ *                                  '--> SSDTs, in case S5 stands in one of them
  */
 #include "halp.h"
 #include "kd.h"
@@ -75,6 +80,7 @@ static void HalpParseTable(const ACPI_HEADER *Table)
     }
 }
 
+/* A damaged table is told about and then missed: the machine may well start without it. */
 static void HalpReadTable(ULONG64 Physical)
 {
     PACPI_HEADER Table = HalpMapTable(Physical);
@@ -138,6 +144,7 @@ static BOOLEAN HalpSearchEbda(ACPI_RSDP *Rsdp)
     return HalpSearchRsdp(Base, EBDA_SIZE, Rsdp);
 }
 
+/* UEFI has no place to search: there the loader has to know. */
 static BOOLEAN HalpFindRsdp(PLOADER_BLOCK LoaderBlock, ACPI_RSDP *Rsdp)
 {
     return (LoaderBlock->RsdpBase != 0 &&

@@ -5,6 +5,10 @@
  * made once. All state is the processor's own, so there is no lock. In xAPIC mode the interrupt
  * command register takes two writes; interrupts are off between them, because a handler that sends
  * an IPI of its own would overwrite the half already there.
+ *
+ * IRQL is the APIC's task priority, which CR8 shows: an interrupt is delivered when its vector's
+ * high nibble is greater, and waits in the APIC until then. That is all the hardware a DPC needs:
+ * it is requested as vector 2Fh on the requester itself, and arrives when IRQL drops below 2.
  */
 #include "halp.h"
 
@@ -30,15 +34,18 @@ enum {
 };
 
 #define APIC_MSR_BASE 0x800
+/* IA32_APIC_BASE: the state goes disabled, xAPIC, x2APIC, and back only through disabled. */
 #define APIC_BASE_ENABLE (1ULL << 11)
 #define APIC_BASE_X2APIC (1ULL << 10)
 #define APIC_BASE_ADDRESS 0x000FFFFFFFFFF000ULL
 #define APIC_SPURIOUS_ENABLE 0x100
+/* Local vector table entries. Delivery modes (bits 8-10) are the interrupt command's, too. */
 #define APIC_LVT_MASKED (1U << 16)
 #define APIC_LVT_NMI (4U << 8)
 #define APIC_LVT_ACTIVE_LOW (1U << 13)
 #define APIC_LVT_LEVEL (1U << 15)
 #define APIC_DIVIDE_BY_1 0x0B
+/* The interrupt command: vector, delivery mode, level, and whom it is for. */
 #define APIC_COMMAND_PENDING (1U << 12)
 #define APIC_COMMAND_ASSERT (1U << 14)
 #define APIC_COMMAND_NMI (4U << 8)
@@ -49,6 +56,7 @@ enum {
 
 #define CPUID_FEATURES 1
 #define CPUID_1_ECX_X2APIC (1U << 21)
+/* What the multiprocessor specification asks for between the steps of a start. */
 #define INIT_DELAY_US 10000
 #define STARTUP_DELAY_US 200
 #define COMMAND_POLL_LIMIT 1000000
@@ -150,7 +158,8 @@ void HalSendSelfIpi(ULONG Vector)
     }
 }
 
-/* One by one, to those that run: one that the firmware parked must not meet an NMI. */
+/* NMI ignores IRQL and the interrupt flag, so it reaches processors that spin with both shut. It
+ * goes out one by one, to those that run: one that the firmware parked must not meet an NMI. */
 void HalSendNmiToOthers(void)
 {
     ULONG Self = HalCurrentApicId();
@@ -163,6 +172,11 @@ void HalSendNmiToOthers(void)
     }
 }
 
+/*
+ * INIT puts the processor into a state in which it only waits for a start-up IPI, whose vector is
+ * the page it then starts in, in real mode. Emulators need no time for that, and 10 ms per
+ * processor is more than the rest of the boot takes.
+ */
 void HalStartProcessor(ULONG ApicId, ULONG StartPage)
 {
     HalpRememberTsc();
@@ -186,6 +200,10 @@ void HalEndOfInterrupt(void)
 
 /*** Timer ***/
 
+/*
+ * The timer counts down at the rate of the bus or the core crystal, and interrupts at 0. Undivided
+ * it is most exact, and its 32 bits still last 4 s at 1 GHz, much longer than a tick.
+ */
 void HalpStartApicCount(void)
 {
     HalpWriteApic(ApicDivide, APIC_DIVIDE_BY_1);
@@ -234,6 +252,10 @@ static void HalpSetNmiInputs(ULONG ApicId)
     }
 }
 
+/*
+ * Everything that is not the timer is masked: the 8259s' line (input 0), error reports, counters
+ * that nobody has set up. Where the board wired NMI the input is open again.
+ */
 static void HalpEnableApic(void)
 {
     static const UCHAR Masked[] = {ApicLvtInput0, ApicLvtInput1, ApicLvtError, ApicLvtPerformance,

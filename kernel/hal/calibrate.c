@@ -2,6 +2,11 @@
  * calibrate.c - how fast the TSC and the APIC timer run, measured together against a counter of
  * known frequency, in one window of 1 to 3 ms.
  *
+ *     reference  ---+-------------------------------------------+---   counts known to be 1 to 3 ms
+ *     TSC        --+.+-----------------------------------------+.+--   one reading on each side
+ *     APIC timer ---+-------------------------------------------+---
+ *                 Start                                        End
+ *
  * A sample reads the TSC, the reference, the APIC count and the TSC again. The distance of the two
  * TSC readings bounds how far apart the others can be, so of several samples the narrowest is kept:
  * a host that takes the processor away in the middle makes a wide one. When both ends of a window
@@ -29,6 +34,7 @@ typedef struct _HALP_WINDOW {
     ULONG64 Noise;                /* TSC counts */
 } HALP_WINDOW;
 
+/* The first try is slow everywhere: caches, and translation in an emulator. Later ones count. */
 static HALP_SAMPLE HalpTakeSample(const HALP_COUNTER *Reference)
 {
     HALP_SAMPLE Best = {0, ~0ULL, 0, 0};
@@ -45,6 +51,7 @@ static HALP_SAMPLE HalpTakeSample(const HALP_COUNTER *Reference)
     return Best;
 }
 
+/* Being descheduled between the samples does no harm: all three counters go on meanwhile. */
 static HALP_WINDOW HalpMeasureWindow(const HALP_COUNTER *Reference, ULONG64 Counts)
 {
     HALP_SAMPLE Start, End;
@@ -67,6 +74,10 @@ static BOOLEAN HalpIsBetterWindow(const HALP_WINDOW *New, const HALP_WINDOW *Old
            (unsigned __int128)New->Noise * Old->Tsc < (unsigned __int128)Old->Noise * New->Tsc;
 }
 
+/*
+ * A window of so many reference counts that the last one matters little, within the bounds in time.
+ * It costs as many instructions as it takes nanoseconds when QEMU counts them, so it is short.
+ */
 void HalpCalibrate(const HALP_COUNTER *Reference, HALP_CALIBRATION *Result)
 {
     ULONG64 Counts =

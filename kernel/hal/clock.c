@@ -1,10 +1,15 @@
 /*
  * clock.c - the one counter that all time in the system comes from.
  *
- * Chosen once: the TSC when it can be trusted, else the HPET, the ACPI PM timer, the PIT. Reading it
- * as 100 ns units is a multiplication and a shift. HalpCounter points at the counter in use; it
+ * Chosen once: the TSC when it can be trusted, else the HPET, the ACPI PM timer, the PIT. Reading
+ * it as 100 ns units is a multiplication and a shift. HalpCounter points at the counter in use; it
  * changes at most once, when a processor turns out to have a TSC of its own, to the reference
  * counter, which has been running from the same zero all along. Readers take no lock.
+ *
+ *     time = (count - Base) * Multiplier / 2^56,  Multiplier = 10^7 * 2^56 / frequency
+ *
+ * At 2.6 GHz the multiplier is 277 * 10^12, so rounding it costs less than a second in 8 million
+ * years; the product has 128 bits and does not overflow.
  */
 #include "halp.h"
 
@@ -66,6 +71,7 @@ static BOOLEAN HalpIsTscTrusted(void)
            strcmp(HalpHypervisorName, "TCGTCGTCGTCG") == 0;
 }
 
+/* The register holds what has ever been added to this processor's TSC by writing it. */
 static BOOLEAN HalpHasTscAdjust(void)
 {
     ULONG Info[4];
@@ -74,6 +80,7 @@ static BOOLEAN HalpHasTscAdjust(void)
     return (Info[1] & CPUID_7_EBX_TSC_ADJUST) != 0;
 }
 
+/* The reference is also what remains when the TSC cannot be used, so it is started in any case. */
 void HalpInitializeTime(void)
 {
     HALP_CALIBRATION Calibration;
@@ -119,6 +126,11 @@ static BOOLEAN HalpIsTscAhead(ULONG64 Tsc)
            Time + Time / CALIBRATION_ERROR_DIVISOR + SWITCH_MARGIN_100NS / 2;
 }
 
+/*
+ * Two bounds: this processor was started after the other one read HalpTscBeforeStart, so reading
+ * less proves that it is behind; and the reference is the same for all, so being later than that
+ * proves that it is ahead.
+ */
 void HalpCheckProcessorTsc(void)
 {
     ULONG64 Tsc;

@@ -1,5 +1,9 @@
 /*
  * count.c - extending counters, and the divisions that turn a frequency into a multiplier.
+ *
+ * Extending by an example with 8 bits: Last is 0x1F0. Raw 0xF8 is 0x1F8. Raw 0x05 would be 0x105,
+ * which is before Last, so the counter has wrapped, once: 0x205. Had nobody looked for more than a
+ * whole round, that round would be lost; the clock interrupt looks 64 times a second.
  */
 #include "count.h"
 

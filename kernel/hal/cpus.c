@@ -31,6 +31,7 @@ static const char *HalpQueryBrand(CHAR Brand[BRAND_SIZE])
     return Brand;
 }
 
+/* What runs may have changed by the time it is printed, but it did run. */
 static void HalpQueryRunning(PKPRCB Prcb, HALP_RUNNING *Running)
 {
     KIRQL OldIrql = KiLockDispatcher();

@@ -166,6 +166,7 @@ static int HalpEnterPackage(AML_CURSOR *Aml)
     return HalpTakeByte(Aml);
 }
 
+/* The first two elements are what goes into PM1a's and PM1b's SLP_TYP field. */
 static void HalpReadSleepPackage(AML_CURSOR Aml, PHALP_PLATFORM Platform)
 {
     int Elements = HalpEnterPackage(&Aml);

@@ -119,7 +119,7 @@ BOOLEAN HalpInitializePmTimer(PHALP_COUNTER Counter);
 BOOLEAN HalpInitializePit(PHALP_COUNTER Counter);
 
 void HalpInitializeTime(void); /* clock.c: chooses and calibrates */
-/* On an application processor: is its TSC the boot processor's? Makes it so, or gives the TSC up. */
+/* On another processor: makes its TSC the boot processor's, or gives the TSC up for all. */
 void HalpCheckProcessorTsc(void);
 /* Just before a processor is started: what its TSC must not be behind. */
 void HalpRememberTsc(void);

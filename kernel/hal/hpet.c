@@ -6,7 +6,7 @@
  */
 #include "halp.h"
 
-/* Registers are 64 bits wide, but some chips take only 32-bit accesses: these are 32-bit indices. */
+/* Registers have 64 bits, but some chips take only 32-bit accesses: these are 32-bit indices. */
 enum {
     HpetPeriod = 0x04 / 4,
     HpetConfiguration = 0x10 / 4,
@@ -33,6 +33,7 @@ static ULONG64 HalpReadHpet(void)
     return HalpExtendCount(&HalpHpetLast, MAXULONG, HalpReadHpetRaw);
 }
 
+/* A table may name an HPET that the chip set keeps switched off. */
 static BOOLEAN HalpHpetCounts(void)
 {
     ULONG64 First = HalpReadHpetRaw();
@@ -45,6 +46,7 @@ static BOOLEAN HalpHpetCounts(void)
     return FALSE;
 }
 
+/* Legacy routing would take interrupt lines 0 and 8 away from the PIT and the RTC. */
 BOOLEAN HalpInitializeHpet(PHALP_COUNTER Counter)
 {
     ULONG Period;

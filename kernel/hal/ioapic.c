@@ -4,6 +4,13 @@
  * Lines are numbered over all I/O APICs (global system interrupts). HalpIoApics is fixed after
  * start; HalpIoApicLock guards each chip's pair of index and data register, and so its routing
  * entries. Every input is masked until a driver connects. Destinations are physical: one processor.
+ *
+ *     ISA line --override--> GSI --minus GsiBase--> input --entry--> vector on a processor --> IRQL
+ *       4                     4                       4               80h on APIC 0            8
+ *       0                     2                       2               C0h on APIC 0           12
+ *
+ * A level-triggered input is not delivered again until the processor's end of interrupt comes back
+ * to the chip; an edge is remembered once, even while the processor is above its IRQL.
  */
 #include "halp.h"
 #include "kd.h"
@@ -22,6 +29,7 @@ typedef struct _HALP_IO_APIC {
 #define IO_APIC_MAX_INPUTS 120                    /* more would not fit the 8-bit index */
 #define IO_APIC_ABSENT 0xFFFFFFFFU
 
+/* A routing entry's low half, beside the vector in its lowest byte; fixed delivery is 0. */
 #define ENTRY_NMI (4U << 8)
 #define ENTRY_ACTIVE_LOW (1U << 13)
 #define ENTRY_LEVEL (1U << 15)
@@ -43,6 +51,7 @@ static void HalpWriteIoApic(const HALP_IO_APIC *Apic, ULONG Register, ULONG Valu
     Apic->Registers[IO_APIC_DATA] = Value;
 }
 
+/* The unsigned difference is huge for lines below the base, so one comparison does. */
 static PHALP_IO_APIC HalpFindIoApic(ULONG Gsi)
 {
     for (ULONG i = 0; i < HalpIoApicCount; i++) {
@@ -98,6 +107,7 @@ void HalpMaskLine(ULONG Gsi)
     HalpWriteEntry(Gsi, ENTRY_MASKED, 0);
 }
 
+/* The chip itself says how many inputs it has: 24 on most, up to 240. */
 static void HalpAddIoApic(ULONG64 Base, ULONG GsiBase)
 {
     PHALP_IO_APIC Apic = &HalpIoApics[HalpIoApicCount];

@@ -4,6 +4,10 @@
  * The table is a list of entries, each with a type and a length. An entry that is shorter than its
  * type needs is skipped; one that is shorter than its own two-byte head, or longer than what is
  * left, ends the walk, because nothing after it can be found.
+ *
+ * Processors are listed as local APICs (8-bit ids) or x2APICs (32 bits). An override says that an
+ * ISA line is not wired to the input of its own number, or not as ISA lines are, edge and active
+ * high: on nearly every PC line 0, the timer, is at input 2.
  */
 
 #include "acpi.h"
@@ -203,6 +207,7 @@ static const struct {
     {MadtLocalX2ApicNmi, sizeof(MADT_X2APIC_NMI), HalpAddX2ApicNmi},
 };
 
+/* Types that are not in the table are about things this kernel does not drive. */
 static void HalpParseMadtEntry(const UCHAR *Entry, PHALP_PLATFORM Platform)
 {
     for (ULONG i = 0; i < ARRAYSIZE(HalpMadtEntries); i++) {
@@ -232,6 +237,7 @@ void HalpParseMadt(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform)
     }
 }
 
+/* The others keep their order: firmware lists threads of a core after one another. */
 void HalpPutBootProcessorFirst(PHALP_PLATFORM Platform, ULONG ApicId)
 {
     HALP_CPU Boot = {ApicId, HALP_ALL_CPUS};

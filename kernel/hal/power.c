@@ -1,8 +1,8 @@
 /*
  * power.c - switching off, restarting, and ending an emulator with an exit status.
  *
- * Each way is tried in turn, the proper one first; none of them returns when it works. They are also
- * the last step of a bugcheck: no locks, no memory, any IRQL.
+ * Each way is tried in turn, the proper one first; none of them returns when it works. They are
+ * also the last step of a bugcheck: no locks, no memory, any IRQL.
  */
 #include "halp.h"
 #include "kd.h"
@@ -32,6 +32,7 @@
 #define DEBUG_EXIT_PORT 0xF4
 #define EXEC_SUCCESS 0x10 /* QEMU ends with (value << 1) | 1 */
 
+/* Not a stall by the clock: in a bugcheck the clock may be what is broken. */
 static void HalpSpin(ULONG Times)
 {
     for (ULONG i = 0; i < Times; i++) {
@@ -49,6 +50,7 @@ DECLSPEC_NORETURN static void HalpStop(void)
 
 /*** Off ***/
 
+/* Until it is asked for ACPI mode, some firmware keeps the sleep registers to itself. */
 static void HalpTakePowerManagement(void)
 {
     if (HalpPlatform.SmiCommandPort == 0 || HalpPlatform.AcpiEnable == 0 ||
@@ -98,6 +100,7 @@ void HalPowerOff(void)
 
 /*** Restart ***/
 
+/* A register in memory is left alone: mapping it could fail, and other ways follow. */
 static void HalpWriteResetRegister(void)
 {
     const ACPI_ADDRESS *Register = &HalpPlatform.ResetRegister;
@@ -118,6 +121,7 @@ static void HalpWriteResetRegister(void)
     }
 }
 
+/* The keyboard controller's output 0 is wired to the processor's reset line since the PC/AT. */
 static void HalpPulseKeyboardReset(void)
 {
     for (ULONG i = 0; i < KEYBOARD_POLL_LIMIT; i++) {
@@ -156,6 +160,7 @@ void HalExitEmulator(UCHAR Value)
     HalPowerOff();
 }
 
+/* The command line holds the word `exec`, see boot/loader.h. */
 BOOLEAN HalpIsExecRun(void)
 {
     const char *Word = KeLoaderBlock != NULL ? KeLoaderBlock->CommandLine : "";
@@ -178,6 +183,7 @@ BOOLEAN HalpIsExecRun(void)
 
 /*** Console ***/
 
+/* In a run of commands a wanted end is a success: the exit status says so. */
 static NTSTATUS HalpShutdownCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     UNREFERENCED_PARAMETER(Argv);

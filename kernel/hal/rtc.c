@@ -1,8 +1,8 @@
 /*
  * rtc.c - the battery-backed clock in CMOS, read once to start the system time.
  *
- * The chip updates its registers once a second and they must not be read meanwhile: a reading counts
- * only when no update was in progress before it and a second reading equals it.
+ * The chip updates its registers once a second and they must not be read meanwhile: a reading
+ * counts only when no update was in progress before it and a second reading equals it.
  */
 #include "halp.h"
 #include "rtctime.h"
@@ -40,6 +40,7 @@ static UCHAR HalpReadCmos(UCHAR Register)
     return Value;
 }
 
+/* UIP is set 244 us before an update begins: after seeing it clear there is time to read. */
 static void HalpReadRtcRegisters(HALP_RTC *Rtc)
 {
     for (ULONG i = 0; i < RTC_POLL_LIMIT && (HalpReadCmos(RtcStatusA) & RTC_A_UPDATING); i++) {
@@ -58,6 +59,7 @@ static void HalpReadRtcRegisters(HALP_RTC *Rtc)
     Rtc->StatusB = HalpReadCmos(RtcStatusB);
 }
 
+/* If the clock never holds still its last reading has to do: a wrong second is better than none. */
 LONG64 HalQueryRealTimeClock(void)
 {
     HALP_RTC First, Second;

@@ -1,8 +1,8 @@
 /*
  * rtctime.c - from the real-time clock's registers to a system time.
  *
- * Numbers are BCD or binary, hours run to 12 with a PM flag or to 24, and the century is a register,
- * or missing, or nonsense: then years below 70 are taken for 20xx.
+ * Numbers are BCD or binary, hours run to 12 with a PM flag or to 24, and the century is a
+ * register, or missing, or nonsense: then years below 70 are taken for 20xx.
  */
 #include "rtctime.h"
 

@@ -1,9 +1,13 @@
 /*
- * speaker.c - the PC speaker: channel 2 of the 8254 timer makes a square wave, port 61h lets it out.
+ * speaker.c - the PC speaker: channel 2 of the 8254 timer makes a square wave, port 61h opens it.
  *
- * HalpSpeakerLock guards the channel, the two speaker bits of port 61h, and the trace: a ring of the
- * last tones with the interrupt time each began at, so that what was played can be checked to the
- * microsecond, rests and repeats included. The ring's sequence number never wraps.
+ * HalpSpeakerLock guards the channel, the two speaker bits of port 61h, and the trace: a ring of
+ * the last tones with the interrupt time each began at, so that what was played can be checked to
+ * the microsecond, rests and repeats included. The ring's sequence number never wraps.
+ *
+ * 440 Hz, the tuning fork's A: 1193182 / 440 = 2711.8, so the divisor is 2712 and the tone 439.96
+ * Hz. The higher the tone, the coarser the choice: above 32767 Hz, where \Device\Beep ends,
+ * neighbours are 900 Hz apart.
  */
 #include "halp.h"
 #include "kd.h"
@@ -32,6 +36,7 @@ static HALP_TONE HalpTones[TRACE_ENTRIES]; /* index: sequence number modulo size
 static ULONG64 HalpToneNext;               /* sequence number of the next tone */
 static ULONG64 HalpToneFirst;              /* and of the first since `tones clear` */
 
+/* The tone is set before the gate opens; a running tone changes at the end of its half wave. */
 static void HalpProgramSpeaker(ULONG Divisor)
 {
     UCHAR Control = HalpIn8(SYSTEM_CONTROL_B) & CONTROL_KEEP;
@@ -81,6 +86,7 @@ static ULONG HalpCopyTones(ULONG64 *Next, HALP_TONE *Tones, ULONG Room)
     return Count;
 }
 
+/* Forgetting is only moving the beginning: a reader in the middle loses nothing it has. */
 static void HalpClearTones(void)
 {
     ULONG64 Flags = HalpAcquireLock(&HalpSpeakerLock);

@@ -1,5 +1,8 @@
 /*
  * stall.c - waiting for microseconds without giving up the processor.
+ *
+ * The counter is asked over and over, so an interrupt or a host that takes the processor away only
+ * makes the wait longer; counting loops instead would depend on both.
  */
 #include "halp.h"
 

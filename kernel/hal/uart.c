@@ -34,6 +34,7 @@ enum {
 static BOOLEAN HalpUartPresent;
 static volatile BOOLEAN HalpUartStuck; /* the last wait ran out of patience */
 
+/* The scratch register does nothing but keep its value; where nothing answers, reads give FFh. */
 static BOOLEAN HalpDetectUart(void)
 {
     static const UCHAR Patterns[] = {0x5A, 0xA5};
@@ -72,6 +73,10 @@ static BOOLEAN HalpWaitUart(UCHAR Status, ULONG Limit)
     return FALSE;
 }
 
+/*
+ * An empty FIFO has room for 16 bytes, and one is written: the serial driver, which may see it
+ * empty at the same moment on another processor, writes 15 at most.
+ */
 void HalPutDebugByte(UCHAR Byte)
 {
     if (!HalpUartPresent) {

@@ -13,7 +13,7 @@
 #define ISA_CASCADE_LINE 2 /* the slave 8259's input: what was line 2 is line 9 */
 #define ISA_CASCADED_AS 9
 
-/* The sooner a device loses data, the higher: clocks, keyboard and mouse, UARTs, disks, the rest. */
+/* The sooner a device loses data, the higher: clocks, keyboard, mouse, UARTs, disks, the rest. */
 static const UCHAR HalpIsaLevel[ACPI_ISA_LINES] = {
     [0] = 12, [8] = 11, [1] = 10, [12] = 9, [4] = 8,  [3] = 7,  [6] = 6,  [14] = 6,
     [15] = 6, [5] = 5,  [9] = 5,  [7] = 4,  [10] = 4, [11] = 3, [13] = 3, [2] = 5,
@@ -40,6 +40,7 @@ static ULONG HalpAssignVector(ULONG Line)
     return Vector;
 }
 
+/* PCI devices are not served: their lines' routing stands in AML, which nobody here interprets. */
 ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
                                   ULONG BusInterruptLevel, ULONG BusInterruptVector, PKIRQL Irql,
                                   PKAFFINITY Affinity)

@@ -23,15 +23,15 @@ typedef enum _HAL_FAILURE {
 
 /* Sets the line up: 115200 baud, 8N1, FIFOs on. Once, before any driver; the first call of all. */
 void HalInitializeDebugPort(void);
-/* Sends one byte when the transmitter is empty. Without a port, or when its far end takes nothing for
- * long, the byte is lost. No lock: the caller keeps lines of several processors apart. */
+/* Sends one byte when the transmitter is empty. Without a port, or when its far end takes nothing
+ * for long, the byte is lost. No lock: the caller keeps lines of several processors apart. */
 void HalPutDebugByte(UCHAR Byte);
 
 /*** Start ***/
 
-/* Reads the ACPI tables, silences the PICs, enables this processor's local APIC (x2APIC when there is
- * one), masks all I/O APIC inputs, calibrates and starts time at 0. Boot processor, interrupts off,
- * IRQL <= DISPATCH_LEVEL, after MmInitSystem. Bugchecks HAL_INITIALIZATION_FAILED. */
+/* Reads the ACPI tables, silences the PICs, enables this processor's local APIC (x2APIC when there
+ * is one), masks all I/O APIC inputs, calibrates and starts time at 0. Boot processor, interrupts
+ * off, IRQL <= DISPATCH_LEVEL, after MmInitSystem. Bugchecks HAL_INITIALIZATION_FAILED. */
 void HalInitializeSystem(PLOADER_BLOCK LoaderBlock);
 /* Enables the local APIC of an application processor. On it, interrupts off, before it uses any
  * other routine of the HAL. */
@@ -73,8 +73,8 @@ LONG64 HalQueryRealTimeClock(void);
 
 /*** Device interrupts; vectors as HalGetInterruptVector gave them out ***/
 
-/* Unmasks the line behind Vector and routes it to the boot processor. Mode counts where the firmware
- * does not say how the line triggers. STATUS_INVALID_PARAMETER: Vector was not given out. */
+/* Unmasks the line behind Vector and routes it to the boot processor. Mode counts where the
+ * firmware does not say how the line triggers. STATUS_INVALID_PARAMETER: Vector was not given out. */
 NTSTATUS HalEnableInterrupt(ULONG Vector, KINTERRUPT_MODE Mode);
 /* Masks the line. An interrupt already on its way may still arrive. */
 void HalDisableInterrupt(ULONG Vector);

@@ -1,8 +1,8 @@
 /*
  * Promises: every ISA line has a vector of its own whose high nibble is its IRQL, and nonsense has
  * none; a connected line interrupts at that IRQL, edge after edge, and a disconnected one does not;
- * time never goes back, on whichever processors it is read, and agrees with other clocks; a stall is
- * never short; the speaker refuses what its timer cannot make.
+ * time never goes back, on whichever processors it is read, and agrees with other clocks; a stall
+ * is never short; the speaker refuses what its timer cannot make.
  */
 #include "kmt.h"
 
@@ -115,7 +115,7 @@ static VOID TestInterrupts(VOID)
     Elapsed = KmtNow() - Start;
     KMT_EQUAL(Status, STATUS_SUCCESS, "edge after edge interrupts");
     KMT_EQUAL(Ticks.WrongIrql, 0, "the service routine runs at the vector's IRQL");
-    /* An emulator may let ticks fall out, so only the fast side is exact; 0.2 % for a late start. */
+    /* An emulator may let ticks fall out: only the fast side is exact, to what calibration is. */
     KMT_CHECK(Elapsed >= TICKS_WANTED * 10000ULL * 998 / 1000,
               "the timer's ticks take as long as the clock says");
     IoDisconnectInterrupt(Interrupt);

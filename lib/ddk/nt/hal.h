@@ -49,18 +49,18 @@ FORCEINLINE VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value)
  *
  * Returns FALSE, and changes nothing, when the timer cannot make the frequency: it divides
  * 1193182 Hz by 2 to 65535, so 19 to 795454 Hz can be had, rounded to the nearest divisor.
- * Any IRQL; waits for nothing. Each change is kept with its time in a trace that the console command
- * `tones` shows. WDK: HalMakeBeep.
+ * Any IRQL; waits for nothing. Each change is kept with its time in a trace that the console
+ * command `tones` shows. WDK: HalMakeBeep.
  */
 NTHALAPI BOOLEAN NTAPI HalMakeBeep(_In_ ULONG Frequency);
 
 /*
  * The vector, IRQL and processors that a device's interrupt line gets, for IoConnectInterrupt.
  *
- * InterfaceType: Isa, Eisa or Internal. BusNumber: 0. BusInterruptLevel: the ISA line, 0 to 15 (2 is
- * line 9, as the cascaded 8259s made it). BusInterruptVector is not used. The same line gets the same
- * answer every time; different lines get different vectors, at IRQLs 3 to 12. The line stays masked
- * until a driver connects.
+ * InterfaceType: Isa, Eisa or Internal. BusNumber: 0. BusInterruptLevel: the ISA line, 0 to 15 (2
+ * is line 9, as the cascaded 8259s made it). BusInterruptVector is not used. The same line gets the
+ * same answer every time; different lines get different vectors, at IRQLs 3 to 12. The line stays
+ * masked until a driver connects.
  * Returns 0, with *Irql and *Affinity 0, for a bus or line that does not exist here.
  * WDK: HalGetInterruptVector.
  */
