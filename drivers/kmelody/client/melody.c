@@ -82,8 +82,9 @@ static NTSTATUS MelodyPlayTune(PKD_CONSOLE Console, const char *Text, SIZE_T Len
     }
     Status = MelodyRequest(IOCTL_MELODY_PLAY, Notes, Tune.NoteCount * sizeof(*Notes));
     if (NT_SUCCESS(Status)) {
-        KdConsolePrint(Console, "%.*s: %u notes, %u.%u s\n", (int)Tune.NameLength, Tune.Name,
-                       Tune.NoteCount, Tune.Milliseconds / 1000, Tune.Milliseconds / 100 % 10);
+        KdConsolePrint(Console, "%.*s: %u note%s, %u.%u s\n", (int)Tune.NameLength, Tune.Name,
+                       Tune.NoteCount, Tune.NoteCount == 1 ? "" : "s", Tune.Milliseconds / 1000,
+                       Tune.Milliseconds / 100 % 10);
     } else if (Status == STATUS_INSUFFICIENT_RESOURCES) {
         KdConsolePrint(Console, "no room for %u notes: try again when some have been played\n",
                        Tune.NoteCount);
