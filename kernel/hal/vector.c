@@ -49,6 +49,7 @@ ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,
     ULONG Vector;
 
     UNREFERENCED_PARAMETER(BusInterruptVector);
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     *Irql = 0;
     *Affinity = 0;
     if ((InterfaceType != Isa && InterfaceType != Eisa && InterfaceType != Internal) ||
