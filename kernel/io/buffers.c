@@ -6,10 +6,21 @@
  *     direct    an MDL of the caller's buffer
  *     neither   the caller's address as it is
  *
- * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of pages; an
- * address that is not mapped is refused with STATUS_ACCESS_VIOLATION.
+ * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of pages. Of
+ * a buffer that io itself or an MDL will touch, every page must be mapped: STATUS_ACCESS_VIOLATION.
  */
 #include "iop.h"
+
+static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
+{
+    PUCHAR End = (PUCHAR)Buffer + Length;
+    for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
+        if (!MmIsAddressValid(Page)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
 
 NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength)
 {
@@ -22,17 +33,6 @@ NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG Sou
     Irp->AssociatedIrp.SystemBuffer = Buffer;
     Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
     return STATUS_SUCCESS;
-}
-
-static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
-{
-    PUCHAR End = (PUCHAR)Buffer + Length;
-    for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
-        if (!MmIsAddressValid(Page)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
 }
 
 NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length)
@@ -53,6 +53,9 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
 {
     Irp->UserBuffer = Buffer;
     if (Device->Flags & DO_BUFFERED_IO) {
+        if (!IopIsMapped(Buffer, Length)) {
+            return STATUS_ACCESS_VIOLATION;
+        }
         Irp->Flags |= IRP_BUFFERED_IO | (ToDevice ? 0 : IRP_INPUT_OPERATION);
         return Length == 0 ? STATUS_SUCCESS
                            : IopAllocateSystemBuffer(Irp, Length, Buffer, ToDevice ? Length : 0);
@@ -69,6 +72,9 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     ULONG Length = max(InputBufferLength, OutputBufferLength);
     if (Length == 0) {
         return STATUS_SUCCESS;
+    }
+    if (OutputBuffer != NULL && !IopIsMapped(OutputBuffer, OutputBufferLength)) {
+        return STATUS_ACCESS_VIOLATION;
     }
     // One buffer serves both ways: the driver reads its input before it writes its output.
     Irp->UserBuffer = OutputBuffer;

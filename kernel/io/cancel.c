@@ -11,6 +11,7 @@
 #include "iop.h"
 
 #define IOP_RUNDOWN_POLL_100NS 100000 /* 10 ms */
+#define IOP_RUNDOWN_POLLS 500         /* until it is worth a message */
 
 KSPIN_LOCK IopCancelSpinLock;
 
@@ -84,12 +85,27 @@ static BOOLEAN IopCancelThreadIrps(PLIST_ENTRY Head)
     return Any;
 }
 
+/* For who wonders why the thread, and perhaps a driver's unload, hangs. */
+static void IopComplainAboutThread(void)
+{
+    CHAR Start[80];
+    PETHREAD Thread = KeGetCurrentThread();
+    LdrFormatAddress((PVOID)Thread->StartAddress, Start, sizeof(Start));
+    KdPrintf("io: thread %u (%s) cannot end: a driver keeps its IRP %p\n",
+             (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread, Start,
+             CONTAINING_RECORD(Thread->IrpList.Flink, IRP, ThreadListEntry));
+}
+
 void IoCancelThreadIo(void)
 {
     LARGE_INTEGER Interval = {.QuadPart = -IOP_RUNDOWN_POLL_100NS};
+    ULONG Polls = 0;
     KI_ASSERT(KeGetCurrentIrql() == PASSIVE_LEVEL);
     // An IRP without a cancel routine now may get one later, so those left are asked again.
     while (IopCancelThreadIrps(&KeGetCurrentThread()->IrpList)) {
+        if (++Polls == IOP_RUNDOWN_POLLS) {
+            IopComplainAboutThread();
+        }
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
     }
 }

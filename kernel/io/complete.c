@@ -61,6 +61,21 @@ static BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
     return (Control & Wanted) != 0 || (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL) != 0);
 }
 
+/* What is going to be copied back must fit into the requester's buffer, whose size the first location
+ * still has: a read's length and a control's output length stand in the same place. */
+static void IopCheckInformation(PIRP Irp, PIO_STACK_LOCATION First)
+{
+    C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.Read.Length) ==
+             offsetof(IO_STACK_LOCATION, Parameters.DeviceIoControl.OutputBufferLength));
+    ULONG Copies = IRP_BUFFERED_IO | IRP_INPUT_OPERATION;
+    if ((Irp->Flags & Copies) == Copies && !NT_ERROR(Irp->IoStatus.Status) &&
+        Irp->IoStatus.Information > First->Parameters.Read.Length) {
+        PDRIVER_OBJECT Driver = First->DeviceObject->DriverObject;
+        IopViolation(IopTooMuchData, (PVOID)Driver->MajorFunction[First->MajorFunction], Irp,
+                     Irp->IoStatus.Information);
+    }
+}
+
 /* Passes one location on the way up; FALSE when a completion routine took the IRP back. */
 static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
 {
@@ -72,6 +87,9 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
     PDEVICE_OBJECT Device = Top ? NULL : IoGetCurrentIrpStackLocation(Irp)->DeviceObject;
     KIRQL Before = KeGetCurrentIrql();
 
+    if (Top) {
+        IopCheckInformation(Irp, Stack);
+    }
     Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
     if (Routine == NULL || !IopWantsToKnow(Irp, Control)) {
         // Nobody else can hand the mark on to the location above.

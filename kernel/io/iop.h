@@ -78,6 +78,8 @@ typedef enum _IOP_VIOLATION {
         0x1002, /* marked pending, but the dispatch routine answered the evidence */
     IopPendingNotMarked = 0x1006, /* dispatch answered STATUS_PENDING for an IRP it did not mark */
     IopNotCompleted = 0x1007,     /* dispatch answered the evidence, but did not complete the IRP */
+    IopTooMuchData =
+        0x1008, /* more Information than the buffered output has room for; evidence: it */
     IopDeviceDeletedTwice = 0x1003, /* IoDeleteDevice */
     IopRoutineChangedIrql =
         0x1004, /* DriverEntry, DriverUnload, StartIo, a completion routine; as 5 */

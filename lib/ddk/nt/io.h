@@ -98,8 +98,8 @@ NTKERNELAPI NTSTATUS NTAPI IofCallDriver(_In_ PDEVICE_OBJECT DeviceObject, _Inou
 
 /* The request is done, with the result in Irp->IoStatus: completion routines run, the requester hears
  * of it and gains PriorityBoost. The IRP must not be touched any more. IRQL <= DISPATCH_LEVEL. Bugchecks
- * MULTIPLE_IRP_COMPLETE_REQUESTS, and DRIVER_VERIFIER_IOMANAGER_VIOLATION with status STATUS_PENDING
- * or a cancel routine still set. WDK: IoCompleteRequest; book ch. 7. */
+ * MULTIPLE_IRP_COMPLETE_REQUESTS, and DRIVER_VERIFIER_IOMANAGER_VIOLATION with status STATUS_PENDING,
+ * a cancel routine still set, or more buffered data than the requester has room for. WDK: IoCompleteRequest; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IofCompleteRequest(_In_ PIRP Irp, _In_ CCHAR PriorityBoost);
 
@@ -110,7 +110,7 @@ NTKERNELAPI VOID NTAPI IofCompleteRequest(_In_ PIRP Irp, _In_ CCHAR PriorityBoos
  *   InternalDeviceIoControl  TRUE: IRP_MJ_INTERNAL_DEVICE_CONTROL
  *   Event          set when IoCallDriver answered STATUS_PENDING and the request is done
  *   IoStatusBlock  filled then, and when it succeeded at once
- * NULL: out of memory, or a direct buffer that is not mapped.
+ * NULL: out of memory, or a buffered or direct buffer that is not mapped.
  * WDK: IoBuildDeviceIoControlRequest; book ch. 7.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)

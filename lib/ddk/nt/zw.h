@@ -46,7 +46,8 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenFile(_Out_ PHANDLE FileHandle, _In_ ACCESS_MASK De
  *   Key         handed to the driver, or NULL
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH: FileHandle or Event.
  * STATUS_INVALID_PARAMETER: a negative offset, or none for an asynchronous file.
- * STATUS_ACCESS_VIOLATION: direct I/O, and Buffer is not mapped. STATUS_INSUFFICIENT_RESOURCES. Else
+ * STATUS_ACCESS_VIOLATION: buffered or direct I/O, and Buffer is not mapped.
+ * STATUS_INSUFFICIENT_RESOURCES. Else
  * the driver's: an error that was answered at once leaves IoStatusBlock and Event alone.
  * WDK: ZwReadFile; book ch. 2 and 7.
  */
