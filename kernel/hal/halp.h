@@ -138,8 +138,6 @@ static inline ULONG64 HalpReadTsc(void)
     return __rdtsc();
 }
 
-/* TRUE when the kernel was started to run commands (make exec). */
-BOOLEAN HalpIsExecRun(void);
 /* Waits until the UART has sent everything, at most some milliseconds. */
 void HalpFlushDebugPort(void);
 /* reset.asm: loads an empty IDT and takes an interrupt. */

@@ -30,7 +30,6 @@
 #define KEYBOARD_POLL_LIMIT 100000
 
 #define DEBUG_EXIT_PORT 0xF4
-#define EXEC_SUCCESS 0x10 /* QEMU ends with (value << 1) | 1 */
 
 /* Not a stall by the clock: in a bugcheck the clock may be what is broken. */
 static void HalpSpin(ULONG Times)
@@ -160,30 +159,8 @@ void HalExitEmulator(UCHAR Value)
     HalPowerOff();
 }
 
-/* The command line holds the word `exec`, see boot/loader.h. */
-BOOLEAN HalpIsExecRun(void)
-{
-    const char *Word = KeLoaderBlock != NULL ? KeLoaderBlock->CommandLine : "";
-
-    while (*Word != 0) {
-        SIZE_T Length = 0;
-        while (Word[Length] != 0 && Word[Length] != ' ') {
-            Length++;
-        }
-        if (Length == 4 && memcmp(Word, "exec", 4) == 0) {
-            return TRUE;
-        }
-        Word += Length;
-        while (*Word == ' ') {
-            Word++;
-        }
-    }
-    return FALSE;
-}
-
 /*** Console ***/
 
-/* In a run of commands a wanted end is a success: the exit status says so. */
 static NTSTATUS HalpShutdownCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     UNREFERENCED_PARAMETER(Argv);
@@ -191,9 +168,7 @@ static NTSTATUS HalpShutdownCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         return KdConsoleUsage(Console);
     }
     KdConsolePrint(Console, "Switching off.\n");
-    if (HalpIsExecRun()) {
-        HalExitEmulator(EXEC_SUCCESS);
-    }
+    KdConsoleEndScript(Console);
     HalPowerOff();
 }
 KD_COMMAND("shutdown", "", "switch the machine off", HalpShutdownCommand);

@@ -53,6 +53,10 @@ NTSTATUS KdConsoleUsage(PKD_CONSOLE Console);
  * still counts as a failure. */
 NTSTATUS KdConsoleReported(PKD_CONSOLE Console, NTSTATUS Status);
 
+/* For a command that switches the machine off: in a script the emulator ends here, with the exit status
+ * of what was run so far; else returns. */
+void KdConsoleEndScript(PKD_CONSOLE Console);
+
 /* Name of a status for people: "STATUS_INVALID_PARAMETER", or NULL. Any IRQL. */
 const char *KdStatusName(NTSTATUS Status);
 /* Parses an unsigned decimal or 0x number that fills the whole string and fits; else FALSE. */

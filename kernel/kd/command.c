@@ -50,11 +50,10 @@ static BOOLEAN RunCommand(PKD_CONSOLE Console)
     return NT_SUCCESS(Status);
 }
 
-ULONG KdpRunLine(PKD_CONSOLE Console, const CHAR *Line, BOOLEAN Echo)
+void KdpRunLine(PKD_CONSOLE Console, const CHAR *Line)
 {
     const CHAR *Command;
     SIZE_T Length;
-    ULONG Failures = 0;
 
     while (KdpTakeCommand(&Line, &Command, &Length)) {
         if (Length == 0) {
@@ -63,17 +62,16 @@ ULONG KdpRunLine(PKD_CONSOLE Console, const CHAR *Line, BOOLEAN Echo)
         if (Length >= sizeof(Console->Text)) {
             KdConsolePrint(Console, "%.20s...: longer than %u bytes\n", Command,
                            (ULONG)sizeof(Console->Text) - 1);
-            Failures++;
+            Console->Failures++;
             continue;
         }
         memcpy(Console->Text, Command, Length);
         Console->Text[Length] = 0;
-        if (Echo) {
+        if (Console->Script) {
             KdConsolePrint(Console, KDP_PROMPT "%s\n", Console->Text);
         }
-        Failures += !RunCommand(Console);
+        Console->Failures += !RunCommand(Console);
     }
-    return Failures;
 }
 
 const char *KdConsoleRawArguments(PKD_CONSOLE Console)

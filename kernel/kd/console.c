@@ -135,7 +135,7 @@ static void HandleByte(PKD_CONSOLE Console, UCHAR Byte, BOOLEAN MoreFollow)
     case KdpLineGoesOn:
         break;
     case KdpLineDone:
-        KdpRunLine(Console, Console->Line.Text, FALSE);
+        KdpRunLine(Console, Console->Line.Text);
         KdpBeginLine(&Console->Line);
         break;
     case KdpLineAbandoned:
@@ -165,16 +165,30 @@ static void RunPrompt(PKD_CONSOLE Console)
     }
 }
 
+/* Whether all of it went well: a script whose output took another way than the driver has not. */
+DECLSPEC_NORETURN static void EndScript(PKD_CONSOLE Console)
+{
+    BOOLEAN Success = Console->Failures == 0 && Console->Port != NULL;
+
+    HalExitEmulator(Success ? EXIT_SUCCESS_VALUE : EXIT_FAILURE_VALUE);
+}
+
+void KdConsoleEndScript(PKD_CONSOLE Console)
+{
+    if (Console->Script) {
+        EndScript(Console);
+    }
+}
+
 static VOID NTAPI ConsoleThread(PVOID Context)
 {
     PKD_CONSOLE Console = Context;
 
     OpenPort(Console);
-    if (KdpHasWord(KdpLoaderBlock->CommandLine, "exec")) {
-        /* A script whose output went another way than through the driver has not succeeded. */
-        BOOLEAN Success = Console->Port != NULL;
-        Success = KdpRunScript(Console) == 0 && Success && Console->Port != NULL;
-        HalExitEmulator(Success ? EXIT_SUCCESS_VALUE : EXIT_FAILURE_VALUE);
+    Console->Script = KdpHasWord(KdpLoaderBlock->CommandLine, "exec");
+    if (Console->Script) {
+        KdpRunScript(Console);
+        EndScript(Console);
     }
     if (Console->Port != NULL) {
         RunPrompt(Console);

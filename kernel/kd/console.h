@@ -11,7 +11,9 @@
 
 /* The one console. It belongs to its thread: nothing in it needs a lock. */
 typedef struct _KD_CONSOLE {
-    HANDLE Port; /* \??\COM1; NULL: output goes to the debug port */
+    BOOLEAN Script; /* commands come from exec.txt */
+    ULONG Failures; /* commands that have failed so far */
+    HANDLE Port;    /* \??\COM1; NULL: output goes to the debug port */
     KDP_LINE Line;
 
     /* The command being run. */
@@ -26,11 +28,11 @@ typedef struct _KD_CONSOLE {
 /* The linker set of commands. */
 extern const KD_COMMAND_ENTRY __kdcmd_start[], __kdcmd_end[];
 
-/* Runs the commands of a line, one after another; returns how many failed. With Echo each is printed
+/* Runs the commands of a line, one after another, and counts failures. Those of a script are printed
  * behind a prompt first. */
-ULONG KdpRunLine(PKD_CONSOLE Console, const CHAR *Line, BOOLEAN Echo);
-/* Runs the commands of the boot disk's exec.txt; returns how many failed. */
-ULONG KdpRunScript(PKD_CONSOLE Console);
+void KdpRunLine(PKD_CONSOLE Console, const CHAR *Line);
+/* Runs the commands of the boot disk's exec.txt; that there is none counts as a failure. */
+void KdpRunScript(PKD_CONSOLE Console);
 /* KDP_LINE_COMPLETE of the console: command names, then files. */
 KDP_LINE_COMPLETE KdpCompleteLine;
 

@@ -10,30 +10,30 @@
 
 #define SCRIPT "c:\\exec.txt"
 
-ULONG KdpRunScript(PKD_CONSOLE Console)
+void KdpRunScript(PKD_CONSOLE Console)
 {
     const UCHAR *Data;
     SIZE_T Size, Start = 0;
-    ULONG Failures = 0;
     CHAR *Text;
 
     if (!LdrFindFile(SCRIPT, &Data, &Size)) {
         KdConsolePrint(Console, "console: the boot disk has no exec.txt\n");
-        return 1;
+        Console->Failures++;
+        return;
     }
     Text = ExAllocatePool2(POOL_FLAG_PAGED, Size + 1, KDP_CONSOLE_TAG);
     if (Text == NULL) {
         KdConsolePrint(Console, "console: not enough memory for exec.txt\n");
-        return 1;
+        Console->Failures++;
+        return;
     }
     memcpy(Text, Data, Size);
     for (SIZE_T i = 0; i <= Size; i++) {
         if (Text[i] == '\n' || Text[i] == '\r' || Text[i] == 0) {
             Text[i] = 0;
-            Failures += KdpRunLine(Console, Text + Start, TRUE);
+            KdpRunLine(Console, Text + Start);
             Start = i + 1;
         }
     }
     ExFreePoolWithTag(Text, KDP_CONSOLE_TAG);
-    return Failures;
 }
