@@ -7,15 +7,8 @@
 
 PVOID MmAllocateImage(SIZE_T Pages)
 {
-    PVOID Va;
-
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    Va = MiReserve(&MiImages, Pages + 1);
-    if (Va != NULL && !MiMapFreshPages(Va, Pages, MiUseImage, TRUE)) {
-        MiRelease(&MiImages, Va, Pages + 1);
-        Va = NULL;
-    }
-    return Va;
+    return MiReserveFresh(&MiImages, Pages, 1, MiUseImage, TRUE);
 }
 
 void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)

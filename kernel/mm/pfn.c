@@ -203,6 +203,11 @@ PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed)
     return Page;
 }
 
+BOOLEAN MiAreEnoughFree(ULONG64 Pages)
+{
+    return Pages < *(volatile ULONG64 *)&MiFreePages;
+}
+
 PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed)
 {
     return MiAllocatePage(MiUseOther, Zeroed);

@@ -23,24 +23,18 @@ static PMMPFN MiFindRunEntry(PVOID Base)
 
 PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag)
 {
-    PMI_WINDOW Window = &MiPoolWindows[Kind];
     PMMPFN First;
     PVOID Va;
 
-    if (Pages == 0 || Pages >= MI_MAXIMUM_RUN) {
+    if (Pages == 0 || Pages > MI_MAXIMUM_RUN) {
         return NULL;
     }
-    Va = MiReserve(Window, Pages + 1);
-    if (Va == NULL) {
-        return NULL;
+    Va = MiReserveFresh(&MiPoolWindows[Kind], Pages, 1, MiUsePool, FALSE);
+    if (Va != NULL) {
+        First = MiFindRunEntry(Va);
+        First->PoolTag = Tag;
+        First->RunPages = (ULONG)Pages;
     }
-    if (!MiMapFreshPages(Va, Pages, MiUsePool, FALSE)) {
-        MiRelease(Window, Va, Pages + 1);
-        return NULL;
-    }
-    First = MiFindRunEntry(Va);
-    First->PoolTag = Tag;
-    First->RunPages = (ULONG)Pages;
     return Va;
 }
 

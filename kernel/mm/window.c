@@ -118,7 +118,7 @@ PVOID MiReserve(PMI_WINDOW Window, SIZE_T Pages)
     ULONG First;
     PVOID Va;
 
-    if (Pages == 0 || Pages > Window->MaximumPages) {
+    if (Pages == 0 || Pages > Window->MaximumPages || !MiAreEnoughFree(Pages / MI_ENTRIES)) {
         return NULL;
     }
     OldIrql = KeAcquireSpinLockRaiseToDpc(&Window->Lock);
@@ -136,6 +136,17 @@ PVOID MiReserve(PMI_WINDOW Window, SIZE_T Pages)
     if (!MiMakePtes(Va, Pages)) {
         MiRelease(Window, Va, Pages);
         return NULL;
+    }
+    return Va;
+}
+
+PVOID MiReserveFresh(PMI_WINDOW Window, SIZE_T Pages, SIZE_T Extra, MI_PAGE_USE Use, BOOLEAN Zeroed)
+{
+    PVOID Va = MiAreEnoughFree(Pages) ? MiReserve(Window, Pages + Extra) : NULL;
+
+    if (Va != NULL && !MiMapFreshPages(Va, Pages, Use, Zeroed)) {
+        MiRelease(Window, Va, Pages + Extra);
+        Va = NULL;
     }
     return Va;
 }
