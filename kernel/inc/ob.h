@@ -18,7 +18,8 @@ typedef struct _OB_GENERIC_MAPPING {
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
 
-/* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be NULL. */
+/* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be
+ * NULL. */
 typedef struct _OB_TYPE_INITIALIZER {
     PCWSTR Name;
     POOL_TYPE PoolType;

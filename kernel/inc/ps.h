@@ -7,7 +7,8 @@
 
 /* Phase 0, after ObInitSystem: object types, the System process (PID 4), the first system thread,
  * which runs Phase1(NULL), and the reaper: both ready, and on their way as soon as interrupts are
- * let in. One processor, IRQL <= APC_LEVEL, interrupts off. Bugchecks PHASE0_INITIALIZATION_FAILED. */
+ * let in. One processor, IRQL <= APC_LEVEL, interrupts off. Bugchecks
+ * PHASE0_INITIALIZATION_FAILED. */
 void PsInitSystem(PKSTART_ROUTINE Phase1);
 
 /* Process and thread ids: entries point to the process or thread, without a reference. i */
@@ -19,8 +20,8 @@ extern PHANDLE_TABLE PspCidTable;
 NTSTATUS PsCreateKernelThread(const char *Name, KPRIORITY Priority, PKSTART_ROUTINE Start,
                               PVOID Context, PETHREAD *Thread);
 
-/* A thread for PsCreateSystemThread and IoCreateSystemThread: as PsCreateSystemThread, and IoObject,
- * if not NULL, stays referenced until the thread has ended. PASSIVE_LEVEL. */
+/* A thread for PsCreateSystemThread and IoCreateSystemThread: as PsCreateSystemThread, and
+ * IoObject, if not NULL, stays referenced until the thread has ended. PASSIVE_LEVEL. */
 NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
                                POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
                                PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,

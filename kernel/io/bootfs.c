@@ -1,10 +1,10 @@
 /*
  * bootfs.c - the boot disk as a file system: C: and \SystemRoot.
  *
- * The archive that the loader handed over stays in memory and never changes, so a file is a pointer and
- * a size, found when it is opened and kept in the file object. Reads are answered at once, in the
- * caller's thread, straight into its buffer, which is why the device does neither buffered nor direct
- * I/O. Nothing can be written. Directories can be neither opened nor listed.
+ * The archive that the loader handed over stays in memory and never changes, so a file is a pointer
+ * and a size, found when it is opened and kept in the file object. Reads are answered at once, in
+ * the caller's thread, straight into its buffer, which is why the device does neither buffered nor
+ * direct I/O. Nothing can be written. Directories can be neither opened nor listed.
  */
 #include "iop.h"
 
@@ -51,6 +51,7 @@ static NTSTATUS IopExplainMissingFile(const char *Path)
                : STATUS_OBJECT_PATH_NOT_FOUND;
 }
 
+/* Name is what follows the device in the path, "\drivers\beep.sys". Archived names are ASCII. */
 static NTSTATUS IopFindBootFile(PUNICODE_STRING Name, const UCHAR **Data, SIZE_T *Size)
 {
     char Path[IOP_MAX_PATH] = "c:/";
@@ -70,6 +71,8 @@ static NTSTATUS IopFindBootFile(PUNICODE_STRING Name, const UCHAR **Data, SIZE_T
                                          : IopExplainMissingFile(Path + sizeof("c:/") - 1);
 }
 
+/* Says why not, as a read-only volume would: what exists is opened for reading, or a collision;
+ * what does not exist cannot be created. */
 static NTSTATUS IopOpenBootFile(PIO_STACK_LOCATION Stack)
 {
     PFILE_OBJECT File = Stack->FileObject;
@@ -121,6 +124,7 @@ static NTSTATUS NTAPI IopBootClose(PDEVICE_OBJECT Device, PIRP Irp)
     return IopFinishBootRequest(Irp, STATUS_SUCCESS, 0);
 }
 
+/* Past the end there is nothing, and a read of nothing succeeds anywhere. */
 static NTSTATUS NTAPI IopBootRead(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
@@ -151,6 +155,7 @@ static NTSTATUS IopLinkBootDevice(PUNICODE_STRING Device)
     return NT_SUCCESS(Status) ? IoCreateSymbolicLink(&SystemRoot, Device) : Status;
 }
 
+/* A driver object and a device like any other's, so that opens and reads take the usual way. */
 NTSTATUS IopCreateBootFileSystem(void)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\BootDisk");

@@ -6,11 +6,13 @@
  *     direct    an MDL of the caller's buffer
  *     neither   the caller's address as it is
  *
- * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of pages. Of
- * a buffer that io itself or an MDL will touch, every page must be mapped: STATUS_ACCESS_VIOLATION.
+ * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of
+ * pages. Of a buffer that io itself or an MDL will touch, every page must be mapped:
+ * STATUS_ACCESS_VIOLATION.
  */
 #include "iop.h"
 
+/* A page is looked up at a time; no byte of the buffer is touched. */
 static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
 {
     PUCHAR End = (PUCHAR)Buffer + Length;
@@ -48,6 +50,7 @@ NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length)
     return STATUS_SUCCESS;
 }
 
+/* The device at the top of the stack decides; drivers in a stack agree on their flags. */
 NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULONG Length,
                               BOOLEAN ToDevice)
 {
@@ -82,6 +85,7 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     return IopAllocateSystemBuffer(Irp, Length, InputBuffer, InputBufferLength);
 }
 
+/* The second buffer is direct in both methods: IN and OUT tell the driver what to do with it. */
 static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBufferLength,
                                     PVOID OutputBuffer, ULONG OutputBufferLength)
 {

@@ -1,9 +1,10 @@
 /*
  * cancel.c - cancelling IRPs, and the list of IRPs that each thread has under way.
  *
- * A driver that keeps an IRP sets a cancel routine in it. Whoever takes the routine out, by an atomic
- * exchange, decides what becomes of the IRP: IoCancelIrp calls it, the driver goes on with the IRP.
- * The routine is called with IopCancelSpinLock held and has to release it, to the IRQL in CancelIrql.
+ * A driver that keeps an IRP sets a cancel routine in it. Whoever takes the routine out, by an
+ * atomic exchange, decides what becomes of the IRP: IoCancelIrp calls it, the driver goes on with
+ * the IRP. The routine is called with IopCancelSpinLock held and has to release it, to the IRQL in
+ * CancelIrql.
  *
  * A thread's list needs no lock: only the thread itself changes it, at APC_LEVEL, where completion
  * APCs, which take IRPs out, cannot interrupt.
@@ -25,6 +26,8 @@ VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql)
     KeReleaseSpinLock(&IopCancelSpinLock, Irql);
 }
 
+/* Cancel is set before the routine is taken: a driver that sets its routine too late for this
+ * sees the flag, if it looks afterwards as it should. */
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
 {
     KIRQL OldIrql;
@@ -47,6 +50,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     return TRUE;
 }
 
+/* Before the first driver is called, since the IRP may be finished before that call returns. */
 void IopQueueThreadIrp(PIRP Irp)
 {
     KIRQL OldIrql = KfRaiseIrql(max(APC_LEVEL, KeGetCurrentIrql()));

@@ -2,12 +2,14 @@
  * close.c - the end of a file object, in two steps that drivers see.
  *
  * IRP_MJ_CLEANUP when the last handle is closed: requests that are still under way should end.
- * IRP_MJ_CLOSE when the last reference has gone, and with it every IRP: the driver forgets the file.
- * Each is sent exactly once, in this order, also for a file that never got a handle. Neither can
- * fail, and both are waited for; they complete by setting an event here, without an APC.
+ * IRP_MJ_CLOSE when the last reference has gone, and with it every IRP: the driver forgets the
+ * file. Each is sent exactly once, in this order, also for a file that never got a handle. Neither
+ * can fail, and both are waited for; they complete by setting an event here, without an APC.
  */
 #include "iop.h"
 
+/* The event is waited for whatever the dispatch routine answered: it is set by the completion
+ * alone. */
 static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
 {
     IO_STATUS_BLOCK Iosb;
@@ -29,6 +31,7 @@ static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
     IoFreeIrp(Irp);
 }
 
+/* A synchronous file's requests and its cleanup take turns, as Windows has it. */
 void IopCloseFile(PVOID Object, BOOLEAN LastHandle)
 {
     PFILE_OBJECT File = Object;

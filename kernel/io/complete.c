@@ -1,12 +1,12 @@
 /*
  * complete.c - the way up: what happens when a driver says that a request is done.
  *
- * IofCompleteRequest walks the stack locations back, upwards, and gives each driver that asked for it
- * a look (its completion routine). What is left after the top is the requester's: results are copied
- * to its buffers, its status block is filled and its event set. That must happen in the requesting
- * thread, whose address space the buffers are in and whose list has the IRP; but the last driver
- * completes wherever it happens to run, often in a DPC on another processor. So the rest travels to the
- * thread as a special kernel APC, in the IRP's own memory.
+ * IofCompleteRequest walks the stack locations back, upwards, and gives each driver that asked for
+ * it a look (its completion routine). What is left after the top is the requester's: results are
+ * copied to its buffers, its status block is filled and its event set. That must happen in the
+ * requesting thread, whose address space the buffers are in and whose list has the IRP; but the
+ * last driver completes wherever it happens to run, often in a DPC on another processor. So the
+ * rest travels to the thread as a special kernel APC, in the IRP's own memory.
  *
  * An example: a filter F above a device driver D; a thread reads, the device interrupts later.
  *
@@ -37,8 +37,8 @@
  *
  * Had D completed at once, without marking the IRP, ZwReadFile (IRP_DEFER_IO_COMPLETION) would have
  * found it finished on return and called IopFinishIrp itself: no APC, no wait. And had Fc answered
- * STATUS_MORE_PROCESSING_REQUIRED, the walk would have stopped there, with the IRP F's again, until F
- * completes it once more.
+ * STATUS_MORE_PROCESSING_REQUIRED, the walk would have stopped there, with the IRP F's again, until
+ * F completes it once more.
  */
 #include "iop.h"
 
@@ -55,14 +55,15 @@ static void IopClearLocation(PIO_STACK_LOCATION Stack)
     Stack->FileObject = NULL;
 }
 
+/* SL_INVOKE_ON_*: success and error by the status as it is now, cancel in addition. */
 static BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
 {
     UCHAR Wanted = NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR;
     return (Control & Wanted) != 0 || (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL) != 0);
 }
 
-/* What is going to be copied back must fit into the requester's buffer, whose size the first location
- * still has: a read's length and a control's output length stand in the same place. */
+/* What is going to be copied back must fit into the requester's buffer, whose size the first
+ * location still has: a read's length and a control's output length stand in the same place. */
 static void IopCheckInformation(PIRP Irp, PIO_STACK_LOCATION First)
 {
     C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.Read.Length) ==
@@ -105,6 +106,7 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
     return Status != STATUS_MORE_PROCESSING_REQUIRED;
 }
 
+/* From the location that completes to above the top; FALSE when somebody has taken the IRP back. */
 static BOOLEAN IopWalkUp(PIRP Irp)
 {
     while (Irp->CurrentLocation <= Irp->StackCount) {
@@ -117,6 +119,7 @@ static BOOLEAN IopWalkUp(PIRP Irp)
     return TRUE;
 }
 
+/* Caller is the routine that called IofCompleteRequest, the culprit if something is wrong. */
 static void IopCheckCompletion(PIRP Irp, PVOID Caller)
 {
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
@@ -130,6 +133,7 @@ static void IopCheckCompletion(PIRP Irp, PVOID Caller)
     }
 }
 
+/* A kernel routine without a normal one: a special APC, which comes even in a critical region. */
 static VOID NTAPI IopCompletionApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
                                    PVOID *SystemArgument1, PVOID *SystemArgument2)
 {
@@ -199,6 +203,7 @@ static void IopCopyBack(PIRP Irp)
     }
 }
 
+/* The MDLs that io hung on the IRP, or that drivers added to the chain. */
 static void IopFreeMdls(PIRP Irp)
 {
     PMDL Mdl = Irp->MdlAddress;
@@ -210,8 +215,8 @@ static void IopFreeMdls(PIRP Irp)
     Irp->MdlAddress = NULL;
 }
 
-/* Tells the requester. A failure that the dispatch routine returned at once is told by that alone, as
- * on Windows: no status block, no event. */
+/* Tells the requester. A failure that the dispatch routine returned at once is told by that
+ * alone, as on Windows: no status block, no event. */
 static void IopReportCompletion(PIRP Irp, PFILE_OBJECT File)
 {
     if (NT_ERROR(Irp->IoStatus.Status) && !Irp->PendingReturned) {
@@ -230,6 +235,7 @@ static void IopReportCompletion(PIRP Irp, PFILE_OBJECT File)
     }
 }
 
+/* Runs before the requester's routine, which gets its arguments from a copy of the APC. */
 static VOID NTAPI IopUserApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID *NormalContext,
                              PVOID *SystemArgument1, PVOID *SystemArgument2)
 {
@@ -245,8 +251,8 @@ static VOID NTAPI IopUserApcRundown(PKAPC Apc)
     IoFreeIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc));
 }
 
-/* The requester's own routine is called as an APC of its mode: for kernel callers a normal kernel APC
- * with (ApcContext, IoStatusBlock, 0). The IRP carries it and is freed on delivery. */
+/* The requester's own routine is called as an APC of its mode: for kernel callers a normal
+ * kernel APC with (ApcContext, IoStatusBlock, 0). The IRP carries it and is freed on delivery. */
 static BOOLEAN IopQueueUserApc(PIRP Irp, PFILE_OBJECT File)
 {
     PIO_APC_ROUTINE Routine = Irp->Overlay.AsynchronousParameters.UserApcRoutine;
@@ -261,6 +267,8 @@ static BOOLEAN IopQueueUserApc(PIRP Irp, PFILE_OBJECT File)
     return KeInsertQueueApc(&Irp->Tail.Apc, Irp->UserIosb, NULL, IO_NO_INCREMENT);
 }
 
+/* The order matters: data before status block, status block before event, and the IRP out of the
+ * list before anybody is told, so that whoever hears of the end may end the thread. */
 void IopFinishIrp(PIRP Irp, PFILE_OBJECT File)
 {
     PKEVENT Event = Irp->UserEvent;

@@ -45,6 +45,8 @@ Refused:
     return Status;
 }
 
+/* No file object stands behind such a request: its completion tells by event and status block
+ * alone. */
 PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT DeviceObject,
                                          PVOID InputBuffer, ULONG InputBufferLength,
                                          PVOID OutputBuffer, ULONG OutputBufferLength,

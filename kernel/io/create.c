@@ -2,8 +2,8 @@
  * create.c - opening devices: the path of a name leads to a device object, whose Parse routine this
  * is. It makes a file object and sends IRP_MJ_CREATE to the top of the device's stack.
  *
- * Until the driver has said yes, nobody else knows the file object, and File->DeviceObject is set only
- * then: IopDeleteFile sends a close for what was opened and for nothing else.
+ * Until the driver has said yes, nobody else knows the file object, and File->DeviceObject is set
+ * only then: IopDeleteFile sends a close for what was opened and for nothing else.
  */
 #include "iop.h"
 
@@ -22,6 +22,7 @@ static NTSTATUS IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
     return STATUS_SUCCESS;
 }
 
+/* Without a device yet; see IopParseDevice. */
 static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
                                     PFILE_OBJECT *NewFile)
 {
@@ -51,6 +52,7 @@ static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
     return STATUS_SUCCESS;
 }
 
+/* Security and Iosb are on the stack of the thread that waits for the answer. */
 static void IopFillCreateIrp(PIRP Irp, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet,
                              PIO_SECURITY_CONTEXT Security, PIO_STATUS_BLOCK Iosb)
 {

@@ -1,10 +1,11 @@
 /*
  * device.c - device objects: creation, opens, attachment, deletion.
  *
- * A device hangs in its driver's list from IoCreateDevice on, has one reference for that, and refers
- * to its driver. ReferenceCount, which drivers see, counts opens, not references. IoDeleteDevice takes
- * the name away at once; the rest waits until nobody has the device open or is attached to it:
- * then the device leaves the list and loses that reference. All of it stands under IopDatabaseLock.
+ * A device hangs in its driver's list from IoCreateDevice on, has one reference for that, and
+ * refers to its driver. ReferenceCount, which drivers see, counts opens, not references.
+ * IoDeleteDevice takes the name away at once; the rest waits until nobody has the device open or is
+ * attached to it: then the device leaves the list and loses that reference. All of it stands under
+ * IopDatabaseLock.
  */
 #include "iop.h"
 
@@ -52,6 +53,8 @@ static void IopInitializeDevice(PDEVICE_OBJECT Device, ULONG ExtensionSize, DEVI
     KeInitializeEvent(&Device->DeviceLock, SynchronizationEvent, TRUE);
 }
 
+/* At the front, so DriverObject->DeviceObject is the device made last, as drivers' unload loops
+ * know. */
 static void IopLinkDevice(PDEVICE_OBJECT Device)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
@@ -104,6 +107,7 @@ void IopDeleteDevice(PVOID Object)
     ObfDereferenceObject(Device->DriverObject);
 }
 
+/* The list is short, and singly linked because drivers walk it. Lock held. */
 static void IopUnlinkDevice(PDEVICE_OBJECT Device)
 {
     PDEVICE_OBJECT *Link = &Device->DriverObject->DeviceObject;
@@ -153,6 +157,8 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
     IopSettleDevice(Device, OldIrql);
 }
 
+/* From here to IopDereferenceDevice the device stays what it is: no deletion, no unload of its
+ * driver. */
 NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -218,6 +224,7 @@ PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT Source, PDEVICE_
     return Top;
 }
 
+/* A deletion or unload of the lower device may have waited for this. */
 VOID NTAPI IoDetachDevice(PDEVICE_OBJECT Target)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);

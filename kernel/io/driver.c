@@ -1,9 +1,9 @@
 /*
  * driver.c - driver objects: a driver's birth and its last moment. What lies between is unload.c.
  *
- * An object has one reference for being loaded, which IopLoadDriverObject leaves and the unload drops,
- * one for its name, and one for each device and each thread made with IoCreateSystemThread. When
- * all are gone the image's owner hears of it. DriverEntry runs in a system worker thread, so
+ * An object has one reference for being loaded, which IopLoadDriverObject leaves and the unload
+ * drops, one for its name, and one for each device and each thread made with IoCreateSystemThread.
+ * When all are gone the image's owner hears of it. DriverEntry runs in a system worker thread, so
  * that it always has the System process, a clean stack and no locks held, whoever asked.
  */
 #include "iop.h"
@@ -55,6 +55,7 @@ static NTSTATUS IopNameDriver(PIOP_DRIVER Driver, PCWSTR Directory, PUNICODE_STR
     return STATUS_SUCCESS;
 }
 
+/* A driver that refuses everything, until its DriverEntry fills in its routines. */
 static NTSTATUS IopCreateDriver(PCWSTR Directory, PUNICODE_STRING Name, PIOP_DRIVER *NewDriver)
 {
     PIOP_DRIVER Driver;
@@ -80,6 +81,7 @@ static NTSTATUS IopCreateDriver(PCWSTR Directory, PUNICODE_STRING Name, PIOP_DRI
     return STATUS_SUCCESS;
 }
 
+/* Gone may free what the object's routines pointed into, so it comes last. */
 void IopDeleteDriver(PVOID Object)
 {
     PIOP_DRIVER Driver = Object;
@@ -151,6 +153,7 @@ typedef struct _IOP_LOAD {
     NTSTATUS Status;
 } IOP_LOAD, *PIOP_LOAD;
 
+/* In a worker thread. */
 static void IopRunDriverEntry(PVOID Context)
 {
     PIOP_LOAD Load = Context;
@@ -158,6 +161,7 @@ static void IopRunDriverEntry(PVOID Context)
     IopCheckIrql((PVOID)Load->Driver->DriverInit, NULL, PASSIVE_LEVEL);
 }
 
+/* Runs DriverEntry and does what follows from its answer, but for dropping the object. */
 static NTSTATUS IopStartDriver(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
     IOP_LOAD Load = {Driver, {0, 0, NULL}, STATUS_SUCCESS};

@@ -1,9 +1,9 @@
 /*
  * filelock.c - the lock of a synchronous file object.
  *
- * One request at a time: Busy is taken by an exchange; who finds it taken counts itself in Waiters and
- * waits for the event Lock, trying again each time. Waiters is raised before the next try and Busy is
- * cleared before Waiters is looked at, so one of the two sees the other.
+ * One request at a time: Busy is taken by an exchange; who finds it taken counts itself in Waiters
+ * and waits for the event Lock, trying again each time. Waiters is raised before the next try and
+ * Busy is cleared before Waiters is looked at, so one of the two sees the other.
  */
 #include "iop.h"
 

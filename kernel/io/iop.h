@@ -2,8 +2,8 @@
  * iop.h - private to io: what its files share.
  *
  * Lock legend:  b IopDatabaseLock (spin): the lists of devices, attachments, reference counts and
- * flags of device objects   c IopCancelSpinLock   t only the IRP's thread, at APC_LEVEL   f the file
- * object's own lock (synchronous files)   i fixed after creation   o atomic.
+ * flags of device objects   c IopCancelSpinLock   t only the IRP's thread, at APC_LEVEL   f the
+ * file object's own lock (synchronous files)   i fixed after creation   o atomic.
  *
  * DEVICE_OBJECT: ReferenceCount, NextDevice, AttachedDevice b; Flags, StackSize by the driver;
  * CurrentIrp by StartIo's rules; DeviceQueue has its own lock; the rest i.
@@ -62,9 +62,9 @@ static inline PIOP_DRIVER IopDriver(PDRIVER_OBJECT DriverObject)
     return CONTAINING_RECORD(DriverObject, IOP_DRIVER, Object);
 }
 
-/* What a driver did wrong: the first parameter of DRIVER_VERIFIER_IOMANAGER_VIOLATION. The low numbers
- * are Windows'. Then follow the driver's routine (its DriverEntry, when no better is known) or an
- * object, the IRP, and one more piece of evidence. */
+/* What a driver did wrong: the first parameter of DRIVER_VERIFIER_IOMANAGER_VIOLATION. The low
+ * numbers are Windows'. Then follow the driver's routine (its DriverEntry, when no better is
+ * known) or an object, the IRP, and one more piece of evidence. */
 typedef enum _IOP_VIOLATION {
     IopFreedNoIrp = 0x1,          /* IoFreeIrp: not an IRP, or freed already */
     IopFreedThreadIrp = 0x2,      /* IoFreeIrp: still in a thread's list */
@@ -120,7 +120,8 @@ PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device);
 /* driver.c */
 void IopDeleteDriver(PVOID Object);
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
-/* A driver that is part of the kernel, named Directory + Name; its devices are the caller's to make. */
+/* A driver that is part of the kernel, named Directory + Name; its devices are the caller's to
+ * make. */
 NTSTATUS IopCreateBuiltInDriver(PCWSTR Directory, PCWSTR Name, PDRIVER_OBJECT *DriverObject);
 
 /* unload.c: with the database lock held: a pending unload can go ahead; whoever is told so, once,
@@ -130,7 +131,8 @@ void IopQueueUnload(PDRIVER_OBJECT DriverObject);
 /* Calls Routine(Context) at PASSIVE_LEVEL in a system worker thread and waits for it. */
 void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context);
 
-/* filelock.c: the lock of a synchronous file, which its requests and its cleanup take turns with. */
+/* filelock.c: the lock of a synchronous file, with which its requests and its cleanup take
+ * turns. */
 NTSTATUS IopAcquireFileLock(PFILE_OBJECT File);
 void IopReleaseFileLock(PFILE_OBJECT File);
 
@@ -161,8 +163,8 @@ void IopDiscardIrp(PIRP Irp);
 void IopAbandonRequest(PIOP_REQUEST Request);
 /* Sends the IRP, waits when the file is synchronous, and answers the caller's status. */
 NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp);
-/* The dispatch routine answered Returned, which is not STATUS_PENDING: finishes the IRP in its thread,
- * drops the IRP's reference to File, and answers the final status block. */
+/* The dispatch routine answered Returned, which is not STATUS_PENDING: finishes the IRP in its
+ * thread, drops the IRP's reference to File, and answers the final status block. */
 IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned);
 /* The dispatch routine answered STATUS_PENDING: catches one that did not mark the IRP. */
 void IopCheckPending(PIRP Irp, PFILE_OBJECT File);

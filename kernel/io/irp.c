@@ -1,9 +1,9 @@
 /*
  * irp.c - IRPs: allocation, and the way down a device stack.
  *
- * An IRP is a header and an array of stack locations, one for each driver it may pass, used from the
- * last to the first. CurrentLocation counts them from 1; it is StackCount + 1 while nobody has been
- * called, and a driver's own location is the one that was next when it was called.
+ * An IRP is a header and an array of stack locations, one for each driver it may pass, used from
+ * the last to the first. CurrentLocation counts them from 1; it is StackCount + 1 while nobody has
+ * been called, and a driver's own location is the one that was next when it was called.
  *
  * IRPs of usual sizes come from two lookaside lists; a freed one has Type 0, which is how a second
  * free or completion is caught.
@@ -24,6 +24,7 @@ void IopInitializeIrps(void)
                                     IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
 }
 
+/* By stack size both ways: an IRP goes back to the list it came from. */
 static PNPAGED_LOOKASIDE_LIST IopListForStack(CCHAR StackSize)
 {
     return StackSize <= IOP_SMALL_STACK ? &IopSmallIrps : &IopLargeIrps;
@@ -62,6 +63,7 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
     return Irp;
 }
 
+/* A thread's list entry that is still linked would make the thread cancel freed memory. */
 VOID NTAPI IoFreeIrp(PIRP Irp)
 {
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
@@ -99,6 +101,7 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     Irp->IoStatus.Status = Status;
 }
 
+/* The checks cost a few compares, and catch most of what drivers do wrong on the way down. */
 NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
 {
     KIRQL Before = KeGetCurrentIrql();

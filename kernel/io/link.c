@@ -1,4 +1,6 @@
-/* link.c - names for devices, and devices for names: symbolic links and IoGetDeviceObjectPointer. */
+/*
+ * link.c - names for devices, and devices for names: symbolic links and IoGetDeviceObjectPointer.
+ */
 #include "iop.h"
 
 NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)

@@ -52,6 +52,7 @@ static const char *IopDeviceTypeName(DEVICE_TYPE Type)
     }
 }
 
+/* Devices of a stack often have no name. */
 static void IopNameOrNone(PVOID Object, PUNICODE_STRING Name)
 {
     Name->Length = 0;
@@ -63,6 +64,7 @@ static void IopNameOrNone(PVOID Object, PUNICODE_STRING Name)
     }
 }
 
+/* One reference of the count shown would be this listing's own. */
 static void IopPrintDevice(PKD_CONSOLE Console, PDEVICE_OBJECT Device)
 {
     WCHAR NameBuffer[IOP_NAME_CHARACTERS], AboveBuffer[IOP_NAME_CHARACTERS];

@@ -1,6 +1,6 @@
 /*
- * ntfile.c - ZwCreateFile and ZwOpenFile: the arguments are checked here, then the name is looked up;
- * the path ends in IopParseDevice (create.c).
+ * ntfile.c - ZwCreateFile and ZwOpenFile: the arguments are checked here, then the name is looked
+ * up; the path ends in IopParseDevice (create.c).
  */
 #include "iop.h"
 
@@ -8,6 +8,7 @@
 #define IOP_VALID_SHARE (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
 #define IOP_SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 
+/* Combinations that no driver could make sense of are refused here, as on Windows. */
 static BOOLEAN IopAreArgumentsValid(const IOP_OPEN_PACKET *Packet)
 {
     ULONG Synchronous = Packet->CreateOptions & IOP_SYNCHRONOUS_OPTIONS;

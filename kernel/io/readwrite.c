@@ -16,6 +16,7 @@ static NTSTATUS IopTransferOffset(PIOP_REQUEST Request, PLARGE_INTEGER ByteOffse
                                                                        : STATUS_INVALID_PARAMETER;
 }
 
+/* Request has been begun; on failure it is abandoned here. */
 static NTSTATUS IopTransfer(PIOP_REQUEST Request, PVOID Buffer, ULONG Length,
                             PLARGE_INTEGER ByteOffset, PULONG Key, BOOLEAN Write)
 {

@@ -2,9 +2,9 @@
  * request.c - what ZwReadFile, ZwWriteFile and ZwDeviceIoControlFile share.
  *
  * A request refers to its file twice: once for the service that waits, and once for the IRP, whose
- * reference goes when the IRP is finished. On a synchronous file the request has the file's lock from
- * beginning to end, and the service answers the final status; otherwise STATUS_PENDING may be the
- * answer, and the event, the status block and the APC routine tell the rest.
+ * reference goes when the IRP is finished. On a synchronous file the request has the file's lock
+ * from beginning to end, and the service answers the final status; otherwise STATUS_PENDING may be
+ * the answer, and the event, the status block and the APC routine tell the rest.
  */
 #include "iop.h"
 
@@ -62,6 +62,8 @@ void IopAbandonRequest(PIOP_REQUEST Request)
     ObfDereferenceObject(Request->File);
 }
 
+/* IRP_DEFER_IO_COMPLETION: what is completed before the dispatch routine returns is finished by
+ * IopFinishNow, which saves the APC. */
 PIRP IopAllocateRequestIrp(PIOP_REQUEST Request, UCHAR MajorFunction)
 {
     PIRP Irp = IoAllocateIrp(Request->Device->StackSize, FALSE);
@@ -98,7 +100,8 @@ IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned)
     IO_STATUS_BLOCK Iosb;
     KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
     PVOID Driver = (PVOID)File->DeviceObject->DriverObject->DriverInit;
-    // A driver that has marked an IRP pending must answer STATUS_PENDING; else it is finished twice.
+    // A driver that has marked an IRP pending must answer STATUS_PENDING: else it is finished
+    // twice, here and by its APC.
     if (!IopIsThreadIrp(Irp) || Irp->PendingReturned) {
         IopViolation(IopPendingNotReturned, Driver, Irp, (ULONG)Returned);
     }
@@ -126,7 +129,7 @@ void IopCheckPending(PIRP Irp, PFILE_OBJECT File)
     KeLowerIrql(OldIrql);
 }
 
-/* An alert ended the wait for a request that is still under way: cancels it and waits for its end. */
+/* An alert ended the wait for a request that is still under way: cancels it, waits for its end. */
 static void IopCancelAlertedRequest(PFILE_OBJECT File, PIRP Irp)
 {
     // The IRP cannot be finished, and so not freed, while this thread takes no APCs.
@@ -138,6 +141,8 @@ static void IopCancelAlertedRequest(PFILE_OBJECT File, PIRP Irp)
     KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, NULL);
 }
 
+/* A kernel-mode wait: only a file opened with FILE_SYNCHRONOUS_IO_ALERT can be woken before the
+ * end. */
 static NTSTATUS IopWaitForRequest(PFILE_OBJECT File, PIRP Irp)
 {
     BOOLEAN Alertable = (File->Flags & FO_ALERTABLE_IO) != 0;

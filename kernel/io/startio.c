@@ -1,10 +1,10 @@
 /*
  * startio.c - one request at a time: the StartIo model.
  *
- * A device's queue is busy while a request is in the driver's StartIo or with its hardware; CurrentIrp
- * is that request. IoStartPacket begins one or queues it, IoStartNextPacket ends one and begins the next.
- * With a cancel routine both hold the cancel spin lock while they look at the queue, so that an IRP
- * is either in the queue, where its cancel routine finds it, or current.
+ * A device's queue is busy while a request is in the driver's StartIo or with its hardware;
+ * CurrentIrp is that request. IoStartPacket begins one or queues it, IoStartNextPacket ends one and
+ * begins the next. With a cancel routine both hold the cancel spin lock while they look at the
+ * queue, so that an IRP is either in the queue, where its cancel routine finds it, or current.
  */
 #include "iop.h"
 
@@ -15,6 +15,7 @@ static void IopStartIo(PDEVICE_OBJECT Device, PIRP Irp)
     IopCheckIrql((PVOID)StartIo, Irp, DISPATCH_LEVEL);
 }
 
+/* FALSE: the queue was not busy, and is now, with this packet as the current one. */
 static BOOLEAN IopInsertPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key)
 {
     PKDEVICE_QUEUE_ENTRY Entry = &Irp->Tail.Overlay.DeviceQueueEntry;
@@ -55,6 +56,8 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key, PDRIVER_CA
     KeLowerIrql(OldIrql);
 }
 
+/* Remove takes the next entry; with none left it makes the queue not busy. CurrentIrp is cleared
+ * first, so a cancel routine never finds an IRP that is done. */
 static void IopStartNext(PDEVICE_OBJECT Device,
                          PKDEVICE_QUEUE_ENTRY (*Remove)(PDEVICE_OBJECT, ULONG), ULONG Key,
                          BOOLEAN Cancelable)

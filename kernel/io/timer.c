@@ -2,8 +2,8 @@
  * timer.c - a device's timer, called once a second.
  *
  * All devices' timers share one kernel timer and DPC, which run only while some timer is started.
- * IopTimerLock guards the list and is held while routines are called: so a routine is not running any
- * more when IoStopTimer returns, and a routine must not start or stop timers itself.
+ * IopTimerLock guards the list and is held while routines are called: so a routine is not running
+ * any more when IoStopTimer returns, and a routine must not start or stop timers itself.
  */
 #include "iop.h"
 
@@ -25,6 +25,7 @@ static ULONG IopStartedTimers; /* IopTimerLock */
 static KTIMER IopTimer;
 static KDPC IopTimerDpc;
 
+/* Once a second while any timer is started. */
 static VOID NTAPI IopTimerDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Dpc);
@@ -101,6 +102,7 @@ VOID NTAPI IoStopTimer(PDEVICE_OBJECT Device)
     IopSetTimerState(Device, FALSE);
 }
 
+/* The device is being deleted; its driver need not have stopped the timer. */
 void IopDeleteTimer(PDEVICE_OBJECT Device)
 {
     PIO_TIMER Timer = Device->Timer;

@@ -1,10 +1,10 @@
 /*
  * unload.c - drivers go, and the worker thread that calls them for it.
  *
- * A driver may be unloaded when none of its devices is open or has another driver's device attached.
- * If that is not so when it is asked for, the unload is pending: devices refuse new opens, and
- * whoever closes or detaches last (IopSettleDevice in device.c) finds it due. That it is due is said
- * exactly once, under the database lock, with DRVO_UNLOAD_INVOKED as the mark.
+ * A driver may be unloaded when none of its devices is open or has another driver's device
+ * attached. If that is not so when it is asked for, the unload is pending: devices refuse new
+ * opens, and whoever closes or detaches last (IopSettleDevice in device.c) finds it due. That it is
+ * due is said exactly once, under the database lock, with DRVO_UNLOAD_INVOKED as the mark.
  */
 #include "iop.h"
 
@@ -22,6 +22,7 @@ static VOID NTAPI IopWorker(PVOID Parameter)
     KeSetEvent(&Work->Done, IO_NO_INCREMENT, FALSE);
 }
 
+/* The work item is on this stack, which the wait keeps valid until the worker is done with it. */
 void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context)
 {
     IOP_WORK Work = {.Routine = Routine, .Context = Context};
@@ -46,6 +47,7 @@ BOOLEAN IopUnloadDue(PDRIVER_OBJECT Driver)
     return TRUE;
 }
 
+/* In a worker thread, once for a driver. The object may be gone at the end. */
 static void IopRunUnload(PVOID Context)
 {
     PDRIVER_OBJECT Driver = Context;

@@ -22,6 +22,7 @@ void ObpInitializeDirectory(POBJECT_DIRECTORY Directory)
     }
 }
 
+/* Upper-cases as it goes; 65599 spreads short ASCII names over the buckets. */
 ULONG ObpHashName(PCUNICODE_STRING Name)
 {
     ULONG Hash = 0;
@@ -31,6 +32,7 @@ ULONG ObpHashName(PCUNICODE_STRING Name)
     return Hash;
 }
 
+/* The hashes are compared first: two names of one bucket are seldom the same. */
 POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, ULONG Hash)
 {
     PLIST_ENTRY Head = &Directory->Buckets[Hash % OB_DIRECTORY_BUCKETS];
@@ -55,6 +57,8 @@ void ObpInsertEntry(POBJECT_DIRECTORY Directory, POBJECT_HEADER Header, PUNICODE
     Directory->Count++;
 }
 
+/* Called when the last handle has gone and when a name stops being permanent; under the lock it is
+ * looked again, since a handle may have been opened meanwhile. */
 void ObpRemoveNameIfUnused(POBJECT_HEADER Header)
 {
     POBJECT_DIRECTORY Directory = NULL;
@@ -69,6 +73,7 @@ void ObpRemoveNameIfUnused(POBJECT_HEADER Header)
         RtlInitUnicodeString(&Header->Name, NULL);
     }
     ExReleaseFastMutex(&ObpNamespaceLock);
+    // The object's deletion may want the lock, and it may be this reference that is the last.
     if (Directory != NULL) {
         ExFreePool(Buffer);
         ObfDereferenceObject(Directory);
@@ -93,6 +98,7 @@ void ObQueryObjectName(PVOID Object, PUNICODE_STRING Name)
     ExReleaseFastMutex(&ObpNamespaceLock);
 }
 
+/* Permanent, as all of the kernel's own directories are. */
 NTSTATUS ObCreateDirectory(PCWSTR Name)
 {
     UNICODE_STRING Path;
@@ -205,6 +211,7 @@ static void ObpPrintEntry(PVOID Object, PCUNICODE_STRING Name, PVOID Context)
     KdConsolePrint(Console, "\n");
 }
 
+/* The path is ASCII on the console and Unicode in here. */
 static NTSTATUS ObpWinobjCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     WCHAR Buffer[128];

@@ -1,7 +1,9 @@
 /*
- * event.c - events with handles and names, for asynchronous requests and for drivers that share one.
+ * event.c - events with handles and names, for asynchronous requests and for drivers that share
+ * one.
  *
- * The body is a KEVENT, guarded as every dispatcher object; this file adds the type and the services.
+ * The body is a KEVENT, guarded as every dispatcher object; this file adds the type and the
+ * services.
  */
 #include "obp.h"
 
@@ -63,6 +65,7 @@ static NTSTATUS ObpChangeEvent(HANDLE EventHandle, LONG (*Operation)(PKEVENT), P
     return STATUS_SUCCESS;
 }
 
+/* The two operations have the boost and the convention of the exported routines hidden. */
 static LONG ObpSetEvent(PKEVENT Event)
 {
     return KeSetEvent(Event, EVENT_INCREMENT, FALSE);

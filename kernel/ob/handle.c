@@ -30,6 +30,7 @@ static HANDLE ObpTableHandle(HANDLE Handle)
     return (HANDLE)(ObpIsKernelHandle(Handle) ? Value & ~OBP_KERNEL_HANDLE_BITS : Value);
 }
 
+/* The entry, locked, or NULL: no such handle, or not one for this mode. */
 static PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
     if (ObpIsKernelHandle(Handle) && AccessMode != KernelMode) {
@@ -53,6 +54,7 @@ static void ObpHandleGone(POBJECT_HEADER Header)
     ObfDereferenceObject(ObpBody(Header));
 }
 
+/* The count goes up before the handle exists: from its first moment it may be closed by others. */
 NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
@@ -72,6 +74,7 @@ NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HAN
     return STATUS_SUCCESS;
 }
 
+/* The caller's own reference keeps the object alive meanwhile; only the type is to be checked. */
 NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG Attributes, ACCESS_MASK DesiredAccess,
                                POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, HANDLE *Handle)
 {
@@ -149,7 +152,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
 NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    // Windows bugchecks with INVALID_KERNEL_HANDLE only in a process with user mode, under a debugger.
+    // A bad handle is no bugcheck here: Windows has INVALID_KERNEL_HANDLE for processes with a user
+    // mode, under a debugger.
     PHANDLE_TABLE_ENTRY Entry = ObpLockHandle(Handle, AccessMode);
     if (Entry == NULL) {
         return STATUS_INVALID_HANDLE;
@@ -174,6 +178,7 @@ NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_IN
         return Status;
     }
     LONG Offset = ObpHeader(Object)->Type->Info.DispatcherOffset;
+    // The reference, not the handle, keeps the object through the wait.
     PVOID Waitable =
         Offset == OB_NOT_WAITABLE ? (PVOID)&ObpDefaultObject : (PVOID)((PUCHAR)Object + Offset);
     Status = KeWaitForSingleObject(Waitable, UserRequest, KernelMode, Alertable, Timeout);

@@ -42,6 +42,7 @@ static const PCWSTR ObpDirectories[] = {L"\\ObjectTypes",     L"\\GLOBAL??",   L
                                         L"\\Driver",          L"\\FileSystem", L"\\KernelObjects",
                                         L"\\BaseNamedObjects"};
 
+/* Phase 0 has nobody to report to: Step tells which of the calls below failed. */
 static void ObpMust(NTSTATUS Status, ULONG Step)
 {
     if (!NT_SUCCESS(Status)) {

@@ -1,8 +1,8 @@
 /*
  * name.c - from a path to an object.
  *
- * A walk stands on one object, which it refers to, with the rest of the path in hand; each step takes
- * it one component on. What a step does depends on the object's type:
+ * A walk stands on one object, which it refers to, with the rest of the path in hand; each step
+ * takes it one component on. What a step does depends on the object's type:
  *
  *     Directory      look the next component up in it (the only step that needs the namespace lock)
  *     SymbolicLink   put the link's target before the rest and begin again at the root
@@ -57,6 +57,7 @@ static NTSTATUS ObpNextComponent(POBP_WALK Walk, PUNICODE_STRING Component)
     return Component->Length != 0 ? STATUS_SUCCESS : STATUS_OBJECT_NAME_INVALID;
 }
 
+/* Moves to the entry called Component, referenced before the lock lets others remove it. */
 static NTSTATUS ObpStepToEntry(POBP_WALK Walk, PCUNICODE_STRING Component)
 {
     PVOID Found = NULL;
@@ -108,6 +109,7 @@ static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
                                                  : STATUS_OBJECT_NAME_COLLISION;
 }
 
+/* One component on, by looking up or, at the end of an insertion, by entering. */
 static NTSTATUS ObpStepDirectory(POBP_WALK Walk)
 {
     UNICODE_STRING Component;
@@ -151,6 +153,8 @@ static NTSTATUS ObpFollowLink(POBP_WALK Walk, PCUNICODE_STRING Target)
     return *Buffer == L'\\' ? STATUS_SUCCESS : STATUS_OBJECT_PATH_SYNTAX_BAD;
 }
 
+/* A link that ends the path is meant itself when the caller wants links; any other is followed.
+ * A chain of links that is too long is most likely a circle. */
 static NTSTATUS ObpStepSymbolicLink(POBP_WALK Walk)
 {
     POBP_LOOKUP Lookup = Walk->Lookup;
@@ -168,6 +172,7 @@ static NTSTATUS ObpStepSymbolicLink(POBP_WALK Walk)
     return ObpFollowLink(Walk, &((POBJECT_SYMBOLIC_LINK)Walk->Object)->Target);
 }
 
+/* The owner takes over with the rest of the path; whatever it answers ends the walk. */
 static NTSTATUS ObpStepParse(POBP_WALK Walk)
 {
     POBP_LOOKUP Lookup = Walk->Lookup;
@@ -183,6 +188,7 @@ static NTSTATUS ObpStepParse(POBP_WALK Walk)
     return Status;
 }
 
+/* The table at the top of this file. */
 static NTSTATUS ObpStep(POBP_WALK Walk)
 {
     POBJECT_TYPE Type = ObpHeader(Walk->Object)->Type;

@@ -2,8 +2,8 @@
  * object.c - the life of objects: creation, references, deletion.
  *
  * PointerCount is the only thing that decides over life and death; it changes by interlocked
- * operations alone, and whoever takes it to 0 deletes the object. From then on it never rises again:
- * those who find objects in lists that hold no reference use ObReferenceObjectSafe.
+ * operations alone, and whoever takes it to 0 deletes the object. From then on it never rises
+ * again: those who find objects in lists that hold no reference use ObReferenceObjectSafe.
  *
  * Deletion runs a type's Delete routine, which may wait, so it happens at PASSIVE_LEVEL: on the
  * spot when the last reference is dropped there, else in a system worker thread. Objects on their
@@ -44,6 +44,8 @@ NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object)
     return STATUS_SUCCESS;
 }
 
+/* Nobody can find the object any more: it has no name, no handle and no reference. Its owner
+ * tidies up what the body holds, then the memory goes. PASSIVE_LEVEL. */
 static void ObpDeleteObject(POBJECT_HEADER Header)
 {
     POBJECT_TYPE Type = Header->Type;
@@ -62,6 +64,8 @@ static void ObpDeleteObject(POBJECT_HEADER Header)
     ExFreePoolWithTag(Header, Type->PoolTag);
 }
 
+/* Deletes what has been put on the stack; a Delete routine may well drop other last references,
+ * but at PASSIVE_LEVEL those are done on the spot. */
 static VOID NTAPI ObpDeletionWorker(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
@@ -74,6 +78,7 @@ static VOID NTAPI ObpDeletionWorker(PVOID Context)
     }
 }
 
+/* Any IRQL up to DISPATCH_LEVEL. The object's memory itself links it, so this cannot fail. */
 static void ObpDeferDeletion(POBJECT_HEADER Header)
 {
     POBJECT_HEADER Head;
@@ -90,6 +95,7 @@ static void ObpDeferDeletion(POBJECT_HEADER Header)
 LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
 {
     LONG64 Count = InterlockedIncrement64(&ObpHeader(Object)->PointerCount);
+    // Whoever adds a reference has one already, or a lock on something that has: so there are two.
     if (Count <= 1) {
         KeBugCheckEx(REFERENCE_BY_POINTER, (ULONG_PTR)ObpHeader(Object)->Type, (ULONG_PTR)Object,
                      (ULONG_PTR)Count, ObpReferencedDeletedObject);
@@ -107,6 +113,7 @@ LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
                      (ULONG_PTR)Count, ObpDereferencedTooOften);
     }
     if (Count == 0) {
+        // A Delete routine sends IRPs and waits, which needs special kernel APCs.
         if (KeGetCurrentIrql() == PASSIVE_LEVEL && !KeAreAllApcsDisabled()) {
             ObpDeleteObject(Header);
         } else {
@@ -120,6 +127,7 @@ BOOLEAN ObReferenceObjectSafe(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
     LONG64 Count = Header->PointerCount;
+    // Only a step from a count that is not 0: a plain increment would bring back the dead.
     while (Count > 0) {
         LONG64 Seen = InterlockedCompareExchange64(&Header->PointerCount, Count + 1, Count);
         if (Seen == Count) {

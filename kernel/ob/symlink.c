@@ -11,6 +11,7 @@
 
 POBJECT_TYPE ObpSymbolicLinkType;
 
+/* An empty target, which stands for the root, needs no memory. */
 static NTSTATUS ObpSetTarget(POBJECT_SYMBOLIC_LINK Link, PUNICODE_STRING Target)
 {
     if (Target->Length == 0) {
@@ -39,10 +40,12 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
         ObfDereferenceObject(Link);
         return Status;
     }
+    // Nobody has a handle for it, so only a permanent name stays.
     InitializeObjectAttributes(&Attributes, Name, OBJ_PERMANENT, NULL, NULL);
     return ObInsertObject(Link, &Attributes, 0, NULL, NULL);
 }
 
+/* OBJ_OPENLINK: the link itself is meant, not what it leads to. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name)
 {
     PVOID Link;

@@ -13,6 +13,7 @@ POBJECT_TYPE ObpTypeType;
 
 static const WCHAR ObpTypeDirectoryPath[] = L"\\ObjectTypes\\";
 
+/* Windows tags a body's memory with the first letters of its type: Devi, Driv, File, Thre. */
 static ULONG ObpPoolTag(PCWSTR Name)
 {
     ULONG Tag = 0;
@@ -36,6 +37,8 @@ NTSTATUS ObpAllocateType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *N
     return STATUS_SUCCESS;
 }
 
+/* \ObjectTypes is where winobj and `objects` look for types. The creator's reference is kept, so
+ * a type never goes. */
 NTSTATUS ObpNameType(POBJECT_TYPE Type)
 {
     WCHAR Path[64];
@@ -90,6 +93,7 @@ typedef struct _OBP_TYPE_LISTING {
     ULONG64 Objects, Handles;
 } OBP_TYPE_LISTING;
 
+/* The counts are read one after another while others change them: a picture, not a proof. */
 static void ObpPrintType(PVOID Object, PCUNICODE_STRING Name, PVOID Context)
 {
     OBP_TYPE_LISTING *Listing = Context;

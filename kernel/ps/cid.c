@@ -10,6 +10,7 @@
 
 PHANDLE_TABLE PspCidTable;
 
+/* The id is fixed before anybody else knows the object. */
 NTSTATUS PspAllocateId(PVOID Object, PHANDLE UniqueId)
 {
     HANDLE_TABLE_ENTRY Entry = {Object, 0, 0};
@@ -17,6 +18,8 @@ NTSTATUS PspAllocateId(PVOID Object, PHANDLE UniqueId)
     return *UniqueId != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
+/* From the object's deletion: a lookup holds the entry's lock while it takes its reference, so
+ * after this nobody can meet the object here. */
 void PspFreeId(HANDLE UniqueId)
 {
     PHANDLE_TABLE_ENTRY Entry = ExLockHandleTableEntry(PspCidTable, UniqueId);
@@ -24,6 +27,7 @@ void PspFreeId(HANDLE UniqueId)
     ExDestroyHandle(PspCidTable, UniqueId, Entry);
 }
 
+/* The object with this id, referenced, if it is of the type wanted and not being deleted. */
 static PVOID PspReferenceById(HANDLE UniqueId, KOBJECTS Type)
 {
     PVOID Object = NULL;

@@ -36,6 +36,7 @@ static void PspReleaseThreadList(PPSP_THREAD_LIST List)
     ExFreePoolWithTag(List, PSP_TAG);
 }
 
+/* ActiveThreads is a guess at the list's length, since it changes without the dispatcher lock. */
 static PPSP_THREAD_LIST PspListThreads(PEPROCESS Process)
 {
     for (;;) {
@@ -71,6 +72,7 @@ NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PV
     return STATUS_SUCCESS;
 }
 
+/* KTHREAD_STATE in words. */
 static const char *PspStateName(UCHAR State)
 {
     static const char *const Names[] = {"init",       "ready",   "running",    "standby",

@@ -30,6 +30,7 @@ static const OB_TYPE_INITIALIZER PspThreadInitializer = {
     .DispatcherOffset = offsetof(struct _KTHREAD, Header),
 };
 
+/* Step tells which of the calls below failed. */
 static void PspMust(NTSTATUS Status, ULONG Step)
 {
     if (!NT_SUCCESS(Status)) {
@@ -80,6 +81,7 @@ void PsInitSystem(PKSTART_ROUTINE Phase1)
     PspStartFirstThreads(Phase1);
 }
 
+/* The current process is the one whose address space is in use, as an attached thread expects. */
 PHANDLE_TABLE PsHandleTableOf(HANDLE Handle)
 {
     BOOLEAN KernelHandle = (ULONG_PTR)Handle >= 0xFFFFFFFF80000000UL;

@@ -19,6 +19,7 @@ static void PspBury(PETHREAD Thread)
     ObfDereferenceObject(Thread);
 }
 
+/* Runs above ordinary threads, see PspStartFirstThreads. */
 VOID NTAPI PspReaperThread(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);

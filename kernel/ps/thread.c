@@ -1,13 +1,16 @@
 /*
  * thread.c - a system thread from its creation to its end.
  *
- * While it is alive a thread has one reference for running. When it ends (its start routine returns,
- * or calls PsTerminateSystemThread) it first finishes what only it can finish: its IRPs, whose
- * completion runs as APCs in it. Then ke takes it off its processor and signals it, and the reaper
- * frees the stack and drops that reference. The object goes with the last handle or reference.
+ * While it is alive a thread has one reference for running. When it ends (its start routine
+ * returns, or calls PsTerminateSystemThread) it first finishes what only it can finish: its IRPs,
+ * whose completion runs as APCs in it. Then ke takes it off its processor and signals it, and the
+ * reaper frees the stack and drops that reference. The object goes with the last handle or
+ * reference.
  */
 #include "psp.h"
 
+/* The thread's own last code. Completion APCs must still be able to arrive, which is why a
+ * guarded region is fatal here; ke checks critical regions and mutexes. */
 static DECLSPEC_NORETURN void PspExitThread(NTSTATUS ExitStatus)
 {
     PETHREAD Thread = KeGetCurrentThread();
@@ -28,6 +31,7 @@ static void PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartCont
     PspExitThread(STATUS_SUCCESS);
 }
 
+/* The last reference has gone: of a thread that was buried, or of one that never started. */
 void PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
@@ -42,6 +46,7 @@ void PspDeleteThread(PVOID Object)
     }
 }
 
+/* Memory is zeroed, so a name that is cut ends in a zero all the same. */
 static void PspSetName(PETHREAD Thread, const char *Name)
 {
     for (ULONG i = 0; Name != NULL && Name[i] != 0 && i < sizeof(Thread->Name) - 1; i++) {
@@ -81,6 +86,7 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, const char *Name, PKSTART_ROUTINE 
     return STATUS_SUCCESS;
 }
 
+/* The reference is taken first: the thread may have ended before KeReadyThread returns. */
 void PspStartThread(PETHREAD Thread)
 {
     ObfReferenceObject(Thread);

@@ -1,8 +1,8 @@
 /*
- * Promises: a request goes down a stack of devices and its completion comes up again as the book says:
- * completion routines in order and only when asked for, pending marks handed on, a routine may keep
- * the IRP; results reach the requester's buffers, status block and event, from any context, by each
- * of the four methods; an IRP of a driver's own can be used again.
+ * Promises: a request goes down a stack of devices and its completion comes up again as the book
+ * says: completion routines in order and only when asked for, pending marks handed on, a routine
+ * may keep the IRP; results reach the requester's buffers, status block and event, from any
+ * context, by each of the four methods; an IRP of a driver's own can be used again.
  *
  * Two devices of this driver are a stack: Upper is attached to Lower.
  */

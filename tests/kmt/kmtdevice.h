@@ -1,5 +1,5 @@
-/* kmtdevice.h - devices for tests: made in DriverEntry, so the driver itself has to say when they are
- * ready; requests sent to them from the same driver. */
+/* kmtdevice.h - devices for tests: made in DriverEntry, so the driver itself has to say when
+ * they are ready; requests sent to them from the same driver. */
 #ifndef _KMTDEVICE_H_
 #define _KMTDEVICE_H_
 
@@ -41,7 +41,7 @@ static inline NTSTATUS KmtOpen(PHANDLE Handle, PCWSTR Name, ACCESS_MASK Access, 
     return ZwOpenFile(Handle, Access, &Attributes, &Iosb, 0, Options);
 }
 
-/* Sends a control to Device by IoBuildDeviceIoControlRequest and waits; answers the final status. */
+/* Sends a control to Device by IoBuildDeviceIoControlRequest and waits for the final status. */
 static inline NTSTATUS KmtControl(PDEVICE_OBJECT Device, ULONG Code, PVOID Input, ULONG InputLength,
                                   PVOID Output, ULONG OutputLength, PIO_STATUS_BLOCK Iosb)
 {

@@ -1,7 +1,7 @@
 /*
- * Promises: StartIo gets one request at a time, in order or by key; a request can be cancelled while it
- * waits and while it is served, and ends exactly once; a thread that ends takes its requests along;
- * a device's DPC and once-a-second timer come.
+ * Promises: StartIo gets one request at a time, in order or by key; a request can be cancelled
+ * while it waits and while it is served, and ends exactly once; a thread that ends takes its
+ * requests along; a device's DPC and once-a-second timer come.
  */
 #include "kmtdevice.h"
 

@@ -20,9 +20,9 @@ NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject,
                                           _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
                                           _Outptr_ PDEVICE_OBJECT *DeviceObject);
 
-/* Deletes a device: its name goes at once, new opens fail; the object goes when it is neither open nor
- * attached to nor referred to any more. Detach it from a lower device first. IRQL <= APC_LEVEL.
- * WDK: IoDeleteDevice; book ch. 2. */
+/* Deletes a device: its name goes at once, new opens fail; the object goes when it is neither
+ * open nor attached to nor referred to any more. Detach it from a lower device first. IRQL <=
+ * APC_LEVEL. WDK: IoDeleteDevice; book ch. 2. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI IoDeleteDevice(_In_ PDEVICE_OBJECT DeviceObject);
 
@@ -51,14 +51,15 @@ NTKERNELAPI NTSTATUS NTAPI IoGetDeviceObjectPointer(_In_ PUNICODE_STRING ObjectN
                                                     _Out_ PFILE_OBJECT *FileObject,
                                                     _Out_ PDEVICE_OBJECT *DeviceObject);
 
-/* The top of the stack of the device that a file is open on, not referenced. IRQL <= DISPATCH_LEVEL.
- * WDK: IoGetRelatedDeviceObject. */
+/* The top of the stack of the device that a file is open on, not referenced. IRQL <=
+ * DISPATCH_LEVEL. WDK: IoGetRelatedDeviceObject. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
 
-/* Puts SourceDevice on top of TargetDevice's stack and sets its StackSize; answers the device that was
- * on top, which is where SourceDevice sends its requests on; NULL when that one is initializing or
- * going away. IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch. 7. */
+/* Puts SourceDevice on top of TargetDevice's stack and sets its StackSize; answers the device
+ * that was on top, which is where SourceDevice sends its requests on; NULL when that one is
+ * initializing or going away. IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch.
+ * 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice,
                                                              _In_ PDEVICE_OBJECT TargetDevice);
@@ -69,9 +70,9 @@ NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoDetachDevice(_Inout_ PDEVICE_OBJECT TargetDevice);
 
-/* An initialized IRP with StackSize locations, or NULL when memory is short; freed with IoFreeIrp. A
- * driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED. IRQL <=
- * DISPATCH_LEVEL. WDK: IoAllocateIrp; book ch. 7. */
+/* An initialized IRP with StackSize locations, or NULL when memory is short; freed with
+ * IoFreeIrp. A driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED.
+ * IRQL <= DISPATCH_LEVEL. WDK: IoAllocateIrp; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PIRP NTAPI IoAllocateIrp(_In_ CCHAR StackSize, _In_ BOOLEAN ChargeQuota);
 
@@ -80,8 +81,8 @@ NTKERNELAPI PIRP NTAPI IoAllocateIrp(_In_ CCHAR StackSize, _In_ BOOLEAN ChargeQu
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoFreeIrp(_In_ PIRP Irp);
 
-/* Makes an IRP of PacketSize (IoSizeOfIrp(StackSize)) bytes of the caller's memory. Any IRQL. Not for
- * IRPs of IoAllocateIrp: see IoReuseIrp. WDK: IoInitializeIrp. */
+/* Makes an IRP of PacketSize (IoSizeOfIrp(StackSize)) bytes of the caller's memory. Any IRQL.
+ * Not for IRPs of IoAllocateIrp: see IoReuseIrp. WDK: IoInitializeIrp. */
 NTKERNELAPI VOID NTAPI IoInitializeIrp(_Out_ PIRP Irp, _In_ USHORT PacketSize,
                                        _In_ CCHAR StackSize);
 
@@ -89,24 +90,27 @@ NTKERNELAPI VOID NTAPI IoInitializeIrp(_Out_ PIRP Irp, _In_ USHORT PacketSize,
  * WDK: IoReuseIrp; book ch. 7. */
 NTKERNELAPI VOID NTAPI IoReuseIrp(_Inout_ PIRP Irp, _In_ NTSTATUS Status);
 
-/* Calls the driver of DeviceObject with the IRP's next stack location, and answers what its dispatch
- * routine answers; the IRP is not the caller's any more. IRQL <= DISPATCH_LEVEL, as the request allows.
- * Bugchecks NO_MORE_IRP_STACK_LOCATIONS, and DRIVER_VERIFIER_IOMANAGER_VIOLATION when an argument is
- * not what it should be or the routine changes the IRQL. WDK: IoCallDriver; book ch. 7. */
+/* Calls the driver of DeviceObject with the IRP's next stack location, and answers what its
+ * dispatch routine answers; the IRP is not the caller's any more. IRQL <= DISPATCH_LEVEL, as the
+ * request allows. Bugchecks NO_MORE_IRP_STACK_LOCATIONS, and DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * when an argument is not what it should be or the routine changes the IRQL. WDK: IoCallDriver;
+ * book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IofCallDriver(_In_ PDEVICE_OBJECT DeviceObject, _Inout_ PIRP Irp);
 
-/* The request is done, with the result in Irp->IoStatus: completion routines run, the requester hears
- * of it and gains PriorityBoost. The IRP must not be touched any more. IRQL <= DISPATCH_LEVEL. Bugchecks
- * MULTIPLE_IRP_COMPLETE_REQUESTS, and DRIVER_VERIFIER_IOMANAGER_VIOLATION with status STATUS_PENDING,
- * a cancel routine still set, or more buffered data than the requester has room for. WDK: IoCompleteRequest; book ch. 7. */
+/* The request is done, with the result in Irp->IoStatus: completion routines run, the requester
+ * hears of it and gains PriorityBoost. The IRP must not be touched any more. IRQL <=
+ * DISPATCH_LEVEL. Bugchecks MULTIPLE_IRP_COMPLETE_REQUESTS, and
+ * DRIVER_VERIFIER_IOMANAGER_VIOLATION with status STATUS_PENDING, a cancel routine still set, or
+ * more buffered data than the requester has room for. WDK: IoCompleteRequest; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IofCompleteRequest(_In_ PIRP Irp, _In_ CCHAR PriorityBoost);
 
 /*
- * An IRP with a control for DeviceObject, ready for IoCallDriver, which must follow in this thread. It
- * belongs to the thread: it is freed by its completion, and cancelled when the thread ends.
- * PASSIVE_LEVEL, for the call and while it is waited for: at APC_LEVEL the completion does not arrive.
+ * An IRP with a control for DeviceObject, ready for IoCallDriver, which must follow in this thread.
+ * It belongs to the thread: it is freed by its completion, and cancelled when the thread ends.
+ * PASSIVE_LEVEL, for the call and while it is waited for: at APC_LEVEL the completion does not
+ * arrive.
  *   InternalDeviceIoControl  TRUE: IRP_MJ_INTERNAL_DEVICE_CONTROL
  *   Event          set when IoCallDriver answered STATUS_PENDING and the request is done
  *   IoStatusBlock  filled then, and when it succeeded at once
@@ -120,9 +124,9 @@ NTKERNELAPI PIRP NTAPI IoBuildDeviceIoControlRequest(
     _In_ BOOLEAN InternalDeviceIoControl, _In_opt_ PKEVENT Event,
     _Out_ PIO_STATUS_BLOCK IoStatusBlock);
 
-/* Asks for an end of the request: sets Irp->Cancel and calls the cancel routine if there is one (TRUE).
- * The caller must know that the IRP is still there. IRQL <= DISPATCH_LEVEL.
- * WDK: IoCancelIrp; book ch. 7. */
+/* Asks for an end of the request: sets Irp->Cancel and calls the cancel routine if there is one
+ * (TRUE). The caller must know that the IRP is still there. IRQL <= DISPATCH_LEVEL. WDK:
+ * IoCancelIrp; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI IoCancelIrp(_In_ PIRP Irp);
 
@@ -134,9 +138,9 @@ NTKERNELAPI VOID NTAPI IoAcquireCancelSpinLock(_Out_ PKIRQL Irql);
 _IRQL_requires_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoReleaseCancelSpinLock(_In_ KIRQL Irql);
 
-/* Calls the driver's StartIo with Irp at DISPATCH_LEVEL, now or after the requests before it; with Key,
- * sorted by it. CancelFunction becomes the cancel routine, StartIo then takes it out. IRQL <=
- * DISPATCH_LEVEL. WDK: IoStartPacket; book ch. 7. */
+/* Calls the driver's StartIo with Irp at DISPATCH_LEVEL, now or after the requests before it;
+ * with Key, sorted by it. CancelFunction becomes the cancel routine, StartIo then takes it out.
+ * IRQL <= DISPATCH_LEVEL. WDK: IoStartPacket; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoStartPacket(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIRP Irp,
                                      _In_opt_ PULONG Key, _In_opt_ PDRIVER_CANCEL CancelFunction);
@@ -150,9 +154,9 @@ _IRQL_requires_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoStartNextPacketByKey(_In_ PDEVICE_OBJECT DeviceObject,
                                               _In_ BOOLEAN Cancelable, _In_ ULONG Key);
 
-/* Gives the device a timer, stopped, that calls TimerRoutine(DeviceObject, Context) once a second at
- * DISPATCH_LEVEL; it goes with the device. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES.
- * WDK: IoInitializeTimer; book ch. 6. */
+/* Gives the device a timer, stopped, that calls TimerRoutine(DeviceObject, Context) once a
+ * second at DISPATCH_LEVEL; it goes with the device. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES. WDK: IoInitializeTimer; book ch. 6. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoInitializeTimer(_In_ PDEVICE_OBJECT DeviceObject,
                                              _In_ PIO_TIMER_ROUTINE TimerRoutine,
@@ -166,8 +170,8 @@ _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoStopTimer(_In_ PDEVICE_OBJECT DeviceObject);
 
 /*
- * Calls ServiceRoutine(Interrupt, ServiceContext) at Irql, holding the interrupt's spin lock, whenever
- * Vector interrupts. PASSIVE_LEVEL.
+ * Calls ServiceRoutine(Interrupt, ServiceContext) at Irql, holding the interrupt's spin lock,
+ * whenever Vector interrupts. PASSIVE_LEVEL.
  *   InterruptObject      receives the object, for IoDisconnectInterrupt; NULL on failure
  *   SpinLock             shared with other interrupts, or NULL: the object's own
  *   Vector, Irql         from HalGetInterruptVector
@@ -187,18 +191,19 @@ NTKERNELAPI NTSTATUS NTAPI IoConnectInterrupt(
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI VOID NTAPI IoDisconnectInterrupt(_In_ PKINTERRUPT InterruptObject);
 
-/* PsCreateSystemThread for drivers: IoObject, the driver or device object, stays referenced until the
- * thread has ended, so that the driver's image stays as long as the thread runs in it. PASSIVE_LEVEL.
- * WDK: IoCreateSystemThread; book ch. 8. */
+/* PsCreateSystemThread for drivers: IoObject, the driver or device object, stays referenced
+ * until the thread has ended, so that the driver's image stays as long as the thread runs in it.
+ * PASSIVE_LEVEL. WDK: IoCreateSystemThread; book ch. 8. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoCreateSystemThread(
     _Inout_ PVOID IoObject, _Out_ PHANDLE ThreadHandle, _In_ ULONG DesiredAccess,
     _In_opt_ POBJECT_ATTRIBUTES ObjectAttributes, _In_opt_ HANDLE ProcessHandle,
     _Out_opt_ PCLIENT_ID ClientId, _In_ PKSTART_ROUTINE StartRoutine, _In_opt_ PVOID StartContext);
 
-/* An MDL for Length bytes at VirtualAddress, its pages still to be filled in; NULL: out of memory, or
- * 2 GB and more. With Irp it becomes its MdlAddress, or with SecondaryBuffer the last of the chain
- * there. Freed with IoFreeMdl. IRQL <= DISPATCH_LEVEL. WDK: IoAllocateMdl; book ch. 7. */
+/* An MDL for Length bytes at VirtualAddress, its pages still to be filled in; NULL: out of
+ * memory, or 2 GB and more. With Irp it becomes its MdlAddress, or with SecondaryBuffer the last
+ * of the chain there. Freed with IoFreeMdl. IRQL <= DISPATCH_LEVEL. WDK: IoAllocateMdl; book ch.
+ * 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PMDL NTAPI IoAllocateMdl(_In_opt_ PVOID VirtualAddress, _In_ ULONG Length,
                                      _In_ BOOLEAN SecondaryBuffer, _In_ BOOLEAN ChargeQuota,
@@ -255,8 +260,9 @@ FORCEINLINE VOID IoSetCompletionRoutine(_In_ PIRP Irp, _In_opt_ PIO_COMPLETION_R
                 (OnCancel ? SL_INVOKE_ON_CANCEL : 0));
 }
 
-/* Sets the cancel routine, NULL for none; returns the one that was there. Who gets it, by this atomic
- * exchange, decides what becomes of the IRP. Any IRQL. WDK: IoSetCancelRoutine; book ch. 7. */
+/* Sets the cancel routine, NULL for none; returns the one that was there. Who gets it, by this
+ * atomic exchange, decides what becomes of the IRP. Any IRQL. WDK: IoSetCancelRoutine; book ch.
+ * 7. */
 FORCEINLINE PDRIVER_CANCEL IoSetCancelRoutine(_Inout_ PIRP Irp, _In_opt_ PDRIVER_CANCEL Routine)
 {
     return __atomic_exchange_n(&Irp->CancelRoutine, Routine, __ATOMIC_SEQ_CST);

@@ -1,6 +1,6 @@
 /*
- * nt/io_types.h - driver, device and file objects, IRPs and stack locations (book ch. 7). Layouts are those of
- * Windows x64, field for field: drivers read and write them directly.
+ * nt/io_types.h - driver, device and file objects, IRPs and stack locations (book ch. 7). Layouts
+ * are those of Windows x64, field for field: drivers read and write them directly.
  */
 #ifndef _NT_IO_TYPES_
 #define _NT_IO_TYPES_

@@ -46,8 +46,9 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandle(
     _In_ KPROCESSOR_MODE AccessMode, _Out_ PVOID *Object,
     _Out_opt_ POBJECT_HANDLE_INFORMATION HandleInformation);
 
-/* One more reference, after a look at the type: STATUS_OBJECT_TYPE_MISMATCH. A kernel mode caller may
- * leave ObjectType NULL. IRQL <= DISPATCH_LEVEL. WDK: ObReferenceObjectByPointer; book ch. 4. */
+/* One more reference, after a look at the type: STATUS_OBJECT_TYPE_MISMATCH. A kernel mode
+ * caller may leave ObjectType NULL. IRQL <= DISPATCH_LEVEL. WDK: ObReferenceObjectByPointer;
+ * book ch. 4. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(_In_ PVOID Object,
                                                       _In_ ACCESS_MASK DesiredAccess,

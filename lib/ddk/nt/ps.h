@@ -13,7 +13,8 @@ typedef KSTART_ROUTINE *PKSTART_ROUTINE;
 /*
  * Starts a thread in kernel mode at PASSIVE_LEVEL; it ends when StartRoutine returns or calls
  * PsTerminateSystemThread. IRQL: PASSIVE_LEVEL.
- *   ThreadHandle   receives a handle, which the caller closes; kernel handle if the attributes say so
+ *   ThreadHandle   receives a handle, which the caller closes; kernel handle if the attributes say
+ *                  so
  *   ProcessHandle  the process it belongs to; NULL: System
  *   ClientId       receives the ids, before the thread runs
  * STATUS_INSUFFICIENT_RESOURCES; errors of ObReferenceObjectByHandle for ProcessHandle.
@@ -48,9 +49,9 @@ NTKERNELAPI HANDLE NTAPI PsGetThreadProcessId(_In_ PETHREAD Thread);
 /* The process whose address space is in use, unreferenced. Any IRQL. WDK: PsGetCurrentProcess. */
 NTKERNELAPI PEPROCESS NTAPI IoGetCurrentProcess(VOID);
 
-/* Finds a thread or process by its id and answers it referenced; a thread that has ended is found as
- * long as somebody refers to it. IRQL <= APC_LEVEL. STATUS_INVALID_PARAMETER: no such id.
- * PsLookupThreadByThreadId, PsLookupProcessByProcessId: book ch. 4. */
+/* Finds a thread or process by its id and answers it referenced; a thread that has ended is
+ * found as long as somebody refers to it. IRQL <= APC_LEVEL. STATUS_INVALID_PARAMETER: no such
+ * id. PsLookupThreadByThreadId, PsLookupProcessByProcessId: book ch. 4. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI PsLookupThreadByThreadId(_In_ HANDLE ThreadId, _Out_ PETHREAD *Thread);
 _IRQL_requires_max_(APC_LEVEL)

@@ -39,9 +39,9 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenFile(_Out_ PHANDLE FileHandle, _In_ ACCESS_MASK De
 
 /*
  * Reads. On a synchronous file the call waits and answers the final status; else STATUS_PENDING may
- * be the answer, Buffer and IoStatusBlock belong to the request until it is done, and its end is told
- * by all that were given of: Event (cleared first, then set), the file handle itself, ApcRoutine (a
- * normal kernel APC of the calling thread).
+ * be the answer, Buffer and IoStatusBlock belong to the request until it is done, and its end is
+ * told by all that were given of: Event (cleared first, then set), the file handle itself,
+ * ApcRoutine (a normal kernel APC of the calling thread).
  *   ByteOffset  where to read; NULL, or -2 in its place: where a synchronous file has got to
  *   Key         handed to the driver, or NULL
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH: FileHandle or Event.
@@ -66,9 +66,10 @@ NTSYSAPI NTSTATUS NTAPI ZwWriteFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Even
                                     _In_ ULONG Length, _In_opt_ PLARGE_INTEGER ByteOffset,
                                     _In_opt_ PULONG Key);
 
-/* Sends IRP_MJ_DEVICE_CONTROL; waiting, completion and errors as ZwReadFile. How the buffers reach the
- * driver is the code's method. STATUS_ACCESS_DENIED: the code's access bits ask for FILE_READ_DATA or
- * FILE_WRITE_DATA and the handle lacks it. WDK: ZwDeviceIoControlFile; book ch. 7. */
+/* Sends IRP_MJ_DEVICE_CONTROL; waiting, completion and errors as ZwReadFile. How the buffers
+ * reach the driver is the code's method. STATUS_ACCESS_DENIED: the code's access bits ask for
+ * FILE_READ_DATA or FILE_WRITE_DATA and the handle lacks it. WDK: ZwDeviceIoControlFile; book
+ * ch. 7. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwDeviceIoControlFile(
     _In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
@@ -97,13 +98,14 @@ NTSYSAPI NTSTATUS NTAPI ZwCreateEvent(_Out_ PHANDLE EventHandle, _In_ ACCESS_MAS
                                       _In_opt_ POBJECT_ATTRIBUTES ObjectAttributes,
                                       _In_ EVENT_TYPE EventType, _In_ BOOLEAN InitialState);
 
-/* A handle for a named event. Errors as ZwCreateFile's for the name. WDK: ZwOpenEvent; book ch. 6. */
+/* A handle for a named event. Errors as ZwCreateFile's for the name. WDK: ZwOpenEvent. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwOpenEvent(_Out_ PHANDLE EventHandle, _In_ ACCESS_MASK DesiredAccess,
                                     _In_ POBJECT_ATTRIBUTES ObjectAttributes);
 
-/* ZwSetEvent, ZwResetEvent and ZwClearEvent signal an event, or make it not signalled; the first two
- * tell its previous state. STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. WDK; book ch. 6. */
+/* ZwSetEvent, ZwResetEvent and ZwClearEvent signal an event, or make it not signalled; the first
+ * two tell its previous state. STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. WDK; book ch.
+ * 6. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetEvent(_In_ HANDLE EventHandle, _Out_opt_ PLONG PreviousState);
 _IRQL_requires_max_(PASSIVE_LEVEL)
