@@ -11,7 +11,7 @@ KMTS    := $(sort $(basename $(notdir $(wildcard tests/kmt/*.c))))
 
 # A freestanding clang drops the unwind tables (.pdata) unless told otherwise, and without them no __try works.
 DRIVER_CFLAGS := --target=x86_64-pc-windows-msvc -std=c11 -ffreestanding -fms-extensions -fasynchronous-unwind-tables \
-  -fno-omit-frame-pointer -O2 -gdwarf-4 -ffile-prefix-map=$(CURDIR)/= -Wall -Wextra -Werror \
+  -fno-omit-frame-pointer -O2 -gdwarf-4 -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Werror \
   -Ilib/ddk $(patsubst %,-Idrivers/%,$(DRIVERS))
 DRIVER_LDFLAGS := /driver /subsystem:native /entry:DriverEntry /nodefaultlib /debug:dwarf /dynamicbase /timestamp:0 \
   /machine:x64 /opt:noref

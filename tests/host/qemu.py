@@ -244,7 +244,8 @@ def debug():
                 time.sleep(0.01)
             print(f"The console's output also goes to {log}.", flush=True)
             script = ROOT / "boot/tools/etude.gdb"
-            return subprocess.call(["gdb", "-q", str(BUILD / "kernel.elf"), "-ex", f"target remote {stub}", "-x", str(script)])
+            gdb = ["gdb", "-q", str(BUILD / "kernel.elf"), "-ex", f"target remote {stub}", "-x", str(script)]
+            return subprocess.call(gdb, cwd=ROOT)
         finally:
             process.kill()
             process.wait()
