@@ -9,36 +9,72 @@
 
 typedef struct _KDP_LISTING {
     PKD_CONSOLE Console;
-    const CHAR *Folder; /* "drivers/", "" for all; either slash */
+    const CHAR *Folder;   /* "drivers", "" for the top; either slash */
+    const char *LastSub;  /* name of the last file below a sub-folder that was listed */
+    SIZE_T LastSubLength; /* up to that sub-folder's end */
     ULONG Files;
     ULONG64 Bytes;
 } KDP_LISTING, *PKDP_LISTING;
 
-/* Whether Name lies in Folder, in any case and with either slash. The folder may be written without
- * the slash at its end, and a file stands for itself. */
-static BOOLEAN IsInFolder(const char *Name, const CHAR *Folder)
+/* What follows Folder and a slash in Name, in any case and with either slash; NULL when Name does not
+ * lie in Folder. A file stands for itself. */
+static const char *NameInFolder(const char *Name, const CHAR *Folder)
 {
+    const char *Start = Name;
+    if (*Folder == 0) {
+        return Name;
+    }
     for (; *Folder != 0; Name++, Folder++) {
         CHAR Wanted = *Folder == '\\' ? '/' : *Folder;
+        if (Wanted == '/' && Folder[1] == 0) {
+            break; /* a slash at the end says nothing more */
+        }
         if (tolower(*Name) != tolower(Wanted)) {
-            return FALSE;
+            return NULL;
         }
     }
-    return *Name == 0 || *Name == '/' || Folder[-1] == '\\' || Folder[-1] == '/';
+    if (*Name == 0) {
+        return strrchr(Start, '/') != NULL ? strrchr(Start, '/') + 1 : Start;
+    }
+    return *Name == '/' ? Name + 1 : NULL;
+}
+
+static void PrintPath(PKD_CONSOLE Console, const char *Name, SIZE_T Length)
+{
+    CHAR Path[128];
+    SIZE_T i;
+
+    for (i = 0; i < Length && i < sizeof(Path) - 1; i++) {
+        Path[i] = Name[i] == '/' ? '\\' : Name[i];
+    }
+    Path[i] = 0;
+    KdConsolePrint(Console, DRIVE "%s\n", Path);
+}
+
+/* A sub-folder shows once, when its first file comes: an archive keeps a folder's files together. */
+static void ListSubFolder(PKDP_LISTING Listing, const char *Name, SIZE_T Length)
+{
+    if (Listing->LastSub != NULL && Listing->LastSubLength == Length &&
+        _strnicmp(Listing->LastSub, Name, Length) == 0) {
+        return;
+    }
+    Listing->LastSub = Name;
+    Listing->LastSubLength = Length;
+    KdConsolePrint(Listing->Console, "     <DIR>  ");
+    PrintPath(Listing->Console, Name, Length);
 }
 
 static BOOLEAN ListFile(const char *Name, SIZE_T Size, PVOID Context)
 {
     PKDP_LISTING Listing = Context;
+    const char *Rest = NameInFolder(Name, Listing->Folder);
+    const char *Slash = Rest != NULL ? strchr(Rest, '/') : NULL;
 
-    if (*Listing->Folder == 0 || IsInFolder(Name, Listing->Folder)) {
-        CHAR Path[128];
-        SIZE_T Length = 0;
-        for (; *Name != 0 && Length < sizeof(Path) - 1; Name++) {
-            Path[Length++] = *Name == '/' ? '\\' : *Name;
-        }
-        Path[Length] = 0;
-        KdConsolePrint(Listing->Console, "%10Iu  " DRIVE "%s\n", Size, Path);
+    if (Slash != NULL) {
+        ListSubFolder(Listing, Name, (SIZE_T)(Slash - Name));
+    } else if (Rest != NULL) {
+        KdConsolePrint(Listing->Console, "%10Iu  ", Size);
+        PrintPath(Listing->Console, Name, strlen(Name));
         Listing->Files++;
         Listing->Bytes += Size;
     }
@@ -61,13 +97,13 @@ static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         Listing.Folder++;
     }
     LdrEnumerateFiles(ListFile, &Listing);
-    if (Listing.Files == 0) {
+    if (Listing.Files == 0 && Listing.LastSub == NULL) {
         return STATUS_NO_SUCH_FILE;
     }
     KdConsolePrint(Console, "%10I64u  bytes in %u files\n", Listing.Bytes, Listing.Files);
     return STATUS_SUCCESS;
 }
-KD_COMMAND("dir", "[FOLDER]", "list the files of the boot disk", DirCommand);
+KD_COMMAND("dir", "[FOLDER]", "list a folder of the boot disk", DirCommand);
 
 /* Bytes go out as they are: what is no text is no text on the terminal either. */
 static NTSTATUS TypeCommand(PKD_CONSOLE Console, int Argc, char **Argv)

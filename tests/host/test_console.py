@@ -178,3 +178,11 @@ def test_reboot_comes_back():
         console.prompt()
         assert "PASSIVE_LEVEL" in console.run("irql")
         assert "RUNNING" in console.run("sc query beep")
+
+
+def test_dir_shows_one_folder(console):
+    text = console.run("dir")
+    assert re.search(r"^ +<DIR>  c:\\music$", text, re.M) and "furelise" not in text, text
+    assert re.search(r"^ +\d+  c:\\registry\.reg$", text, re.M), text
+    text = console.run(r"dir C:\Music")
+    assert re.search(r"^ +\d+  c:\\music\\furelise\.rtttl$", text, re.M) and "<DIR>" not in text, text
