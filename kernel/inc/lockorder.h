@@ -1,10 +1,12 @@
 /*
  * lockorder.h - the order in which spin locks are taken, lowest number first. A routine that holds
- * a lock may take only locks of a higher number. Driver locks come before every one of these.
+ * a lock may take only locks of a higher number. Driver locks come before every one of
+ * these but the first.
  */
 #ifndef _LOCKORDER_H_
 #define _LOCKORDER_H_
 
+#define LOCK_ORDER_IO_TIMER 5        /* IopTimerLock: before drivers' own, see io/timer.c */
 #define LOCK_ORDER_IO_CANCEL 10      /* IopCancelSpinLock */
 #define LOCK_ORDER_IO_DATABASE 20    /* IopDatabaseLock: device lists, attach chains */
 #define LOCK_ORDER_OB_HANDLE 30      /* a handle table's lock */

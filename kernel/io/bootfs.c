@@ -11,7 +11,7 @@
 #define IOP_MAX_PATH 260
 #define IOP_WRITE_RIGHTS                                                                           \
     (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES | DELETE |         \
-     WRITE_DAC | WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL)
+     WRITE_DAC | WRITE_OWNER)
 
 /* An archive's names, "drivers/beep.sys", against a path's beginning, "\drivers". */
 typedef struct _IOP_DIRECTORY_SEARCH {

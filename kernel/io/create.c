@@ -74,11 +74,29 @@ static void IopFillCreateIrp(PIRP Irp, PFILE_OBJECT File, PIOP_OPEN_PACKET Packe
     Stack->Parameters.Create.EaLength = Packet->EaLength;
 }
 
+/* Drivers see no generic rights. MAXIMUM_ALLOWED they do see. */
+static ACCESS_MASK IopMapGenericAccess(ACCESS_MASK Access)
+{
+    if (Access & GENERIC_READ) {
+        Access |= FILE_GENERIC_READ;
+    }
+    if (Access & GENERIC_WRITE) {
+        Access |= FILE_GENERIC_WRITE;
+    }
+    if (Access & GENERIC_EXECUTE) {
+        Access |= FILE_GENERIC_EXECUTE;
+    }
+    if (Access & GENERIC_ALL) {
+        Access |= FILE_ALL_ACCESS;
+    }
+    return Access & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
+}
+
 /* Sends the create to Device's stack and waits for the answer. The driver finds the device that was
  * named in File->DeviceObject. */
 static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet)
 {
-    IO_SECURITY_CONTEXT Security = {.DesiredAccess = Packet->DesiredAccess,
+    IO_SECURITY_CONTEXT Security = {.DesiredAccess = IopMapGenericAccess(Packet->DesiredAccess),
                                     .FullCreateOptions = Packet->CreateOptions};
     IO_STATUS_BLOCK Iosb = {{STATUS_SUCCESS}, 0};
     PDEVICE_OBJECT Top = IopTopOfStack(Device);
@@ -97,7 +115,8 @@ static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPE
         Iosb = IopFinishNow(Irp, File, Status);
     }
     Packet->Information = Iosb.Information;
-    return Iosb.Status;
+    // Another name instead of a file: nobody here would follow it.
+    return Iosb.Status == STATUS_REPARSE ? STATUS_REPARSE_POINT_NOT_RESOLVED : Iosb.Status;
 }
 
 NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,

@@ -27,6 +27,12 @@ void PspFreeId(HANDLE UniqueId)
     ExDestroyHandle(PspCidTable, UniqueId, Entry);
 }
 
+/* A thread that has not been started may still come to nothing: nobody should wait for it. */
+static BOOLEAN PspIsVisible(PDISPATCHER_HEADER Object)
+{
+    return Object->Type != ThreadObject || ((PETHREAD)Object)->State != Initialized;
+}
+
 /* The object with this id, referenced, if it is of the type wanted and not being deleted. */
 static PVOID PspReferenceById(HANDLE UniqueId, KOBJECTS Type)
 {
@@ -36,8 +42,9 @@ static PVOID PspReferenceById(HANDLE UniqueId, KOBJECTS Type)
     if (Entry == NULL) {
         return NULL;
     }
-    if (((PDISPATCHER_HEADER)Entry->Object)->Type == Type && ObReferenceObjectSafe(Entry->Object)) {
-        Object = Entry->Object;
+    PDISPATCHER_HEADER Header = Entry->Object;
+    if (Header->Type == Type && PspIsVisible(Header) && ObReferenceObjectSafe(Header)) {
+        Object = Header;
     }
     ExUnlockHandleTableEntry(PspCidTable, Entry);
     return Object;

@@ -1,8 +1,7 @@
 /*
  * Promises: a system thread has ids, a process, an exit status and a handle that is signalled when
- * it ends; it can be looked up while somebody refers to it; a thread that ends takes its requests
- * with it; a thread made with IoCreateSystemThread keeps its driver or device; threads leave
- * nothing.
+ * it ends; it can be looked up while somebody refers to it; a thread made with IoCreateSystemThread
+ * keeps its driver or device; threads that have ended leave nothing.
  */
 #include "kmt.h"
 

@@ -220,12 +220,22 @@ extern POBJECT_TYPE IoFileObjectType;
 extern POBJECT_TYPE *IoFileObjectType;
 #endif
 
-/* The names that drivers use. */
+/* IoCallDriver, IoCompleteRequest: the names that drivers use. */
 #define IoCallDriver(DeviceObject, Irp) IofCallDriver(DeviceObject, Irp)
 #define IoCompleteRequest(Irp, Boost) IofCompleteRequest(Irp, Boost)
+
+/* Bytes of an IRP with StackSize locations. WDK: IoSizeOfIrp. */
 #define IoSizeOfIrp(StackSize) ((USHORT)(sizeof(IRP) + ((StackSize) * (sizeof(IO_STACK_LOCATION)))))
+
+/* IoGetCurrentIrpStackLocation: the driver's own location, with the parameters of the request.
+ * IoGetNextIrpStackLocation: the one that IoCallDriver gives to the next driver, to be filled in
+ * before. Any IRQL, by whoever has the IRP. WDK; book ch. 7. */
 #define IoGetCurrentIrpStackLocation(Irp) ((Irp)->Tail.Overlay.CurrentStackLocation)
 #define IoGetNextIrpStackLocation(Irp) ((Irp)->Tail.Overlay.CurrentStackLocation - 1)
+
+/* IoSetNextIrpStackLocation: the owner of an IRP takes a location for itself.
+ * IoSkipCurrentIrpStackLocation: IoCallDriver will pass on the driver's own location, which it must
+ * then leave as it is: no completion routine, no pending mark. WDK; book ch. 7. */
 #define IoSetNextIrpStackLocation(Irp)                                                             \
     {                                                                                              \
         (Irp)->CurrentLocation--;                                                                  \
@@ -236,9 +246,14 @@ extern POBJECT_TYPE *IoFileObjectType;
         (Irp)->CurrentLocation++;                                                                  \
         (Irp)->Tail.Overlay.CurrentStackLocation++;                                                \
     }
+
+/* The dispatch routine is going to answer STATUS_PENDING: to be marked before anybody else can
+ * complete the IRP. A completion routine hands the mark of Irp->PendingReturned on with it.
+ * WDK: IoMarkIrpPending; book ch. 7. */
 #define IoMarkIrpPending(Irp) (IoGetCurrentIrpStackLocation(Irp)->Control |= SL_PENDING_RETURNED)
 
-/* Gives the next driver a copy of this one's parameters, without its completion routine. */
+/* Gives the next driver a copy of this one's parameters, without its completion routine.
+ * WDK: IoCopyCurrentIrpStackLocationToNext; book ch. 7. */
 FORCEINLINE VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp)
 {
     PIO_STACK_LOCATION Current = IoGetCurrentIrpStackLocation(Irp);
@@ -247,7 +262,9 @@ FORCEINLINE VOID IoCopyCurrentIrpStackLocationToNext(_Inout_ PIRP Irp)
     Next->Control = 0;
 }
 
-/* Asks for Routine(Context) when the next lower driver has completed Irp. */
+/* Asks for Routine(DeviceObject, Irp, Context) when the next lower driver has completed Irp with
+ * the kind of result named: at any IRQL <= DISPATCH_LEVEL, in any thread. It answers
+ * STATUS_MORE_PROCESSING_REQUIRED to keep the IRP. WDK: IoSetCompletionRoutine; book ch. 7. */
 FORCEINLINE VOID IoSetCompletionRoutine(_In_ PIRP Irp, _In_opt_ PIO_COMPLETION_ROUTINE Routine,
                                         _In_opt_ PVOID Context, _In_ BOOLEAN OnSuccess,
                                         _In_ BOOLEAN OnError, _In_ BOOLEAN OnCancel)
@@ -268,7 +285,9 @@ FORCEINLINE PDRIVER_CANCEL IoSetCancelRoutine(_Inout_ PIRP Irp, _In_opt_ PDRIVER
     return __atomic_exchange_n(&Irp->CancelRoutine, Routine, __ATOMIC_SEQ_CST);
 }
 
-/* The device object's own DPC, for interrupt service routines (book ch. 6). */
+/* IoInitializeDpcRequest sets the routine of the device's own DPC; IoRequestDpc queues it, from
+ * the interrupt service routine: DpcRoutine(Dpc, DeviceObject, Irp, Context) at DISPATCH_LEVEL.
+ * FALSE: it was queued already. WDK; book ch. 6. */
 FORCEINLINE VOID IoInitializeDpcRequest(_In_ PDEVICE_OBJECT DeviceObject,
                                         _In_ PIO_DPC_ROUTINE DpcRoutine)
 {
