@@ -197,11 +197,10 @@ C_ASSERT(offsetof(KPCR, Self) == 0x18 && offsetof(KPCR, CurrentPrcb) == 0x20);
 C_ASSERT(offsetof(KPCR, Prcb) == 0x180 && offsetof(KPCR, Prcb.LegacyNumber) == 0x184);
 C_ASSERT(offsetof(KPCR, Prcb.CurrentThread) == 0x188 && offsetof(KPCR, Prcb.Number) == 0x1A4);
 
-#define KIPI_RESCHEDULE 0x1 /* request a dispatch interrupt on yourself */
-#define KIPI_APC 0x2        /* request an APC interrupt on yourself */
+#define KIPI_RESCHEDULE 0x1 /* a dispatch interrupt there */
+#define KIPI_APC 0x2        /* an APC interrupt there */
 #define KIPI_CALL 0x4       /* run the current KeIpiGenericCall packet */
-#define KIPI_CLOCK 0x8      /* an earlier timer was put into your wheel: re-arm your clock */
-#define KIPI_TLB 0x10       /* invalidate the range of the current TLB request */
+#define KIPI_TLB 0x8        /* invalidate the range of the current TLB request */
 
 extern PKPRCB KiProcessorBlock[KI_MAX_PROCESSORS]; /* i */
 extern ULONG KeNumberProcessors;                   /* grows only while processors start */
@@ -257,7 +256,8 @@ void KiDeliverApc(KPROCESSOR_MODE Mode);
 
 void KiRequestDispatchInterrupt(void); /* self-IPI, vector 2Fh */
 void KiRequestApcInterrupt(void);      /* self-IPI, vector 1Fh */
-/* Sends KIPI_* request bits to another processor (or handles them by self-IPI when it is this one). */
+/* Sends KIPI_* requests to a processor, which may be this one. The dispatch and APC interrupts are
+ * sent as such; the other requests wait in KPRCB.IpiRequest for one interrupt E1h. */
 void KiSendIpi(ULONG Number, LONG Request);
 /* Forgets Pages translations from Address on, on every processor, before it returns. Page tables
  * have been changed already. IRQL <= DISPATCH_LEVEL with interrupts enabled (while only one

@@ -15,7 +15,7 @@
 
 extern CHAR KiTextStart[], KiTextEnd[]; /* linker.ld */
 
-/* Neither a device's registers nor the user range, where a read may do something. */
+/* Stacks and images are in the system range; an address elsewhere is no link of a chain. */
 static BOOLEAN KiMayRead(ULONG64 Address)
 {
     return Address >= MM_DIRECT_MAP_BASE && MmIsAddressValid((PVOID)Address);

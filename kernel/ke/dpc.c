@@ -173,17 +173,33 @@ static BOOLEAN KiTakeDpc(PKPRCB Prcb, KI_DPC_CALL *Call)
     return Found;
 }
 
-/* DISPATCH_LEVEL, DpcActive set, interrupts on. */
+static void KiCallDpc(const KI_DPC_CALL *Call)
+{
+    Call->Routine(Call->Dpc, Call->Context, Call->Argument1, Call->Argument2);
+    if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8, 0,
+                     (ULONG_PTR)Call->Routine, (ULONG_PTR)Call->Dpc);
+    }
+}
+
+/*
+ * At DISPATCH_LEVEL, interrupts on. What is queued while DpcActive is set relies on this loop to find
+ * it, instead of an interrupt. Timers come first each time: a DPC that always queues itself again
+ * must not keep them from expiring.
+ */
 void KiRetireDpcList(PKPRCB Prcb)
 {
     KI_DPC_CALL Call;
 
-    while (KiTakeDpc(Prcb, &Call)) {
-        Call.Routine(Call.Dpc, Call.Context, Call.Argument1, Call.Argument2);
-        if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-            KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8, 0,
-                         (ULONG_PTR)Call.Routine, (ULONG_PTR)Call.Dpc);
+    Prcb->DpcActive = TRUE;
+    for (;;) {
+        if (Prcb->TimerRequest) {
+            KiTimerExpiration(Prcb);
         }
+        if (!KiTakeDpc(Prcb, &Call)) {
+            return; /* the clock asks for another dispatch interrupt should a timer be due now */
+        }
+        KiCallDpc(&Call);
     }
 }
 

@@ -191,6 +191,7 @@ NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutin
     BOOLEAN First;
     NTSTATUS Status = STATUS_SUCCESS;
 
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     *Object = NULL;
     if (Vector < KI_FIRST_DEVICE_VECTOR || Vector > KI_LAST_DEVICE_VECTOR || Irql != Vector >> 4 ||
         SynchronizeIrql < Irql || SynchronizeIrql > HIGH_LEVEL || ServiceRoutine == NULL) {
@@ -230,6 +231,7 @@ NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutin
 
 void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
 {
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     KI_ASSERT(Interrupt->Type == InterruptObject);
     if (KiLeaveChain(Interrupt)) {
         HalDisableInterrupt(Interrupt->Vector);

@@ -171,9 +171,6 @@ void KiIpiInterrupt(PKPRCB Prcb)
         KiFlushLocalTlb(KiTlbRequest.Address, KiTlbRequest.Pages);
         InterlockedDecrement(&KiTlbRequest.Waiting);
     }
-    if (Request & KIPI_CLOCK) {
-        KiProgramClock(Prcb);
-    }
     if (Request & KIPI_CALL) {
         KiTakePartInCall();
     }

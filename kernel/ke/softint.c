@@ -25,20 +25,10 @@ void KiRequestApcInterrupt(void)
     HalSendSelfIpi(KI_VECTOR_APC);
 }
 
-/*
- * One loop for DPCs and timers, since each can cause the other; whatever is queued while DpcActive is
- * set relies on the loop to find it instead of an interrupt. Then the scheduler has its say, once.
- */
+/* What DPCs and timers made ready is looked at once, after all of them. */
 void KiDispatchInterrupt(PKPRCB Prcb)
 {
-    Prcb->DpcActive = TRUE;
-    do {
-        KiRetireDpcList(Prcb); /* clears DpcActive when the queue is empty */
-        if (Prcb->TimerRequest) {
-            Prcb->DpcActive = TRUE;
-            KiTimerExpiration(Prcb);
-        }
-    } while (Prcb->DpcActive);
+    KiRetireDpcList(Prcb);
     KiDispatchReschedule(Prcb);
 }
 

@@ -174,6 +174,45 @@ static VOID TestRequeue(VOID)
     KeFlushQueuedDpcs();
 }
 
+static volatile LONG Expired;
+
+static VOID NTAPI NoteExpiry(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    Expired = TRUE;
+}
+
+/* Keeps this processor's queue from ever being empty until the timer has expired, or 10 s. */
+static VOID NTAPI Poll(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    if (!Expired && KmtNow() < *(ULONGLONG *)Context) {
+        KeInsertQueueDpc(Dpc, NULL, NULL);
+    }
+}
+
+static VOID TestPolling(VOID)
+{
+    ULONGLONG Limit = KmtNow() + 100000000;
+    KTIMER Timer;
+    KDPC TimerDpc, PollDpc;
+    KIRQL OldIrql;
+
+    KeInitializeTimer(&Timer);
+    KeInitializeDpc(&TimerDpc, NoteExpiry, NULL);
+    KeInitializeDpc(&PollDpc, Poll, &Limit);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeSetTimer(&Timer, KmtMs(5), &TimerDpc);
+    KeInsertQueueDpc(&PollDpc, NULL, NULL);
+    KeLowerIrql(OldIrql);
+    KeFlushQueuedDpcs();
+    KMT_CHECK(Expired && KmtNow() < Limit, "a DPC that polls does not keep timers from expiring");
+}
+
 static VOID NTAPI FreeItself(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Context);
@@ -336,6 +375,7 @@ static VOID KmtRun(VOID)
     TestTargets();
     TestAllArrive();
     TestRequeue();
+    TestPolling();
     TestFree();
     TestFlushWaits();
     TestConcurrency();
