@@ -1,8 +1,8 @@
 /*
  * pfn.c - physical pages: the page database and the free list.
  *
- * Memory that was never used stands in MiFresh, as ranges that are consumed from the bottom, the
- * highest range first, so that low memory lasts for devices. Only pages that have left a range have
+ * Memory that was never used stands in MiFresh, as ranges that are consumed from the top, the highest
+ * range first, so that low memory lasts for devices. Only pages that have left a range have
  * an entry in the database, and the database itself is backed only where it has entries: starting
  * costs the same on every machine, however large. Freed pages go to one last-in-first-out list.
  *
@@ -13,13 +13,15 @@
 
 #define PFNS_PER_PAGE (PAGE_SIZE / sizeof(MMPFN))
 
-/* Never used pages: [Next, End) are left, [First, Next) are in the database. */
+/* Never used pages: [First, Left) are left, [Left, End) are in the database. */
 typedef struct _MI_FRESH_RANGE {
-    PFN_NUMBER First, Next, End;
+    PFN_NUMBER First, Left, End;
 } MI_FRESH_RANGE, *PMI_FRESH_RANGE;
 
+#define MI_EARLY_LIMIT (PFN_NUMBER)(LOADER_MAPPED_LIMIT >> PAGE_SHIFT)
+
 static KSPIN_LOCK MiPfnLock;
-static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS];
+static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS + 1];
 static ULONG MiFreshCount; /* ranges at and above this index are used up */
 static ULONG MiRangeCount;
 static PFN_NUMBER MiFreeList;
@@ -55,20 +57,30 @@ BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End)
     return FALSE;
 }
 
+static void MiAddFreshRange(PFN_NUMBER First, PFN_NUMBER End)
+{
+    MiFresh[MiRangeCount++] = (MI_FRESH_RANGE){First, End, End};
+    MiFreePages += End - First;
+}
+
 ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
 {
     MiMemoryMap = LoaderBlock;
     for (ULONG i = 0; i < LoaderBlock->DescriptorCount; i++) {
         const LOADER_MEMORY_DESCRIPTOR *Run = &LoaderBlock->Descriptors[i];
-        PFN_NUMBER First = (PFN_NUMBER)(Run->Base >> PAGE_SHIFT);
+        PFN_NUMBER First = (PFN_NUMBER)(Run->Base >> PAGE_SHIFT), End = First + Run->PageCount;
 
         if (Run->Type <= LoaderAcpiReclaim) {
             MiTotalPages += Run->PageCount;
         }
-        if (Run->Type == LoaderFree) {
-            MiFresh[MiRangeCount++] = (MI_FRESH_RANGE){First, First, First + Run->PageCount};
-            MiFreePages += Run->PageCount;
+        if (Run->Type != LoaderFree) {
+            continue;
         }
+        if (First < MI_EARLY_LIMIT && End > MI_EARLY_LIMIT) {
+            MiAddFreshRange(First, MI_EARLY_LIMIT);
+            First = MI_EARLY_LIMIT;
+        }
+        MiAddFreshRange(First, End);
     }
     MiFreshCount = MiRangeCount;
     return MiFreePages;
@@ -76,15 +88,13 @@ ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
 
 PFN_NUMBER MiTakeEarlyPage(void)
 {
-    PFN_NUMBER Limit = LOADER_MAPPED_LIMIT >> PAGE_SHIFT;
-
     for (ULONG i = MiRangeCount; i-- > 0;) {
         PMI_FRESH_RANGE Range = &MiFresh[i];
 
-        if (Range->Next < Range->End && Range->Next < Limit) {
+        if (Range->First < Range->Left && Range->Left <= MI_EARLY_LIMIT) {
             MiFreePages--;
-            MiZeroPage(Range->Next);
-            return Range->Next++;
+            MiZeroPage(--Range->Left);
+            return Range->Left;
         }
     }
     KeBugCheckEx(MEMORY1_INITIALIZATION_FAILED, 1, MiTotalPages, 0, 0);
@@ -96,9 +106,9 @@ static PFN_NUMBER MiTakeFreshPage(void)
     while (MiFreshCount != 0) {
         PMI_FRESH_RANGE Range = &MiFresh[MiFreshCount - 1];
 
-        if (Range->Next < Range->End) {
+        if (Range->First < Range->Left) {
             MiFreePages--;
-            return Range->Next++;
+            return --Range->Left;
         }
         MiFreshCount--;
     }
@@ -156,9 +166,7 @@ void MiStartPageDatabase(void)
 {
     for (ULONG i = 0; i < MiRangeCount; i++) {
         /* Backing may take more pages of the same range, and enters those by itself. */
-        PFN_NUMBER End = MiFresh[i].Next;
-
-        for (PFN_NUMBER Page = MiFresh[i].First; Page < End; Page++) {
+        for (PFN_NUMBER Page = MiFresh[i].Left; Page < MiFresh[i].End; Page++) {
             MiTrackPage(Page, MiUsePageTable);
         }
     }
