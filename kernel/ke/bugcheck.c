@@ -30,6 +30,7 @@ static DECLSPEC_NORETURN void KiHaltForEver(void)
     }
 }
 
+/* Not the console's parser: nothing here may depend on more than strings. */
 static BOOLEAN KiHasWord(const char *Line, const char *Word)
 {
     SIZE_T Length = strlen(Word);
@@ -42,6 +43,7 @@ static BOOLEAN KiHasWord(const char *Line, const char *Word)
     return FALSE;
 }
 
+/* A run of commands ends with a status that tells the crash; a person wants to read the screen. */
 static DECLSPEC_NORETURN void KiEndAfterBugCheck(void)
 {
     if (KeLoaderBlock != NULL && KiHasWord(KeLoaderBlock->CommandLine, "exec")) {
@@ -51,6 +53,8 @@ static DECLSPEC_NORETURN void KiEndAfterBugCheck(void)
     KiHaltForEver();
 }
 
+/* An NMI may find a processor frozen already, by a bugcheck of its own: that frame is the one worth
+ * showing. */
 static DECLSPEC_NORETURN void KiFreeze(PKPRCB Prcb, PKTRAP_FRAME Frame)
 {
     if (!Prcb->Frozen) {
@@ -114,6 +118,7 @@ static void KiPrintRegisters(const KTRAP_FRAME *Frame)
              __readcr3(), __readcr4());
 }
 
+/* The thread's fields are read as they are; a stopped processor does not change them any more. */
 static void KiPrintProcessor(PKPRCB Prcb, PKTRAP_FRAME Frame, ULONG MaximumFrames)
 {
     PKTHREAD Thread = Prcb->CurrentThread;
@@ -147,6 +152,7 @@ static void KiPrintOthers(PKPRCB Self)
     }
 }
 
+/* Most telling first: if a later part fails, the earlier ones are out. */
 static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_FRAME Frame)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
@@ -164,6 +170,7 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     KiPrintOthers(Prcb);
 }
 
+/* Frame may lie on any stack, the double fault's included; interrupts stay off from here on. */
 void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4,
                 PKTRAP_FRAME Frame)
 {
@@ -202,6 +209,7 @@ void NTAPI KeBugCheck(ULONG BugCheckCode)
     KeBugCheckEx(BugCheckCode, 0, 0, 0, 0);
 }
 
+/* The text goes out before the crash: its parameters are only addresses of it. */
 void KiAssertionFailed(const char *Expression, const char *File, ULONG Line)
 {
     KdPrintf("\n*** assertion failed: %s, %s:%u\n", Expression, File, Line);

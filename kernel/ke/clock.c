@@ -78,6 +78,8 @@ ULONG64 KiUpdateSharedTime(void)
     return Now;
 }
 
+/* The tick serves quanta, accounting and left-over DPCs; an idle processor has none of them. The first
+ * one ticks even then, to keep the shared times fresh. */
 static BOOLEAN KiWantsTick(const KPRCB *Prcb)
 {
     return Prcb->Number == 0 || Prcb->CurrentThread != Prcb->IdleThread;
@@ -94,12 +96,16 @@ static ULONG64 KiNextClock(PKPRCB Prcb, ULONG64 Now)
         return Next;
     }
     if (!Prcb->ClockTicking) {
+        /* Back from idleness: the thread gets a tick from now on, not the ones slept through. Ticks of
+         * all processors fall on the same multiples. */
         Prcb->ClockTicking = TRUE;
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
     }
     return min(Next, Prcb->LastTick100ns + KI_TICK_100NS);
 }
 
+/* Interrupts are off from the decision to the arming, or a clock interrupt in between would leave
+ * NextClock100ns saying what is not so. A later time than the armed one is left to its interrupt. */
 void KiProgramClock(PKPRCB Prcb)
 {
     BOOLEAN Enabled = KiDisableInterrupts();
@@ -118,6 +124,7 @@ void KiClockInterrupt(PKPRCB Prcb)
 {
     ULONG64 Now = KiUpdateSharedTime();
 
+    /* One shot: nothing is armed now. Several ticks that were missed at once count as one. */
     Prcb->ClockCount += 1;
     Prcb->NextClock100ns = KI_WHEEL_NEVER;
     if (!Prcb->TimerRequest && Prcb->TimerWheel->NextDue100ns <= Now) {
@@ -132,6 +139,7 @@ void KiClockInterrupt(PKPRCB Prcb)
     KiProgramClock(Prcb);
 }
 
+/* Only fields of the page that are true here are written; the others stay zero. */
 void KiInitializeClock(void)
 {
     KiSystemTimeBase = HalQueryRealTimeClock() - (LONG64)HalQueryCounter100ns();
@@ -144,6 +152,8 @@ void KiInitializeClock(void)
     KiFirstTsc = __rdtsc();
 }
 
+/* The counter started long after the first instruction; the time before it is known in TSC cycles
+ * only, whose rate the time since then gives, whatever the counter is made of. */
 ULONG64 KiQueryUptimeTenthsMs(void)
 {
     ULONG64 Elapsed = HalQueryCounter100ns() - KiFirstCounter;

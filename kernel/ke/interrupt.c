@@ -49,7 +49,10 @@ typedef struct _KI_VECTOR {
 static KI_VECTOR KiVectors[256];
 static volatile LONG64 KiUnexpectedInterrupts; /* o */
 
-/* The interrupt spin lock is held at SynchronizeIrql while the driver's routine runs. */
+/*
+ * One routine, at its SynchronizeIrql and under its lock. A routine that comes back at another IRQL
+ * has broken the order of everything below it: stop while it can still be named.
+ */
 static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
 {
     KIRQL OldIrql = KeGetCurrentIrql();
@@ -73,7 +76,8 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     return Claimed;
 }
 
-/* One walk along the chain. */
+/* One walk along the chain, in the order of connection, which is the order in which drivers that
+ * share a line have always been asked. TRUE when some routine claimed the interrupt. */
 static BOOLEAN KiWalkChain(KI_VECTOR *Entry, BOOLEAN StopWhenClaimed)
 {
     BOOLEAN AnyClaimed = FALSE;
@@ -89,6 +93,9 @@ static BOOLEAN KiWalkChain(KI_VECTOR *Entry, BOOLEAN StopWhenClaimed)
     return AnyClaimed;
 }
 
+/* All objects of a chain have the same mode, so the first one's tells which of the two rules at the
+ * top applies. An edge-triggered vector of one driver needs no second walk: a routine that leaves its
+ * own device asking has nobody else to blame. */
 static BOOLEAN KiServiceChain(KI_VECTOR *Entry)
 {
     PKINTERRUPT First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
@@ -102,6 +109,7 @@ static BOOLEAN KiServiceChain(KI_VECTOR *Entry)
     return Claimed;
 }
 
+/* Said once, since the line is masked then; it stays so until somebody connects anew. */
 static void KiCheckForStorm(KI_VECTOR *Entry, ULONG Vector)
 {
     if (++Entry->UnclaimedRun == STORM_LIMIT) {
@@ -158,6 +166,8 @@ static BOOLEAN KiMayJoinChain(KI_VECTOR *Entry, PKINTERRUPT Interrupt)
 }
 
 /* Links Interrupt in; *First: the vector was unused and has to be enabled. */
+/* Joined under the lock, enabled after it: HalEnableInterrupt may take its time, and an interrupt that
+ * comes in between already finds the routine. */
 static BOOLEAN KiJoinChain(PKINTERRUPT Interrupt, PBOOLEAN First)
 {
     KI_VECTOR *Entry = &KiVectors[Interrupt->Vector];
@@ -229,6 +239,8 @@ NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutin
     return Status;
 }
 
+/* Out of the chain first: then the routine cannot run any more, whether or not another interrupt is
+ * on its way already. One that is finds an empty chain and is counted as nobody's. */
 void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
@@ -240,6 +252,8 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
     ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
 }
 
+/* From above SynchronizeIrql the lock may be held by what this processor interrupted: it would wait
+ * for itself. */
 KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
 {
     KIRQL OldIrql = KeGetCurrentIrql();
@@ -286,6 +300,7 @@ static const char *KiKernelVectorName(ULONG Vector)
     }
 }
 
+/* Copied first: while the vector is locked its interrupt waits, and printing takes long. */
 static void KiPrintOwners(PKD_CONSOLE Console, ULONG Vector)
 {
     struct {
@@ -315,6 +330,7 @@ static void KiPrintOwners(PKD_CONSOLE Console, ULONG Vector)
     }
 }
 
+/* Vectors that somebody has connected, or that have come at least once. */
 static BOOLEAN KiIsVectorOfInterest(ULONG Vector)
 {
     BOOLEAN Counted = FALSE;

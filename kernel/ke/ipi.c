@@ -34,6 +34,8 @@ typedef struct _KI_TLB_REQUEST {
 static KI_CALL KiCall;
 static KI_TLB_REQUEST KiTlbRequest;
 
+/* Neither of the first two needs a bit: the APIC keeps one request of each vector pending, and what
+ * to do about it stands in the dispatcher's and the thread's own fields. */
 void KiSendIpi(ULONG Number, LONG Request)
 {
     PKPRCB Prcb = KiProcessorBlock[Number];
@@ -78,6 +80,7 @@ static void KiAcquireIpiLock(KSPIN_LOCK *Lock)
     KiAcquireRawLock(Lock);
 }
 
+/* What the others did before they counted down is visible here afterwards. */
 static void KiWaitForZero(volatile LONG *Count)
 {
     while (__atomic_load_n(Count, __ATOMIC_ACQUIRE) != 0) {
@@ -85,7 +88,8 @@ static void KiWaitForZero(volatile LONG *Count)
     }
 }
 
-/* Another processor's part of a call, at IPI_LEVEL. */
+/* Another processor's part of a call, at IPI_LEVEL. The packet stays valid until Running is zero, and
+ * the last access to it here is that decrement. */
 static void KiTakePartInCall(void)
 {
     InterlockedDecrement(&KiCall.Arriving);
@@ -112,6 +116,8 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG
     KiCall.Arriving = KiCall.Running = KiCountProcessors(Others);
     KiSendIpiToSet(Others, KIPI_CALL);
     KiWaitForZero(&KiCall.Arriving);
+    /* Not before: this processor had to serve other requests while it waited. From here on all the
+     * others are in the call, so nobody can be waiting for it. */
     KfRaiseIrql(IPI_LEVEL);
     Result = BroadcastFunction(Context);
     KiWaitForZero(&KiCall.Running);
@@ -137,6 +143,8 @@ static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
     }
 }
 
+/* One range at a time: shoot-downs are rare beside everything else a mapping costs. The caller's own
+ * flush runs while the others do theirs. */
 void KeFlushTlbRange(PVOID Address, SIZE_T Pages)
 {
     KAFFINITY Others;
@@ -164,6 +172,7 @@ void KeFlushTlbRange(PVOID Address, SIZE_T Pages)
 /* From the stub, at IPI_LEVEL. */
 void KiIpiInterrupt(PKPRCB Prcb)
 {
+    /* Whoever sets a bit from now on finds the word empty and sends another interrupt. */
     LONG Request = InterlockedExchange(&Prcb->IpiRequest, 0);
 
     Prcb->IpiCount += 1;

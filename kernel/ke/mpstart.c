@@ -36,6 +36,7 @@ static DECLSPEC_NORETURN void KiApplicationProcessorStart(PKI_PROCESSOR Processo
     KiIdleLoop();
 }
 
+/* Large enough to come as whole pages, so the interrupt stacks in it are aligned. */
 static PKI_PROCESSOR KiCreateProcessor(ULONG Number, ULONG ApicId)
 {
     PKI_PROCESSOR Processor =
@@ -55,6 +56,8 @@ static PKI_PROCESSOR KiCreateProcessor(ULONG Number, ULONG ApicId)
     return Processor;
 }
 
+/* The page is RAM that nobody else was given, mapped like all RAM. NXE has to be set before the first
+ * access through the kernel's tables, so EFER goes along. */
 static PKI_PROCESSOR_START KiPrepareTrampoline(void)
 {
     PUCHAR Page = MmPhysicalToVirtual(LOADER_SMP_TRAMPOLINE_BASE);
@@ -70,6 +73,7 @@ static PKI_PROCESSOR_START KiPrepareTrampoline(void)
     return Start;
 }
 
+/* Far longer than it takes: under an emulator the host may be busy with something else. */
 static BOOLEAN KiWaitUntilStarted(PKPRCB Prcb)
 {
     ULONG64 Deadline = HalQueryCounter100ns() + START_TIMEOUT_100NS;

@@ -49,6 +49,7 @@ static UCHAR KiIstOfVector(ULONG Vector)
     }
 }
 
+/* All gates are interrupt gates: handlers decide themselves when others may interrupt them. */
 static void KiBuildIdt(void)
 {
     for (ULONG Vector = 0; Vector < ARRAYSIZE(KiIdt); Vector++) {
@@ -62,6 +63,8 @@ static void KiBuildIdt(void)
     }
 }
 
+/* The TSS is there for its interrupt stacks alone; its descriptor takes two entries. Stacks grow down,
+ * so each begins where the next one in the array starts. */
 static void KiBuildGdt(PKI_PROCESSOR Processor)
 {
     ULONG64 Tss = (ULONG64)&Processor->Tss;
@@ -79,6 +82,7 @@ static void KiBuildGdt(PKI_PROCESSOR Processor)
     Processor->Tss.IoMapBase = sizeof(KTSS64); /* no ports for anybody below ring 0 */
 }
 
+/* Before GS points to it: what KeGetCurrentPrcb users need from the first moment on. */
 static void KiInitializePrcb(PKI_PROCESSOR Processor, ULONG Number, ULONG ApicId)
 {
     PKPRCB Prcb = &Processor->Pcr.Prcb;

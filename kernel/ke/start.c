@@ -36,6 +36,7 @@ static void KiPrintMachine(void)
         Memory.FreePages >> (20 - PAGE_SHIFT), Counter, Hertz / 1000000, Hertz / 1000 % 1000);
 }
 
+/* From the loader's reading of the TSC in the entry code, so its work is in it, too. */
 static void KiPrintUptime(void)
 {
     ULONG64 Tenths = KiQueryUptimeTenthsMs();

@@ -15,7 +15,8 @@
 #include "processor.h"
 
 #define PERIOD_100NS 10000 /* KTIMER.Period is in milliseconds */
-#define BATCH 64           /* timers expired before others get at the dispatcher lock */
+/* Timers expired before others get at the dispatcher lock: some microseconds' worth. */
+#define BATCH 64
 
 void NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
 {
@@ -31,6 +32,8 @@ void NTAPI KeInitializeTimer(PKTIMER Timer)
     KeInitializeTimerEx(Timer, NotificationTimer);
 }
 
+/* A relative time that passes the end of the range, as of a caller who means "for ever", never comes;
+ * an absolute one before the system was started is due already. */
 ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime)
 {
     if (DueTime.QuadPart < 0) {
@@ -45,6 +48,7 @@ void KiInsertTimer(PKTIMER Timer, ULONG64 DueTime100ns)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
 
+    /* While an expiration is due or under way the clock is armed anew at its end. */
     Timer->DueTime.QuadPart = DueTime100ns;
     Timer->Processor = (USHORT)Prcb->Number;
     Timer->Header.Inserted = TRUE;
@@ -54,6 +58,8 @@ void KiInsertTimer(PKTIMER Timer, ULONG64 DueTime100ns)
     }
 }
 
+/* The other processor's clock may be armed for it: it then wakes once for nothing, which costs less
+ * than telling it. */
 BOOLEAN KiRemoveTimer(PKTIMER Timer)
 {
     if (!Timer->Header.Inserted) {
@@ -64,6 +70,7 @@ BOOLEAN KiRemoveTimer(PKTIMER Timer)
     return TRUE;
 }
 
+/* To the next multiple of the period that is still to come, counted from when it was first due. */
 static void KiRearmPeriodicTimer(PKTIMER Timer, ULONG64 Now100ns)
 {
     ULONG64 Period = (ULONG64)Timer->Period * PERIOD_100NS;
@@ -75,7 +82,8 @@ static void KiRearmPeriodicTimer(PKTIMER Timer, ULONG64 Now100ns)
     KiInsertTimer(Timer, Due);
 }
 
-/* Timer is due and stands in no wheel. Its DPC comes last: that may free the timer. */
+/* Timer is due and stands in no wheel. Its DPC comes last: on another processor it may run at once,
+ * and free the timer. Its arguments are the system time, as they have been since the first NT. */
 static void KiSignalTimer(PKTIMER Timer, ULONG64 Now100ns)
 {
     LARGE_INTEGER SystemTime = {.QuadPart = KiSystemTimeBase + (LONG64)Now100ns};

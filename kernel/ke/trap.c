@@ -29,6 +29,7 @@ static DECLSPEC_NORETURN void KiUnhandledException(PKTRAP_FRAME Frame, NTSTATUS 
                Parameter2, Frame);
 }
 
+/* What no handler could repair: the machine's own tables, or a stack that cannot be pushed to. */
 static DECLSPEC_NORETURN void KiUnexpectedTrap(PKTRAP_FRAME Frame)
 {
     /* A double fault has no error code of its own; the page fault before it left its address. */
@@ -37,6 +38,7 @@ static DECLSPEC_NORETURN void KiUnexpectedTrap(PKTRAP_FRAME Frame)
                Frame->Rsp, Frame);
 }
 
+/* By the address alone: whether the image is still there does not matter for whose fault it is. */
 static BOOLEAN KiIsDriverAddress(ULONG64 Address)
 {
     return Address >= MM_DRIVER_IMAGE_BASE && Address < MM_SYSTEM_PTE_BASE;
@@ -51,6 +53,7 @@ static ULONG_PTR KiFaultOperation(ULONG64 ErrorCode, ULONG_PTR Write, ULONG_PTR 
     return ErrorCode & PF_WRITE ? Write : 0;
 }
 
+/* CR2 is still the fault's own: interrupts have been off since. */
 static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
 {
     ULONG64 Address = __readcr2();
@@ -149,6 +152,7 @@ void KiHandleException(PKTRAP_FRAME Frame)
     Frame->PreviousIrql = KeGetCurrentIrql();
     switch (Frame->Vector) {
     case KI_TRAP_NMI:
+        /* Returns only on the processor that owns a crash: its report goes on. */
         if (!KiFreezeForBugCheck(Frame)) {
             KiBugCheck(NMI_HARDWARE_FAILURE, NMI_UNEXPLAINED, 0, 0, 0, Frame);
         }

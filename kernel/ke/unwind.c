@@ -96,6 +96,7 @@ static BOOLEAN KiFindFunction(ULONG64 Base, ULONG Rva, KI_FUNCTION_ENTRY *Entry,
     return TRUE;
 }
 
+/* The stack pointer moves only when the word could be read: the walk ends there otherwise. */
 static BOOLEAN KiPop(PKI_STACK_WALK Walk, PULONG64 Value)
 {
     if (!KiReadMemory(Walk->Register[KiRegisterRsp], Value, 8)) {
@@ -111,6 +112,7 @@ static BOOLEAN KiReload(PKI_STACK_WALK Walk, ULONG Register, ULONG64 Frame, ULON
     return KiReadMemory(Frame + Offset, &Walk->Register[Register], 8);
 }
 
+/* What an interrupt pushed: RIP first, RSP three words on. It replaces the return address. */
 static BOOLEAN KiPopMachineFrame(PKI_STACK_WALK Walk, ULONG HasErrorCode)
 {
     ULONG64 At = Walk->Register[KiRegisterRsp] + HasErrorCode * 8;
