@@ -2,10 +2,10 @@
  * fastmutex.c - fast mutexes: a word, an owner, and an event for those who find it taken.
  *
  * Count has bit 0 set while the mutex is free, and one FM_WAITER for each waiter that has not been
- * chosen to be woken. Releasing with waiters chooses one: takes its FM_WAITER away, sets FM_WOKEN, and
- * sets the event, once; the woken thread clears FM_WOKEN when it tries again. While FM_WOKEN is set
- * nobody else is woken, so the event never counts too few or too many. The woken thread may lose to
- * one that comes by, and waits again: mutexes are not handed over, which keeps them fast.
+ * chosen to be woken. Releasing with waiters chooses one: takes its FM_WAITER away, sets FM_WOKEN,
+ * and sets the event, once; the woken thread clears FM_WOKEN when it tries again. While FM_WOKEN is
+ * set nobody else is woken, so the event never counts too few or too many. The woken thread may
+ * lose to one that comes by, and waits again: mutexes are not handed over, which keeps them fast.
  *
  * A holder runs with normal kernel APCs off (APC_LEVEL, or the caller's critical region), or an APC
  * of the same thread could wait for the mutex for ever.
@@ -23,7 +23,8 @@ static BOOLEAN ExpTryLock(PFAST_MUTEX Mutex)
     return (Old & FM_LOCK_BIT) != 0;
 }
 
-/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen before. */
+/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen
+ * before. */
 static BOOLEAN ExpLockOrWait(PFAST_MUTEX Mutex, BOOLEAN Woken)
 {
     for (;;) {

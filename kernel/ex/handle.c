@@ -1,14 +1,14 @@
 /*
  * handle.c - handle tables.
  *
- * A table is a tree of at most three levels that only grows. Root holds the address of its top block with
- * the number of levels above the leaves in the low bits, so readers find an entry without a lock from one
- * read. The table's spin lock guards growth, the chain of free entries and the list of waiting
- * threads.
+ * A table is a tree of at most three levels that only grows. Root holds the address of its top
+ * block with the number of levels above the leaves in the low bits, so readers find an entry
+ * without a lock from one read. The table's spin lock guards growth, the chain of free entries and
+ * the list of waiting threads.
  *
- * Each entry has a lock of its own, two bits in State. Who finds it taken says so by EX_ENTRY_WAITED
- * and sleeps; the owner then wakes all who wait for that entry. A holder is in a critical region, so
- * no normal APC of its thread can come and wait for it.
+ * Each entry has a lock of its own, two bits in State. Who finds it taken says so by
+ * EX_ENTRY_WAITED and sleeps; the owner then wakes all who wait for that entry. A holder is in a
+ * critical region, so no normal APC of its thread can come and wait for it.
  *
  * Free entries are reused in the order they were freed, oldest first: a stale handle value stays
  * invalid as long as possible.

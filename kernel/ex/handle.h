@@ -1,8 +1,8 @@
 /*
  * handle.h - private to ex: where in a handle table a handle's entry stands. Pure arithmetic.
  *
- * Handle values are index * 4; index 0 is never used. Leaves hold EX_LEAF_ENTRIES entries; above them are
- * up to two levels of pointer blocks.
+ * Handle values are index * 4; index 0 is never used. Leaves hold EX_LEAF_ENTRIES entries; above
+ * them are up to two levels of pointer blocks.
  */
 #ifndef _EX_HANDLE_H_
 #define _EX_HANDLE_H_

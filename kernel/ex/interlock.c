@@ -1,8 +1,8 @@
 /*
  * interlock.c - lists that callers share at any IRQL, and the depth of sequenced lists.
  *
- * The caller's spin lock is taken with every interrupt masked, because drivers use these routines from
- * their interrupt routines too. Such a lock must not be used in any other way.
+ * The caller's spin lock is taken with every interrupt masked, because drivers use these routines
+ * from their interrupt routines too. Such a lock must not be used in any other way.
  */
 #include "ke.h"
 

@@ -27,8 +27,8 @@
      POOL_FLAG_RAISE_ON_FAILURE)
 
 /*
- * The usual path is kept free of anything that costs registers: what is rare stands in routines of its own,
- * which are called last, with the arguments where they are (so NTAPI, like the callers).
+ * The usual path is kept free of anything that costs registers: what is rare stands in routines of
+ * its own, which are called last, with the arguments where they are (so NTAPI, like the callers).
  */
 #define EXP_RARE __attribute__((noinline)) NTAPI
 

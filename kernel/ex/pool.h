@@ -1,10 +1,10 @@
 /*
  * pool.h - private to ex: how pool memory is laid out.
  *
- * A small block is a POOL_HEADER and the caller's bytes behind it. Blocks of one size fill a slab, one
- * page that starts with EX_POOL_SLAB and ends with a header of its own (BlockSize 0), so every block
- * has a header behind it that an overrun hits first. Larger requests are whole pages without a
- * header; what starts on a page boundary is such a run, what does not is a small block.
+ * A small block is a POOL_HEADER and the caller's bytes behind it. Blocks of one size fill a slab,
+ * one page that starts with EX_POOL_SLAB and ends with a header of its own (BlockSize 0), so every
+ * block has a header behind it that an overrun hits first. Larger requests are whole pages without
+ * a header; what starts on a page boundary is such a run, what does not is a small block.
  */
 #ifndef _EX_POOL_H_
 #define _EX_POOL_H_
@@ -24,8 +24,8 @@
 #define EX_POOL_IN_USE 0x04
 #define EX_POOL_END 0x80 /* the header behind the last block of a slab */
 
-/* Windows' fields first; sizes in units. Check covers them and the header's address, except PoolType,
- * which is EX_POOL_FREE in it. */
+/* Windows' fields first; sizes in units. Check covers them and the header's address, except
+ * PoolType, which is EX_POOL_FREE in it. */
 typedef struct _POOL_HEADER {
     union {
         struct {
@@ -90,9 +90,9 @@ static inline ULONG ExpHeaderCheck(const POOL_HEADER *Header)
 }
 
 /*
- * Free blocks that a processor keeps, as a sequenced list: nothing has to be locked or raised, and who is
- * moved to another processor meanwhile does no harm. A pop reads the link of a block that may just
- * have been taken; slabs stay mapped for ever, so that is safe.
+ * Free blocks that a processor keeps, as a sequenced list: nothing has to be locked or raised, and
+ * who is moved to another processor meanwhile does no harm. A pop reads the link of a block that
+ * may just have been taken; slabs stay mapped for ever, so that is safe.
  */
 typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
     PSLIST_ENTRY First;

@@ -2,8 +2,8 @@
  * poolslab.c - where small blocks come from: slabs of one size, behind the processors' caches.
  *
  * Each kind and size class has a list of slabs with free blocks and a lock of its own
- * (LOCK_ORDER_EX_POOL). A slab whose blocks are all free goes to the kind's list of free slabs, for any
- * class to use; it is never unmapped (EX_POOL_LIST relies on that).
+ * (LOCK_ORDER_EX_POOL). A slab whose blocks are all free goes to the kind's list of free slabs, for
+ * any class to use; it is never unmapped (EX_POOL_LIST relies on that).
  */
 #include "pool.h"
 
@@ -162,7 +162,8 @@ static void ExpPutBlock(PEX_POOL_BIN Bin, PSLIST_ENTRY Block)
     }
 }
 
-/* This processor's cache, made when it first needs one; NULL: memory is exhausted. DISPATCH_LEVEL. */
+/* This processor's cache, made when it first needs one; NULL: memory is exhausted.
+ * DISPATCH_LEVEL. */
 static PEX_POOL_CACHE ExpMakeCache(void)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();

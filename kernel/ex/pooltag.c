@@ -1,10 +1,10 @@
 /*
  * pooltag.c - what each tag has allocated and freed.
  *
- * An open hash table that only grows: a slot, once claimed for a tag by compare-exchange, is that tag's for
- * ever, so looking up takes no lock, and an allocation and its free always count in the same
- * slot. Counters change by locked additions; they are exact whenever nobody is inside the pools.
- * The pools keep no other counts: totals are sums over the table.
+ * An open hash table that only grows: a slot, once claimed for a tag by compare-exchange, is that
+ * tag's for ever, so looking up takes no lock, and an allocation and its free always count in the
+ * same slot. Counters change by locked additions; they are exact whenever nobody is inside the
+ * pools. The pools keep no other counts: totals are sums over the table.
  */
 #include "pool.h"
 #include "kd.h"

@@ -1,8 +1,8 @@
 /*
  * sizeclass.c - the sizes of small pool blocks. Pure arithmetic.
  *
- * Sizes are chosen so that a whole number of blocks nearly fills the 4032 bytes of a slab, and as many as
- * possible are multiples of 64: those are the cache-aligned ones.
+ * Sizes are chosen so that a whole number of blocks nearly fills the 4032 bytes of a slab, and as
+ * many as possible are multiples of 64: those are the cache-aligned ones.
  */
 #include "pool.h"
 

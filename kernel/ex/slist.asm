@@ -1,10 +1,16 @@
-; Sequenced singly linked lists: lock-free, last in first out, safe from any processor at any IRQL.
 ;
-; The 16-byte header is exchanged as a whole: depth and sequence number in the low half, address of the first entry in the
-; high half. The sequence number changes with every operation, so a head that went away and came back is noticed.
-; A pop reads the link of an entry that somebody may take, and even unmap, at that moment. The value is thrown away then,
-; because the exchange fails; the fault it may cause at ExpInterlockedPopEntrySListFault is to be resumed at
-; ExpInterlockedPopEntrySListResume by the page fault handler. Windows x64 ABI: RCX, RDX; RBX is the caller's.
+; slist.asm - sequenced singly linked lists: lock-free, last in first out, for any processor and IRQL.
+;
+; The 16-byte header is exchanged as a whole: depth and sequence number in the low half, address of
+; the first entry in the high half. The sequence number changes with every operation, so a head that
+; went away and came back is noticed.
+;
+; A pop reads the link of an entry that somebody may take, and even unmap, at that moment. The value
+; is thrown away then, because the exchange fails; a fault at ExpInterlockedPopEntrySListFault makes
+; the page fault handler continue at ExpInterlockedPopEntrySListResume, looking at R8 and RAX.
+;
+; Windows x64 calling convention: arguments in RCX and RDX; RBX is the caller's.
+;
 
 bits 64
 default rel

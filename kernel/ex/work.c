@@ -1,11 +1,12 @@
 /*
  * work.c - work queues: routines that run later, at PASSIVE_LEVEL, in a system worker thread.
  *
- * There is one pool of workers for all queue types; a type is a priority, at which the worker runs the
- * item. An item goes to an idle worker directly, last idle first, or waits in the list of its
- * priority until a worker is done with another. Workers that block keep others waiting only until the
- * balance thread has made one more: it does so as long as items wait and fewer workers than
- * processors are able to run at that priority or above. Workers that stay idle end, except the first few.
+ * There is one pool of workers for all queue types; a type is a priority, at which the worker runs
+ * the item. An item goes to an idle worker directly, last idle first, or waits in the list of its
+ * priority until a worker is done with another. Workers that block keep others waiting only until
+ * the balance thread has made one more: it does so as long as items wait and fewer workers than
+ * processors are able to run at that priority or above. Workers that stay idle end, except the
+ * first few.
  *
  * ExpWorkLock (LOCK_ORDER_EX_WORK) guards lists, counts and every worker's Item.
  */

@@ -10,23 +10,25 @@
 void ExInitializePools(void);
 
 /* Totals of one kind of pool (NonPagedPool or PagedPool), over all tags. Exact while nobody is
- * inside the pools. BytesInUse counts whole blocks, PagesInUse also what the kernel keeps for reuse. Any
- * IRQL. */
+ * inside the pools. BytesInUse counts whole blocks, PagesInUse also what the kernel keeps for
+ * reuse. Any IRQL. */
 typedef struct _EX_POOL_STATISTICS {
     ULONG64 Allocations, Frees, BytesInUse, PagesInUse;
 } EX_POOL_STATISTICS;
 void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
 
-/* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a page
- * fault at the first address is not an error but continues at the second. */
+/* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
+ * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
 
-/* Starts the work queues' threads. Phase 1, PASSIVE_LEVEL. Bugchecks PHASE1_INITIALIZATION_FAILED. */
+/* Starts the work queues' threads. Phase 1, PASSIVE_LEVEL. Bugchecks
+ * PHASE1_INITIALIZATION_FAILED. */
 void ExInitSystem(void);
 
 /*
- * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 32M handles) -> pointer and 64 bits that belong to
- * the table's owner. Also used for process and thread ids. IRQL <= APC_LEVEL for all of them.
+ * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 32M handles) -> pointer and 64 bits
+ * that belong to the table's owner. Also used for process and thread ids. IRQL <= APC_LEVEL for all
+ * of them.
  */
 typedef struct _HANDLE_TABLE *PHANDLE_TABLE;
 typedef struct _HANDLE_TABLE_ENTRY {
@@ -40,15 +42,15 @@ typedef struct _HANDLE_TABLE_ENTRY {
 PHANDLE_TABLE ExCreateHandleTable(void);
 void ExDestroyHandleTable(PHANDLE_TABLE Table);
 
-/* Makes a handle for a copy of *Entry; NULL when memory is exhausted or the table is full. The value that
- * was free longest is used again first. */
+/* Makes a handle for a copy of *Entry; NULL when memory is exhausted or the table is full. The
+ * value that was free longest is used again first. */
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
 
 /*
- * The entry of a handle, locked: it stays, and nobody else gets it, until ExUnlockHandleTableEntry or
- * ExDestroyHandle, so that a reference can be taken on what it points to before somebody closes it.
- * NULL: no such handle. Waits while another thread has it locked. The thread is in a critical region as
- * long as it holds the lock.
+ * The entry of a handle, locked: it stays, and nobody else gets it, until ExUnlockHandleTableEntry
+ * or ExDestroyHandle, so that a reference can be taken on what it points to before somebody closes
+ * it. NULL: no such handle. Waits while another thread has it locked. The thread is in a critical
+ * region as long as it holds the lock.
  */
 PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle);
 void ExUnlockHandleTableEntry(PHANDLE_TABLE Table, PHANDLE_TABLE_ENTRY Entry);

@@ -26,8 +26,8 @@
 #define MM_MDL_NOT_MAPPED 0x1004   /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
 #define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
 
-/* Where RAM at a physical address appears. Only RAM: devices and firmware tables outside of it are not
- * in the direct map (use MmMapIoSpace). Read-only over the kernel's code and constants. */
+/* Where RAM at a physical address appears. Only RAM: devices and firmware tables outside of it are
+ * not in the direct map (use MmMapIoSpace). Read-only over the kernel's code and constants. */
 static inline PVOID MmPhysicalToVirtual(ULONG64 Physical)
 {
     return (PVOID)(MM_DIRECT_MAP_BASE + Physical);
@@ -35,9 +35,9 @@ static inline PVOID MmPhysicalToVirtual(ULONG64 Physical)
 
 /*
  * Builds the page database, the kernel's own page tables, all system address windows, and
- * KUSER_SHARED_DATA, and leaves the loader's tables: from then on nothing is mapped at low addresses.
- * Once, on the boot processor, interrupts off, with the kernel's own GDT and IDT loaded and GS set.
- * Bugchecks MEMORY1_INITIALIZATION_FAILED when memory is too little.
+ * KUSER_SHARED_DATA, and leaves the loader's tables: from then on nothing is mapped at low
+ * addresses. Once, on the boot processor, interrupts off, with the kernel's own GDT and IDT loaded
+ * and GS set. Bugchecks MEMORY1_INITIALIZATION_FAILED when memory is too little.
  */
 void MmInitSystem(PLOADER_BLOCK LoaderBlock);
 
@@ -49,9 +49,9 @@ void MmInitializeProcessor(void);
 ULONG64 MmQuerySystemDirectoryBase(void);
 
 /*
- * CR3 for starting processors, below 4 GB: the kernel half, and the first 2 MB except page 0 at its own
- * addresses, executable. The kernel's entries use NX, so EFER.NXE must be set (where CPUID has it)
- * before the first access through them. Gone after MmFreeLoaderMemory.
+ * CR3 for starting processors, below 4 GB: the kernel half, and the first 2 MB except page 0 at its
+ * own addresses, executable. The kernel's entries use NX, so EFER.NXE must be set (where CPUID has
+ * it) before the first access through them. Gone after MmFreeLoaderMemory.
  */
 ULONG64 MmQueryTrampolineDirectoryBase(void);
 
@@ -62,8 +62,9 @@ void MmFreeLoaderMemory(PLOADER_BLOCK LoaderBlock);
 /* The page behind KUSER_SHARED_DATA, for mapping it into processes read-only. */
 extern PFN_NUMBER MmSharedUserDataPage;
 
-/* A physical page; 0 when memory is exhausted (page 0 is never given out). Not zeroed unless asked.
- * The caller owns it until MmFreePage. Freeing one that is not allocated bugchecks PFN_LIST_CORRUPT. */
+/* A physical page; 0 when memory is exhausted (page 0 is never given out). Not zeroed unless
+ * asked. The caller owns it until MmFreePage. Freeing one that is not allocated bugchecks
+ * PFN_LIST_CORRUPT. */
 PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed);
 void MmFreePage(PFN_NUMBER Page);
 
@@ -97,7 +98,8 @@ BOOLEAN MmIsGuardPage(PVOID Address);
 PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag);
 /* Pages and tag of the run that starts at Base; 0 when none does. */
 SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag);
-/* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any more). */
+/* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any
+ * more). */
 SIZE_T MmFreePoolPages(PVOID Base);
 /* Kind of the pool whose addresses include Address; -1: neither's. Any IRQL. */
 static inline LONG MmQueryPoolKind(PVOID Address)

@@ -16,7 +16,8 @@ void MiSetRun(ULONG64 *Map, ULONG First, ULONG Count);
 void MiClearRun(ULONG64 *Map, ULONG First, ULONG Count);
 /* TRUE when all bits of the run are set. */
 BOOLEAN MiIsRunSet(const ULONG64 *Map, ULONG First, ULONG Count);
-/* Clears in Map what is set in Mask, and all of Mask, from First (rounded down to a word) to End. */
+/* Clears in Map what is set in Mask, and all of Mask, from First (rounded down to a word) to
+ * End. */
 void MiSubtractRun(ULONG64 *Map, ULONG64 *Mask, ULONG First, ULONG End);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * init.c - from the loader's page tables to the kernel's own.
  *
- * Order matters and is MmInitSystem's list. Tables are first built in pages that the loader maps; once
- * CR3 holds them the page database starts, and from then on every allocation is an ordinary one.
+ * Order matters and is MmInitSystem's list. Tables are first built in pages that the loader maps;
+ * once CR3 holds them the page database starts, and from then on every allocation is an ordinary
+ * one.
  *
  * The direct map covers RAM only, with the largest pages that fit; over the kernel's code and
  * constants it is read-only. The kernel image is mapped by small pages with each section's own

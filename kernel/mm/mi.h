@@ -80,8 +80,8 @@ PFN_NUMBER MiTakeEarlyPage(void);
 void MiStartPageDatabase(void);
 /* A page from the free list or fresh memory; 0 when there is none. IRQL <= DISPATCH_LEVEL. */
 PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed);
-/* TRUE when more than Pages pages are free at this moment: a request that cannot succeed must not spend
- * memory on page tables, which stay. */
+/* TRUE when more than Pages pages are free at this moment: a request that cannot succeed must not
+ * spend memory on page tables, which stay. */
 BOOLEAN MiAreEnoughFree(ULONG64 Pages);
 /* Gives a run of RAM to the free list that never belonged to it. */
 void MiDonatePages(PFN_NUMBER First, ULONG64 Count);
@@ -106,7 +106,8 @@ MMPTE MiLeafBits(ULONG Protection);
 MMPTE MiTranslate(PVOID Va, ULONG *Level);
 /* Clears Pages leaves; FreePages: gives the pages mapped there back as well. */
 void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages);
-/* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is exhausted. */
+/* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is
+ * exhausted. */
 BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed);
 
 /*** stack.c ***/
@@ -139,8 +140,8 @@ void MiInitializeWindows(void);
 /* Addresses for Pages pages, with page tables but nothing mapped; NULL when there is no room or no
  * memory for tables. */
 PVOID MiReserve(PMI_WINDOW Window, SIZE_T Pages);
-/* The same with Pages fresh pages mapped read-write at the start, the Extra pages behind left unmapped. NULL
- * when memory is exhausted. */
+/* The same with Pages fresh pages mapped read-write at the start, the Extra pages behind left
+ * unmapped. NULL when memory is exhausted. */
 PVOID MiReserveFresh(PMI_WINDOW Window, SIZE_T Pages, SIZE_T Extra, MI_PAGE_USE Use,
                      BOOLEAN Zeroed);
 /* Gives them back, nothing being mapped there any more. Other processors forget before reuse. */

@@ -1,8 +1,8 @@
 /*
  * pfn.c - physical pages: the page database and the free list.
  *
- * Memory that was never used stands in MiFresh, as ranges that are consumed from the top, the highest
- * range first, so that low memory lasts for devices. Only pages that have left a range have
+ * Memory that was never used stands in MiFresh, as ranges that are consumed from the top, the
+ * highest range first, so that low memory lasts for devices. Only pages that have left a range have
  * an entry in the database, and the database itself is backed only where it has entries: starting
  * costs the same on every machine, however large. Freed pages go to one last-in-first-out list.
  *
@@ -116,9 +116,9 @@ static PFN_NUMBER MiTakeFreshPage(void)
 }
 
 /*
- * Backs the entry of Page, at first with nothing but fresh pages. New tables, and the backing page, are
- * entered last: entering them may need backing elsewhere, which comes back here and finds these in place.
- * FALSE when memory is exhausted.
+ * Backs the entry of Page, at first with nothing but fresh pages. New tables, and the backing page,
+ * are entered last: entering them may need backing elsewhere, which comes back here and finds these
+ * in place. FALSE when memory is exhausted.
  */
 static BOOLEAN MiBackEntry(PFN_NUMBER Page)
 {

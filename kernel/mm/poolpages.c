@@ -1,8 +1,8 @@
 /*
  * poolpages.c - runs of pages for the pools.
  *
- * The first page's database entry remembers length and tag of a run, so pages need no headers. Freeing
- * claims a run by taking its length, which makes the second of two frees find nothing.
+ * The first page's database entry remembers length and tag of a run, so pages need no headers.
+ * Freeing claims a run by taking its length, which makes the second of two frees find nothing.
  */
 #include "mi.h"
 

@@ -2,8 +2,8 @@
  * pte.c - the kernel half's page tables: finding, making and clearing entries.
  *
  * Tables are reached through the direct map. They are added by compare-exchange and never removed,
- * so a walk needs no lock and its result stays good. The top-level entries of all regions exist from
- * the start: every address space copies them once and shares all that comes below.
+ * so a walk needs no lock and its result stays good. The top-level entries of all regions exist
+ * from the start: every address space copies them once and shares all that comes below.
  */
 #include "mi.h"
 

@@ -1,8 +1,9 @@
 /*
  * stack.c - kernel stacks: a guard page that is never mapped, and KERNEL_STACK_SIZE bytes above it.
  *
- * Stacks of ended threads wait in a short list for the next thread, mapped, which makes creating and
- * ending a thread cost no page table work. The link stands at the stack's lowest usable address.
+ * Stacks of ended threads wait in a short list for the next thread, mapped, which makes creating
+ * and ending a thread cost no page table work. The link stands at the stack's lowest usable
+ * address.
  */
 #include "mi.h"
 

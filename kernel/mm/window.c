@@ -1,13 +1,14 @@
 /*
  * window.c - windows of system address space: system PTEs, driver images, both pools.
  *
- * Addresses are searched for upwards from the last one given out, so an address given back rests until
- * the search has come round. That is when all processors are told to forget what they remember of
- * it: one flush for thousands of mappings, instead of an interrupt to every processor for each. The
- * processor that unmaps forgets at once. As a side effect, use after free faults for a while.
+ * Addresses are searched for upwards from the last one given out, so an address given back rests
+ * until the search has come round. That is when all processors are told to forget what they
+ * remember of it: one flush for thousands of mappings, instead of an interrupt to every processor
+ * for each. The processor that unmaps forgets at once. As a side effect, use after free faults for
+ * a while.
  *
- * The bit maps grow with use; they stand in the same 512 GB of addresses behind the window, backed as
- * far as Limit. A failed search, even right after a flush, doubles Limit until the window is
+ * The bit maps grow with use; they stand in the same 512 GB of addresses behind the window, backed
+ * as far as Limit. A failed search, even right after a flush, doubles Limit until the window is
  * used up, so fragmentation can cost address space but no requests.
  */
 #include "mi.h"

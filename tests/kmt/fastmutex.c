@@ -1,6 +1,6 @@
 /*
- * Promises: a fast mutex has one owner at a time, its waiters all get it, and it keeps and restores the
- * IRQL; trying does not wait; the unsafe variants work in a critical region.
+ * Promises: a fast mutex has one owner at a time, its waiters all get it, and it keeps and restores
+ * the IRQL; trying does not wait; the unsafe variants work in a critical region.
  */
 #include "kmt.h"
 

@@ -1,6 +1,7 @@
 /*
- * Promises: sequenced lists and interlocked lists lose and double nothing on any number of processors, even
- * when what is taken off is freed at once; lookaside lists keep blocks and give all of them back.
+ * Promises: sequenced lists and interlocked lists lose and double nothing on any number of
+ * processors, even when what is taken off is freed at once; lookaside lists keep blocks and give
+ * all of them back.
  */
 #include "kmt.h"
 

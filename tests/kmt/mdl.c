@@ -1,6 +1,7 @@
 /*
- * Promises: an MDL of non-paged memory names its pages; a mapping of it shows the same bytes elsewhere; addresses and
- * physical addresses are answered truly; device memory is mapped, RAM only cached; exports are found by name.
+ * Promises: an MDL of non-paged memory names its pages; a mapping of it shows the same bytes
+ * elsewhere; addresses and physical addresses are answered truly; device memory is mapped, RAM only
+ * cached; exports are found by name.
  */
 #include "kmt.h"
 

@@ -1,6 +1,6 @@
 /*
- * Promises: pool memory is aligned, zeroed and refused as documented, belongs to one owner at a time on
- * any number of processors, and comes back when it is freed.
+ * Promises: pool memory is aligned, zeroed and refused as documented, belongs to one owner at a
+ * time on any number of processors, and comes back when it is freed.
  */
 #include "kmt.h"
 

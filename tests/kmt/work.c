@@ -1,6 +1,7 @@
 /*
- * Promises: a work item runs once for each time it is queued, at PASSIVE_LEVEL in a system thread, at the priority of its
- * queue; it may free itself or queue itself anew; items that block do not keep others from running.
+ * Promises: a work item runs once for each time it is queued, at PASSIVE_LEVEL in a system thread,
+ * at the priority of its queue; it may free itself or queue itself anew; items that block do not
+ * keep others from running.
  */
 #include "kmt.h"
 

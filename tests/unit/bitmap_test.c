@@ -1,6 +1,6 @@
 /*
- * Proves that runs of pages are found, marked, given back and flushed exactly: against a plain array, for
- * random runs over word boundaries, and at the limits.
+ * Proves that runs of pages are found, marked, given back and flushed exactly: against a plain
+ * array, for random runs over word boundaries, and at the limits.
  *
  * unit-sources: kernel/mm/bitmap.c
  */

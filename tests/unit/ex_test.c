@@ -1,6 +1,7 @@
 /*
- * Proves the arithmetic of pools and handle tables: every size has the smallest class that holds it, slabs
- * hold what they claim, aligned blocks are aligned; every handle leads to an entry of its own.
+ * Proves the arithmetic of pools and handle tables: every size has the smallest class that holds
+ * it, slabs hold what they claim, aligned blocks are aligned; every handle leads to an entry of its
+ * own.
  *
  * unit-sources: kernel/ex/sizeclass.c
  */

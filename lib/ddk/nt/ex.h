@@ -1,6 +1,7 @@
 /*
  * nt/ex.h - executive support: interlocked operations, SLISTs, pools, lookaside lists, fast
- * mutexes, work items. Layouts are those of Windows x64; the lookaside helpers are inlined into drivers.
+ * mutexes, work items. Layouts are those of Windows x64; the lookaside helpers are inlined into
+ * drivers.
  */
 #ifndef _NT_EX_
 #define _NT_EX_
@@ -56,15 +57,15 @@ FORCEINLINE VOID InitializeSListHead(_Out_ PSLIST_HEADER SListHead)
     SListHead->Region = 0;
 }
 #define ExInitializeSListHead InitializeSListHead
-/* Takes the entry pushed last; NULL when the list is empty. Any IRQL. The memory of entries may be freed
- * once they are off the list. WDK: ExInterlockedPopEntrySList. */
+/* Takes the entry pushed last; NULL when the list is empty. Any IRQL. The memory of entries may be
+ * freed once they are off the list. WDK: ExInterlockedPopEntrySList. */
 NTKERNELAPI PSLIST_ENTRY NTAPI ExpInterlockedPopEntrySList(_Inout_ PSLIST_HEADER ListHead);
-/* Puts an entry, 16-byte aligned, first; returns the one that was first before, or NULL. At most 65535
- * entries. Any IRQL. WDK: ExInterlockedPushEntrySList. */
+/* Puts an entry, 16-byte aligned, first; returns the one that was first before, or NULL. At most
+ * 65535 entries. Any IRQL. WDK: ExInterlockedPushEntrySList. */
 NTKERNELAPI PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(_Inout_ PSLIST_HEADER ListHead,
                                                             _Inout_ PSLIST_ENTRY ListEntry);
-/* Takes all entries, linked by Next from the one pushed last; NULL when the list is empty. Any IRQL.
- * WDK: ExInterlockedFlushSList. */
+/* Takes all entries, linked by Next from the one pushed last; NULL when the list is empty. Any
+ * IRQL. WDK: ExInterlockedFlushSList. */
 NTKERNELAPI PSLIST_ENTRY NTAPI ExpInterlockedFlushSList(_Inout_ PSLIST_HEADER ListHead);
 /* Entries on the list at this moment. Any IRQL. WDK: ExQueryDepthSList. */
 NTKERNELAPI USHORT NTAPI ExQueryDepthSList(_In_ PSLIST_HEADER ListHead);
@@ -76,8 +77,8 @@ NTKERNELAPI USHORT NTAPI ExQueryDepthSList(_In_ PSLIST_HEADER ListHead);
 #define QueryDepthSList ExQueryDepthSList
 
 /*
- * Lists shared at any IRQL under a spin lock, which must be used with nothing but these routines. List and
- * lock are resident memory. WDK: the same names; book ch. 3.
+ * Lists shared at any IRQL under a spin lock, which must be used with nothing but these routines.
+ * List and lock are resident memory. WDK: the same names; book ch. 3.
  */
 /* Inserts at the head; returns the entry that was first before, or NULL. Any IRQL. */
 NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(_Inout_ PLIST_ENTRY ListHead,
@@ -118,10 +119,11 @@ typedef ULONG64 POOL_FLAGS;
 #define POOL_FLAG_PAGED 0x0000000000000100ULL
 
 /*
- * Pool memory is 16-byte aligned, from PAGE_SIZE bytes on page aligned, and never executable, whatever type is asked
- * for. It is the caller's until it is freed. Non-paged pool: IRQL <= DISPATCH_LEVEL; paged pool, resident in this
- * system: IRQL <= APC_LEVEL; a higher IRQL bugchecks BAD_POOL_CALLER (8 to allocate, 9 to free).
- * Tag: up to four characters, in reverse, that `pool` accounts the memory under; 0 bugchecks.
+ * Pool memory is 16-byte aligned, from PAGE_SIZE bytes on page aligned, and never executable,
+ * whatever type is asked for. It is the caller's until it is freed. Non-paged pool: IRQL <=
+ * DISPATCH_LEVEL; paged pool, resident in this system: IRQL <= APC_LEVEL; a higher IRQL bugchecks
+ * BAD_POOL_CALLER (8 to allocate, 9 to free). Tag: up to four characters, in reverse, that `pool`
+ * accounts the memory under; 0 bugchecks.
  */
 
 /*
@@ -129,16 +131,17 @@ typedef ULONG64 POOL_FLAGS;
  *   Flags   exactly one of POOL_FLAG_NON_PAGED and POOL_FLAG_PAGED, and any of CACHE_ALIGNED,
  *           UNINITIALIZED, USE_QUOTA (there are no quotas: it changes nothing), RAISE_ON_FAILURE
  *           (failing bugchecks, because no handler could run)
- * NULL: memory is exhausted, or flags that are not listed here, such as POOL_FLAG_NON_PAGED_EXECUTE;
- * unknown flags from bit 32 up are ignored. WDK: ExAllocatePool2; book ch. 3 and 8.
+ * NULL: memory is exhausted, or flags that are not listed here, such as
+ * POOL_FLAG_NON_PAGED_EXECUTE; unknown flags from bit 32 up are ignored. WDK: ExAllocatePool2; book
+ * ch. 3 and 8.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes,
                                         _In_ ULONG Tag);
 
-/* Allocates NumberOfBytes, contents undefined unless PoolType has POOL_ZERO_ALLOCATION; NULL when memory is
- * exhausted, or a bugcheck with POOL_RAISE_IF_ALLOCATION_FAILURE. 0 bytes give a smallest block. The
- * must-succeed types bugcheck BAD_POOL_CALLER (9Ah). WDK: ExAllocatePoolWithTag. */
+/* Allocates NumberOfBytes, contents undefined unless PoolType has POOL_ZERO_ALLOCATION; NULL when
+ * memory is exhausted, or a bugcheck with POOL_RAISE_IF_ALLOCATION_FAILURE. 0 bytes give a smallest
+ * block. The must-succeed types bugcheck BAD_POOL_CALLER (9Ah). WDK: ExAllocatePoolWithTag. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes,
                                               _In_ ULONG Tag);
@@ -205,7 +208,8 @@ typedef struct _PAGED_LOOKASIDE_LIST {
 } PAGED_LOOKASIDE_LIST, *PPAGED_LOOKASIDE_LIST;
 
 /*
- * Makes a lookaside list for blocks of Size bytes, empty. The list itself is resident memory, 16-byte aligned.
+ * Makes a lookaside list for blocks of Size bytes, empty. The list itself is resident memory,
+ * 16-byte aligned.
  *   Allocate, Free  where blocks come from and go to; NULL: the pool
  *   Flags           0 or POOL_RAISE_IF_ALLOCATION_FAILURE
  *   Tag             of the blocks, when they are from the pool
@@ -322,7 +326,8 @@ typedef struct _WORK_QUEUE_ITEM {
     PWORKER_THREAD_ROUTINE WorkerRoutine;
     PVOID Parameter;
 } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
-/* Makes a work item for Routine(Context). Once; it may be queued again as soon as its routine runs. */
+/* Makes a work item for Routine(Context). Once; it may be queued again as soon as its routine
+ * runs. */
 #define ExInitializeWorkItem(Item, Routine, Context)                                               \
     {                                                                                              \
         (Item)->WorkerRoutine = (Routine);                                                         \
@@ -331,8 +336,8 @@ typedef struct _WORK_QUEUE_ITEM {
     }
 
 /*
- * Has the item's routine called at PASSIVE_LEVEL by a system worker thread. The item, resident memory,
- * belongs to the queue until the routine runs; the routine may free it.
+ * Has the item's routine called at PASSIVE_LEVEL by a system worker thread. The item, resident
+ * memory, belongs to the queue until the routine runs; the routine may free it.
  *   QueueType   a queue, or CustomPriorityWorkQueue + priority (0..31): the worker's priority
  * The routine returns at PASSIVE_LEVEL and outside of critical regions, else
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or APC_INDEX_MISMATCH. WORKER_INVALID: 1 the item is queued

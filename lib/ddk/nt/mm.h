@@ -78,10 +78,11 @@ C_ASSERT(sizeof(MDL) == 0x30);
         (Mdl)->ByteCount = (ULONG)(Length);                                                        \
     }
 
-/* Fills in the page numbers of an MDL that describes memory of the non-paged pool, a driver image or
- * another resident system buffer, and gives it that buffer's address as its system address. The MDL was
- * initialised for the buffer (IoAllocateMdl, MmInitializeMdl) and must not outlive it. A buffer that is
- * not mapped bugchecks MEMORY_MANAGEMENT. WDK: MmBuildMdlForNonPagedPool; book ch. 7. */
+/* Fills in the page numbers of an MDL that describes memory of the non-paged pool, a driver image
+ * or another resident system buffer, and gives it that buffer's address as its system address. The
+ * MDL was initialised for the buffer (IoAllocateMdl, MmInitializeMdl) and must not outlive it. A
+ * buffer that is not mapped bugchecks MEMORY_MANAGEMENT. WDK: MmBuildMdlForNonPagedPool; book ch.
+ * 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI MmBuildMdlForNonPagedPool(_Inout_ PMDL MemoryDescriptorList);
 
@@ -126,8 +127,8 @@ FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(_Inout_ PMDL Mdl, _In_ ULONG Prio
     return MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, Priority);
 }
 
-/* TRUE when reading a byte there would not fault now. Another processor may change that at any time. Any
- * IRQL. WDK: MmIsAddressValid; book ch. 8. */
+/* TRUE when reading a byte there would not fault now. Another processor may change that at any
+ * time. Any IRQL. WDK: MmIsAddressValid; book ch. 8. */
 NTKERNELAPI BOOLEAN NTAPI MmIsAddressValid(_In_ PVOID VirtualAddress);
 
 /* The physical address of a mapped byte; 0 when nothing is mapped there. Any IRQL.
@@ -138,8 +139,8 @@ NTKERNELAPI PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(_In_ PVOID BaseAddress);
  * Maps NumberOfBytes of physical address space, a device's registers as a rule, read-write, and
  * returns where PhysicalAddress then is. Undone by MmUnmapIoSpace.
  *   CacheType   MmNonCached, MmCached or MmWriteCombined; RAM is mapped MmCached only
- * NULL: no such physical address or cache type, RAM not asked for as cached, or system address space or
- * memory exhausted. WDK: MmMapIoSpace.
+ * NULL: no such physical address or cache type, RAM not asked for as cached, or system address
+ * space or memory exhausted. WDK: MmMapIoSpace.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress,
@@ -150,8 +151,8 @@ NTKERNELAPI PVOID NTAPI MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress,
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI MmUnmapIoSpace(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
 
-/* The address of what ntoskrnl.exe or hal.dll export under a name, in its exact case; NULL when there is
- * no such export. WDK: MmGetSystemRoutineAddress; book ch. 8. */
+/* The address of what ntoskrnl.exe or hal.dll export under a name, in its exact case; NULL when
+ * there is no such export. WDK: MmGetSystemRoutineAddress; book ch. 8. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI PVOID NTAPI MmGetSystemRoutineAddress(_In_ PUNICODE_STRING SystemRoutineName);
 
