@@ -16,6 +16,9 @@
 static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
 {
     PUCHAR End = (PUCHAR)Buffer + Length;
+    if (End < (PUCHAR)Buffer) {
+        return FALSE; // it would go on at address 0
+    }
     for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
         if (!MmIsAddressValid(Page)) {
             return FALSE;
@@ -69,6 +72,22 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
     return STATUS_SUCCESS;
 }
 
+/* A system buffer of Length bytes with the control's input in it. Like Windows takes no buffer,
+ * whatever its length, for no input: the driver then gets zeros. */
+static NTSTATUS IopCopyControlInput(PIRP Irp, ULONG Length, PVOID InputBuffer,
+                                    ULONG InputBufferLength)
+{
+    if (InputBuffer != NULL && !IopIsMapped(InputBuffer, InputBufferLength)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    NTSTATUS Status = IopAllocateSystemBuffer(Irp, Length, InputBuffer,
+                                              InputBuffer != NULL ? InputBufferLength : 0);
+    if (NT_SUCCESS(Status) && InputBuffer == NULL) {
+        RtlZeroMemory(Irp->AssociatedIrp.SystemBuffer, InputBufferLength);
+    }
+    return Status;
+}
+
 static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBufferLength,
                                       PVOID OutputBuffer, ULONG OutputBufferLength)
 {
@@ -82,7 +101,7 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     // One buffer serves both ways: the driver reads its input before it writes its output.
     Irp->UserBuffer = OutputBuffer;
     Irp->Flags |= OutputBuffer != NULL ? IRP_INPUT_OPERATION : 0;
-    return IopAllocateSystemBuffer(Irp, Length, InputBuffer, InputBufferLength);
+    return IopCopyControlInput(Irp, Length, InputBuffer, InputBufferLength);
 }
 
 /* The second buffer is direct in both methods: IN and OUT tell the driver what to do with it. */
@@ -91,7 +110,7 @@ static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBuff
 {
     if (InputBuffer != NULL && InputBufferLength != 0) {
         NTSTATUS Status =
-            IopAllocateSystemBuffer(Irp, InputBufferLength, InputBuffer, InputBufferLength);
+            IopCopyControlInput(Irp, InputBufferLength, InputBuffer, InputBufferLength);
         if (!NT_SUCCESS(Status)) {
             return Status;
         }

@@ -40,7 +40,7 @@ void IopCloseFile(PVOID Object, BOOLEAN LastHandle)
         return;
     }
     if (Synchronous) {
-        IopAcquireFileLock(File);
+        IopAcquireFileLock(File, FALSE); // a close cannot give up, whatever the file's flags
     }
     IopSendAndWait(File, IRP_MJ_CLEANUP);
     File->Flags |= FO_CLEANUP_COMPLETE;

@@ -18,7 +18,7 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
         .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
     PIRP Irp = NULL;
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
-    if (!NT_SUCCESS(Status)) {
+    if (Status != STATUS_SUCCESS) {
         return Status;
     }
     Status = STATUS_ACCESS_DENIED;
@@ -53,7 +53,7 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
                                          BOOLEAN InternalDeviceIoControl, PKEVENT Event,
                                          PIO_STATUS_BLOCK IoStatusBlock)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    IopCheckServiceContext(__builtin_return_address(0));
     PIRP Irp = IoAllocateIrp(DeviceObject->StackSize, FALSE);
     if (Irp == NULL) {
         return NULL;

@@ -128,10 +128,13 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     UNREFERENCED_PARAMETER(Attributes);
     UNREFERENCED_PARAMETER(DesiredAccess);
     if (Packet == NULL) {
-        // Somebody wants the device object, not to open it.
+        // Somebody wants the device object, not to open it: then the path has to end here.
+        if (RemainingName->Length != 0) {
+            return STATUS_OBJECT_TYPE_MISMATCH;
+        }
         ObfReferenceObject(Device);
         *Object = Device;
-        return RemainingName->Length == 0 ? STATUS_SUCCESS : STATUS_OBJECT_TYPE_MISMATCH;
+        return STATUS_SUCCESS;
     }
     NTSTATUS Status = IopReferenceDevice(Device);
     if (!NT_SUCCESS(Status)) {

@@ -7,9 +7,8 @@
  */
 #include "iop.h"
 
-NTSTATUS IopAcquireFileLock(PFILE_OBJECT File)
+NTSTATUS IopAcquireFileLock(PFILE_OBJECT File, BOOLEAN Alertable)
 {
-    BOOLEAN Alertable = (File->Flags & FO_ALERTABLE_IO) != 0;
     NTSTATUS Status = STATUS_SUCCESS;
     if (InterlockedExchange(&File->Busy, TRUE) == FALSE) {
         return STATUS_SUCCESS;

@@ -131,9 +131,10 @@ void IopQueueUnload(PDRIVER_OBJECT DriverObject);
 /* Calls Routine(Context) at PASSIVE_LEVEL in a system worker thread and waits for it. */
 void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context);
 
-/* filelock.c: the lock of a synchronous file, with which its requests and its cleanup take
- * turns. */
-NTSTATUS IopAcquireFileLock(PFILE_OBJECT File);
+/* filelock.c: the lock of a synchronous file, with which its requests and its cleanup take turns.
+ * Alertable: an alert may end the wait with STATUS_ALERTED, which is no error, and without the
+ * lock; otherwise it is STATUS_SUCCESS in the end. PASSIVE_LEVEL. */
+NTSTATUS IopAcquireFileLock(PFILE_OBJECT File, BOOLEAN Alertable);
 void IopReleaseFileLock(PFILE_OBJECT File);
 
 /* create.c, close.c */
@@ -153,7 +154,11 @@ typedef struct _IOP_REQUEST {
     PVOID ApcContext;
     BOOLEAN Synchronous; /* the file's lock is held */
 } IOP_REQUEST, *PIOP_REQUEST;
-/* Resolves the handles and takes a synchronous file's lock. */
+/* Bugchecks IRQL_GT_ZERO_AT_SYSTEM_SERVICE where a completion APC could not arrive: above
+ * PASSIVE_LEVEL or in a guarded region, the caller would wait for ever. */
+void IopCheckServiceContext(PVOID Caller);
+/* Resolves the handles and takes a synchronous file's lock. Only STATUS_SUCCESS means that the
+ * request has begun: STATUS_ALERTED, while it waits for the lock, is a success code too. */
 NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle);
 /* An IRP for the request, its parameters still to be filled in; NULL when out of memory. */
 PIRP IopAllocateRequestIrp(PIOP_REQUEST Request, UCHAR MajorFunction);

@@ -53,7 +53,7 @@ NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRo
     IOP_REQUEST Request = {
         .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
-    if (NT_SUCCESS(Status)) {
+    if (Status == STATUS_SUCCESS) {
         Status = IopTransfer(&Request, Buffer, Length, ByteOffset, Key, FALSE);
     }
     return Status;
@@ -66,7 +66,7 @@ NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcR
     IOP_REQUEST Request = {
         .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
-    if (NT_SUCCESS(Status)) {
+    if (Status == STATUS_SUCCESS) {
         Status = IopTransfer(&Request, Buffer, Length, ByteOffset, Key, TRUE);
     }
     return Status;

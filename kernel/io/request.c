@@ -8,6 +8,14 @@
  */
 #include "iop.h"
 
+void IopCheckServiceContext(PVOID Caller)
+{
+    if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeAreAllApcsDisabled()) {
+        KeBugCheckEx(IRQL_GT_ZERO_AT_SYSTEM_SERVICE, (ULONG_PTR)Caller, KeGetCurrentIrql(),
+                     KeAreAllApcsDisabled(), 0);
+    }
+}
+
 /* The caller's event, referenced and cleared. */
 static NTSTATUS IopReferenceEvent(HANDLE EventHandle, PKEVENT *Event)
 {
@@ -26,7 +34,7 @@ static NTSTATUS IopReferenceEvent(HANDLE EventHandle, PKEVENT *Event)
 NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHandle)
 {
     OBJECT_HANDLE_INFORMATION Information;
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    IopCheckServiceContext(__builtin_return_address(0));
     NTSTATUS Status = ObReferenceObjectByHandle(FileHandle, 0, IoFileObjectType, KernelMode,
                                                 (PVOID *)&Request->File, &Information);
     if (!NT_SUCCESS(Status)) {
@@ -39,7 +47,7 @@ NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHa
         return Status;
     }
     if (Request->File->Flags & FO_SYNCHRONOUS_IO) {
-        Status = IopAcquireFileLock(Request->File);
+        Status = IopAcquireFileLock(Request->File, (Request->File->Flags & FO_ALERTABLE_IO) != 0);
         if (Status != STATUS_SUCCESS) {
             IopAbandonRequest(Request);
             return Status;
