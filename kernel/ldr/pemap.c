@@ -126,18 +126,19 @@ typedef struct _PE_BINDING {
     PUCHAR Mapped;
     PE_RESOLVE *Resolve;
     PVOID Context;
-    const CHAR *Module;
+    ULONG64 ModuleRva;  /* of the module's name */
     ULONG64 NameRva;    /* of the next entry of the names' table */
     ULONG64 AddressRva; /* and of the addresses' table */
     BOOLEAN Done;       /* the zero that ends the table has been read */
 } PE_BINDING, *PPE_BINDING;
 
 /* Binds one entry. The two bytes before a name are the linker's guess at its place in the export
- * table, of no use here. */
+ * table, of no use here. The addresses may have been written over the module's name meanwhile, so
+ * it is looked at anew for each entry. */
 static PE_REASON PeBindEntry(PPE_BINDING Binding)
 {
     const PE_IMAGE *Image = Binding->Image;
-    const CHAR *Name;
+    const CHAR *Module, *Name;
     ULONG64 Entry;
     PVOID Address;
 
@@ -151,11 +152,12 @@ static PE_REASON PeBindEntry(PPE_BINDING Binding)
     if (Entry & IMAGE_ORDINAL_FLAG64) {
         return PeImportOrdinal;
     }
+    Module = PeString(Image, Binding->Mapped, Binding->ModuleRva);
     Name = PeString(Image, Binding->Mapped, Entry + sizeof(USHORT));
-    if (Name == NULL) {
+    if (Module == NULL || Name == NULL) {
         return PeImportRange;
     }
-    Address = Binding->Resolve(Binding->Module, Name, Binding->Context);
+    Address = Binding->Resolve(Module, Name, Binding->Context);
     if (!PeWrite(Image, Binding->Mapped, Binding->AddressRva, (ULONG64)(ULONG_PTR)Address)) {
         return PeImportRange;
     }
@@ -167,10 +169,11 @@ static PE_REASON PeBindModule(PPE_BINDING Binding, const IMAGE_IMPORT_DESCRIPTOR
 {
     PE_REASON Result = PeOk;
 
-    Binding->Module = PeString(Binding->Image, Binding->Mapped, Import->Name);
-    if (Binding->Module == NULL || Import->FirstThunk == 0) {
+    if (PeString(Binding->Image, Binding->Mapped, Import->Name) == NULL ||
+        Import->FirstThunk == 0) {
         return PeImportRange;
     }
+    Binding->ModuleRva = Import->Name;
     Binding->AddressRva = Import->FirstThunk;
     Binding->NameRva = Import->OriginalFirstThunk ? Import->OriginalFirstThunk : Import->FirstThunk;
     do {

@@ -311,6 +311,21 @@ static void TestBinding(void)
     assert(PeInitializeCookie(&Image, Mapped, BASE, 77) == PeOk && Get(Mapped, 0x3008) == 5);
 }
 
+/* Addresses are written over the module's name, zero and all, at the image's very end: whoever
+ * still reads the name then reads on behind the image. */
+static void TestOverwrittenName(void)
+{
+    MakeSample();
+    Put(SECTION(3, VirtualSize), 0x1000, 4);
+    Put(SECTION(3, SizeOfRawData), 0x1000, 4);
+    UCHAR Image[HEADERS + 0x600 + 0x1000] = {0};
+    memcpy(Image, Sample, FILE_SIZE);
+    memcpy(Image + RELOC + 0xFF8, "hal.dll", 8);
+    Image[RDATA + 12] = Image[RDATA + 16] = 0xF8;
+    Image[RDATA + 13] = Image[RDATA + 17] = 0x4F;
+    assert(Load(Image, sizeof(Image), ResolveAll, NULL) == PeImportRange);
+}
+
 static void TestChecksum(void)
 {
     SIZE_T Field = OPTIONAL_FIELD(CheckSum);
@@ -397,6 +412,7 @@ int main(int Argc, char **Argv)
     TestCases(TableCases, ARRAYSIZE(TableCases));
     puts("ok 3 - damaged tables");
     TestBinding();
+    TestOverwrittenName();
     TestChecksum();
     puts("ok 4 - missing imports, cookies, checksums");
     MakeSample();
