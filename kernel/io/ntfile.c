@@ -30,7 +30,7 @@ static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
                             PIO_STATUS_BLOCK Iosb, PIOP_OPEN_PACKET Packet)
 {
     HANDLE Handle;
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    IopCheckServiceContext(__builtin_return_address(0));
     if (!IopAreArgumentsValid(Packet)) {
         return STATUS_INVALID_PARAMETER;
     }

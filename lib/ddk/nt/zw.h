@@ -1,6 +1,8 @@
 /*
  * nt/zw.h - system services, called from kernel mode (book ch. 2 and 7). Arguments are trusted, as
- * PreviousMode is KernelMode; every service wants PASSIVE_LEVEL.
+ * PreviousMode is KernelMode; every service wants PASSIVE_LEVEL. Those for files also want special
+ * kernel APCs enabled, by which requests complete, and else bugcheck with
+ * IRQL_GT_ZERO_AT_SYSTEM_SERVICE.
  */
 #ifndef _NT_ZW_
 #define _NT_ZW_
