@@ -184,7 +184,7 @@ BOOLEAN PlayerTakeNote(PMELODY_PLAYER Player, PMELODY_NOTE Note, BOOLEAN *First)
         Item = CONTAINING_RECORD(RemoveHeadList(&Player->Notes), MELODY_ITEM, Link);
         *First = !Player->Playing;
         Player->Count--;
-        Player->Playing = TRUE;
+        Player->InHand = Player->Playing = TRUE;
         Player->Played++;
         /* A stop before this moment was for what was queued then. */
         KeClearEvent(&Player->StopNote);
@@ -212,6 +212,7 @@ void PlayerEndNote(PMELODY_PLAYER Player)
     LIST_ENTRY Waiters;
 
     ExAcquireFastMutex(&Player->Mutex);
+    Player->InHand = FALSE;
     Player->Playing = Player->Count > 0;
     PlayerTakeIfQuiet(Player, &Waiters);
     ExReleaseFastMutex(&Player->Mutex);
@@ -224,6 +225,9 @@ void PlayerStop(PMELODY_PLAYER Player)
 
     ExAcquireFastMutex(&Player->Mutex);
     PlayerFlush(Player);
+    /* Between two notes the next one has just been taken away from the thread, which will not hear
+     * of it: the music ends here. */
+    Player->Playing = Player->InHand;
     KeSetEvent(&Player->StopNote, IO_SOUND_INCREMENT, FALSE);
     PlayerTakeIfQuiet(Player, &Waiters);
     ExReleaseFastMutex(&Player->Mutex);

@@ -22,7 +22,8 @@ typedef struct _MELODY_PLAYER {
     FAST_MUTEX Mutex;
     LIST_ENTRY Notes;     /* m  of MELODY_ITEM.Link */
     ULONG Count;          /* m  of them */
-    BOOLEAN Playing;      /* m  the thread has a note in hand */
+    BOOLEAN InHand;       /* m  the thread has a note, from PlayerTakeNote to PlayerEndNote */
+    BOOLEAN Playing;      /* m  the same, but also from one note to the next */
     ULONG Played;         /* m */
     KSEMAPHORE Available; /* counts the notes; m for release, see PlayerTakeNote */
     KEVENT StopNote;      /* m for set and clear: the note in hand is to end now */
