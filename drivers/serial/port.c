@@ -201,7 +201,10 @@ static void SerialServeWrites(PSERIAL_EXTENSION Extension, PLIST_ENTRY Done)
             Bytes.Count++;
         }
     }
-    KeSynchronizeExecution(Extension->Interrupt, SerialSendBytes, &Bytes);
+    /* Not for nothing: after SerialStopPort has disconnected it there is no interrupt. */
+    if (Bytes.Count != 0) {
+        KeSynchronizeExecution(Extension->Interrupt, SerialSendBytes, &Bytes);
+    }
     /* Should the bytes have gone already: turned on with an empty FIFO, the interrupt comes at once. */
     SerialSetTransmitting(Extension, SerialFirstIrp(&Extension->Writes) != NULL);
 }
@@ -262,7 +265,7 @@ NTSTATUS SerialStartPort(PSERIAL_EXTENSION Extension)
 }
 
 /* Nothing is queued any more, but a DPC of the interrupt or the timer may be about to run, and change
- * what is enabled: so that is turned off last. */
+ * what is enabled: so that is turned off last. Without requests it does not use the interrupt. */
 void SerialStopPort(PSERIAL_EXTENSION Extension)
 {
     IoDisconnectInterrupt(Extension->Interrupt);
