@@ -51,6 +51,9 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     KeInitializeSpinLock(&Extension->Lock);
     KeInitializeTimer(&Extension->Timer);
     KeInitializeDpc(&Extension->StopDpc, BeepStopTone, Extension);
+    /* BeepStartIo asks for the next request itself: not from within, or a long queue would need a
+     * deep stack. */
+    IoSetStartIoAttributes(DeviceObject, TRUE, FALSE);
 
     DriverObject->DriverUnload = BeepUnload;
     DriverObject->DriverStartIo = BeepStartIo;

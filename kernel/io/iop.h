@@ -39,6 +39,13 @@
 #define DOE_DELETED 0x80000000 /* Etude: out of its driver's list */
 #define MAXCHAR 0x7F
 
+/* How the next packet was asked for. */
+typedef struct _IOP_NEXT_PACKET {
+    BOOLEAN Cancelable;
+    BOOLEAN ByKey;
+    ULONG Key;
+} IOP_NEXT_PACKET, *PIOP_NEXT_PACKET;
+
 /* The first three fields are public; the rest is Etude's own. */
 typedef struct _DEVOBJ_EXTENSION {
     SHORT Type;
@@ -46,6 +53,10 @@ typedef struct _DEVOBJ_EXTENSION {
     PDEVICE_OBJECT DeviceObject; /* i */
     ULONG ExtensionFlags;        /* b  DOE_* */
     PDEVICE_OBJECT AttachedTo;   /* b  the device below */
+    BOOLEAN DeferredStartIo;     /* i  IoSetStartIoAttributes */
+    BOOLEAN NonCancelable;       /* i */
+    volatile LONG StartIoState;  /* o  see startio.c */
+    IOP_NEXT_PACKET NextPacket;  /* of the current request's owner; see startio.c */
 } DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 
 /* A driver object as it is allocated; drivers see the first two parts. */

@@ -5,17 +5,74 @@
  * CurrentIrp is that request. IoStartPacket begins one or queues it, IoStartNextPacket ends one and
  * begins the next. With a cancel routine both hold the cancel spin lock while they look at the
  * queue, so that an IRP is either in the queue, where its cancel routine finds it, or current.
+ *
+ * A StartIo that is done at once and asks for the next packet is called again from within that call,
+ * and so on for each request in the queue, on one kernel stack. With DeferredStartIo the next call
+ * waits until the one before has returned: a loop, however long the queue is.
  */
 #include "iop.h"
 
-static void IopStartIo(PDEVICE_OBJECT Device, PIRP Irp)
+/* DEVOBJ_EXTENSION.StartIoState of a device with DeferredStartIo. */
+enum {
+    IopNotInStartIo,
+    IopInStartIo,
+    IopNextPacketAsked /* by StartIo, or by a DPC before it has returned */
+};
+
+static void IopCallStartIo(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PDRIVER_STARTIO StartIo = Device->DriverObject->DriverStartIo;
     StartIo(Device, Irp);
     IopCheckIrql((PVOID)StartIo, Irp, DISPATCH_LEVEL);
 }
 
-/* FALSE: the queue was not busy, and is now, with this packet as the current one. */
+/* The current request is done: makes the next one current, or the device idle. */
+static PIRP IopTakeNextPacket(PDEVICE_OBJECT Device, const IOP_NEXT_PACKET *Next)
+{
+    KIRQL CancelIrql;
+    PIRP Irp = NULL;
+    if (Next->Cancelable) {
+        IoAcquireCancelSpinLock(&CancelIrql);
+    }
+    Device->CurrentIrp = NULL;
+    PKDEVICE_QUEUE_ENTRY Entry = Next->ByKey
+                                     ? KeRemoveByKeyDeviceQueue(&Device->DeviceQueue, Next->Key)
+                                     : KeRemoveDeviceQueue(&Device->DeviceQueue);
+    if (Entry != NULL) {
+        Irp = Device->CurrentIrp = CONTAINING_RECORD(Entry, IRP, Tail.Overlay.DeviceQueueEntry);
+        if (Next->Cancelable && Device->DeviceObjectExtension->NonCancelable) {
+            IoSetCancelRoutine(Irp, NULL);
+        }
+    }
+    if (Next->Cancelable) {
+        IoReleaseCancelSpinLock(DISPATCH_LEVEL);
+    }
+    return Irp;
+}
+
+/* Irp is current. Who changes StartIoState from IopInStartIo first, decides: we, that the request
+ * is still under way and the next packet its owner's business; the owner, that it is ours. */
+static void IopStartIo(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PDEVOBJ_EXTENSION Extension = Device->DeviceObjectExtension;
+    if (!Extension->DeferredStartIo) {
+        IopCallStartIo(Device, Irp);
+        return;
+    }
+    while (Irp != NULL) {
+        InterlockedExchange(&Extension->StartIoState, IopInStartIo);
+        IopCallStartIo(Device, Irp);
+        if (InterlockedCompareExchange(&Extension->StartIoState, IopNotInStartIo, IopInStartIo) ==
+            IopInStartIo) {
+            break;
+        }
+        // Before the queue is found empty: from then on somebody else's request may begin.
+        IOP_NEXT_PACKET Next = Extension->NextPacket;
+        InterlockedExchange(&Extension->StartIoState, IopNotInStartIo);
+        Irp = IopTakeNextPacket(Device, &Next);
+    }
+}
+
 static BOOLEAN IopInsertPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key)
 {
     PKDEVICE_QUEUE_ENTRY Entry = &Irp->Tail.Overlay.DeviceQueueEntry;
@@ -47,6 +104,9 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key, PDRIVER_CA
     if (!IopInsertPacket(Device, Irp, Key)) {
         Device->CurrentIrp = Irp;
         if (CancelFunction != NULL) {
+            if (Device->DeviceObjectExtension->NonCancelable) {
+                IoSetCancelRoutine(Irp, NULL);
+            }
             IoReleaseCancelSpinLock(DISPATCH_LEVEL);
         }
         IopStartIo(Device, Irp);
@@ -58,48 +118,39 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key, PDRIVER_CA
 
 /* Remove takes the next entry; with none left it makes the queue not busy. CurrentIrp is cleared
  * first, so a cancel routine never finds an IRP that is done. */
-static void IopStartNext(PDEVICE_OBJECT Device,
-                         PKDEVICE_QUEUE_ENTRY (*Remove)(PDEVICE_OBJECT, ULONG), ULONG Key,
-                         BOOLEAN Cancelable)
+static void IopStartNext(PDEVICE_OBJECT Device, IOP_NEXT_PACKET Next)
 {
-    KIRQL CancelIrql;
+    PDEVOBJ_EXTENSION Extension = Device->DeviceObjectExtension;
     if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
         KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)Device, KeGetCurrentIrql(), 0, 0);
     }
-    if (Cancelable) {
-        IoAcquireCancelSpinLock(&CancelIrql);
+    if (Extension->DeferredStartIo) {
+        Extension->NextPacket = Next;
+        if (InterlockedCompareExchange(&Extension->StartIoState, IopNextPacketAsked,
+                                       IopInStartIo) == IopInStartIo) {
+            return;
+        }
     }
-    Device->CurrentIrp = NULL;
-    PKDEVICE_QUEUE_ENTRY Entry = Remove(Device, Key);
-    if (Entry != NULL) {
-        Device->CurrentIrp = CONTAINING_RECORD(Entry, IRP, Tail.Overlay.DeviceQueueEntry);
-    }
-    PIRP Irp = Device->CurrentIrp;
-    if (Cancelable) {
-        IoReleaseCancelSpinLock(DISPATCH_LEVEL);
-    }
-    if (Entry != NULL) {
+    PIRP Irp = IopTakeNextPacket(Device, &Next);
+    if (Irp != NULL) {
         IopStartIo(Device, Irp);
     }
 }
 
-static PKDEVICE_QUEUE_ENTRY IopRemoveFirst(PDEVICE_OBJECT Device, ULONG Key)
-{
-    UNREFERENCED_PARAMETER(Key);
-    return KeRemoveDeviceQueue(&Device->DeviceQueue);
-}
-
-static PKDEVICE_QUEUE_ENTRY IopRemoveByKey(PDEVICE_OBJECT Device, ULONG Key)
-{
-    return KeRemoveByKeyDeviceQueue(&Device->DeviceQueue, Key);
-}
-
 VOID NTAPI IoStartNextPacket(PDEVICE_OBJECT Device, BOOLEAN Cancelable)
 {
-    IopStartNext(Device, IopRemoveFirst, 0, Cancelable);
+    IopStartNext(Device, (IOP_NEXT_PACKET){.Cancelable = Cancelable});
 }
 
 VOID NTAPI IoStartNextPacketByKey(PDEVICE_OBJECT Device, BOOLEAN Cancelable, ULONG Key)
 {
-    IopStartNext(Device, IopRemoveByKey, Key, Cancelable);
+    IopStartNext(Device, (IOP_NEXT_PACKET){.Cancelable = Cancelable, .ByKey = TRUE, .Key = Key});
+}
+
+VOID NTAPI IoSetStartIoAttributes(PDEVICE_OBJECT Device, BOOLEAN DeferredStartIo,
+                                  BOOLEAN NonCancelable)
+{
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    Device->DeviceObjectExtension->DeferredStartIo = DeferredStartIo;
+    Device->DeviceObjectExtension->NonCancelable = NonCancelable;
 }

@@ -154,6 +154,16 @@ _IRQL_requires_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoStartNextPacketByKey(_In_ PDEVICE_OBJECT DeviceObject,
                                               _In_ BOOLEAN Cancelable, _In_ ULONG Key);
 
+/* To be called before the device's first request. DeferredStartIo: a StartIo that asks for the next
+ * packet itself is called with it after it has returned, not from within, so that a long queue
+ * takes no more stack than a short one. NonCancelable: a request loses its cancel routine before
+ * StartIo sees it; for drivers that give IoStartPacket one, and Cancelable. IRQL <= DISPATCH_LEVEL.
+ * WDK: IoSetStartIoAttributes. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI IoSetStartIoAttributes(_In_ PDEVICE_OBJECT DeviceObject,
+                                              _In_ BOOLEAN DeferredStartIo,
+                                              _In_ BOOLEAN NonCancelable);
+
 /* Gives the device a timer, stopped, that calls TimerRoutine(DeviceObject, Context) once a
  * second at DISPATCH_LEVEL; it goes with the device. PASSIVE_LEVEL.
  * STATUS_INSUFFICIENT_RESOURCES. WDK: IoInitializeTimer; book ch. 6. */
