@@ -176,39 +176,55 @@ void KiDeliverApc(KPROCESSOR_MODE Mode)
 
 void KiCheckForKernelApc(PKTHREAD Thread)
 {
-    /* No lock: only this thread takes APCs out, and whoever puts one in signals it again. */
-    if (Thread->KernelApcDisable == 0 && Thread->SpecialApcDisable == 0 &&
-        !IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode])) {
+    /* No lock: whoever puts an APC in signals it, so one that is not seen here finds the thread able to
+     * take it, provided that the list is read after the count was written. The processor keeps that
+     * order towards its own interrupts. */
+    __asm__ volatile("" : : : "memory");
+    if (Thread->SpecialApcDisable == 0 && !IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode])) {
         Thread->ApcState.KernelApcPending = TRUE;
         KiRequestApcInterrupt();
     }
 }
 
-/* Closes the lists once the kernel list is empty: nothing can be left behind. */
-static BOOLEAN KiCloseApcLists(PKTHREAD Thread)
+/* Closes the lists once the kernel list is empty: nothing can be left behind. Else answers its first. */
+static PKAPC KiCloseApcLists(PKTHREAD Thread)
 {
+    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
     KIRQL OldIrql = KiLockDispatcher();
-    BOOLEAN Closed = IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode]);
-    if (Closed) {
+    PKAPC First = IsListEmpty(Head) ? NULL : KiApcOf(Head->Flink);
+    if (First == NULL) {
         Thread->ApcQueueable = FALSE;
     }
     KiUnlockDispatcher(OldIrql);
-    return Closed;
+    return First;
+}
+
+/* A user APC that will never run, or NULL. Others may still remove some. */
+static PKAPC KiTakeUserApc(PKTHREAD Thread)
+{
+    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[UserMode];
+    KIRQL OldIrql = KiLockDispatcher();
+    PKAPC Apc = IsListEmpty(Head) ? NULL : KiApcOf(RemoveHeadList(Head));
+    if (Apc != NULL) {
+        Apc->Inserted = FALSE;
+    }
+    KiUnlockDispatcher(OldIrql);
+    return Apc;
 }
 
 void KiRundownApcs(PKTHREAD Thread)
 {
-    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[UserMode];
-    while (!KiCloseApcLists(Thread)) {
+    PKAPC Apc;
+    /* A normal routine that ends its thread does not return: what waits behind it may run. */
+    Thread->ApcState.KernelApcInProgress = FALSE;
+    while ((Apc = KiCloseApcLists(Thread)) != NULL) {
         if (Thread->SpecialApcDisable != 0 || Thread->KernelApcDisable != 0) {
-            KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, (ULONG_PTR)Thread,
-                         (ULONG_PTR)Thread->KernelApcDisable, 0, 0);
+            KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, (ULONG_PTR)Apc,
+                         (ULONG_PTR)Thread->KernelApcDisable, KeGetCurrentIrql(), 0);
         }
         KiCheckForKernelApc(Thread); /* taken at once: this is PASSIVE_LEVEL */
     }
-    while (!IsListEmpty(Head)) {
-        PKAPC Apc = KiApcOf(RemoveHeadList(Head));
-        Apc->Inserted = FALSE;
+    while ((Apc = KiTakeUserApc(Thread)) != NULL) {
         if (Apc->RundownRoutine != NULL) {
             Apc->RundownRoutine(Apc);
         } else {
@@ -232,6 +248,20 @@ BOOLEAN NTAPI KeAlertThread(PKTHREAD Thread, KPROCESSOR_MODE AlertMode)
     return Previous;
 }
 
+BOOLEAN NTAPI KeTestAlertThread(KPROCESSOR_MODE AlertMode)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    KIRQL OldIrql = KiLockDispatcher();
+    BOOLEAN Alerted = Thread->Alerted[(UCHAR)AlertMode];
+    if (Alerted) {
+        Thread->Alerted[(UCHAR)AlertMode] = FALSE;
+    } else if (AlertMode == UserMode && !IsListEmpty(&Thread->ApcState.ApcListHead[UserMode])) {
+        Thread->ApcState.UserApcPending = TRUE;
+    }
+    KiUnlockDispatcher(OldIrql);
+    return Alerted;
+}
+
 VOID NTAPI KeEnterCriticalRegion(VOID)
 {
     KeGetCurrentThread()->KernelApcDisable -= 1;
@@ -242,7 +272,9 @@ VOID NTAPI KeLeaveCriticalRegion(VOID)
     PKTHREAD Thread = KeGetCurrentThread();
     KI_ASSERT(Thread->KernelApcDisable < 0);
     Thread->KernelApcDisable += 1;
-    KiCheckForKernelApc(Thread);
+    if (Thread->KernelApcDisable == 0) {
+        KiCheckForKernelApc(Thread);
+    }
 }
 
 VOID NTAPI KeEnterGuardedRegion(VOID)
@@ -255,7 +287,7 @@ VOID NTAPI KeLeaveGuardedRegion(VOID)
     PKTHREAD Thread = KeGetCurrentThread();
     KI_ASSERT(Thread->SpecialApcDisable < 0);
     Thread->SpecialApcDisable += 1;
-    KiCheckForKernelApc(Thread);
+    KiCheckForKernelApc(Thread); /* special ones come in a critical region, too */
 }
 
 BOOLEAN NTAPI KeAreApcsDisabled(VOID)

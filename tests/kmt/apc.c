@@ -1,7 +1,8 @@
 /*
  * Promises: a special kernel APC runs at APC_LEVEL in its thread, whether that thread runs, waits
  * (the wait goes on afterwards, with its old deadline) or is somewhere else; normal ones run at
- * PASSIVE_LEVEL and not in critical regions; none in guarded ones; queued APCs are counted exactly.
+ * PASSIVE_LEVEL and not in critical regions; none in guarded ones; queued APCs are counted exactly; a
+ * thread may end in one while others wait behind it.
  */
 #include "kmt.h"
 
@@ -77,6 +78,12 @@ static VOID TestRegions(VOID)
     KMT_EQUAL(KernelRuns, 0, "a guarded region keeps special APCs out");
     KeLeaveGuardedRegion();
     KMT_EQUAL(KernelRuns, 1, "leaving it lets them in");
+    KeEnterCriticalRegion();
+    KeEnterGuardedRegion();
+    KeInsertQueueApc(&Special, NULL, NULL, 0);
+    KeLeaveGuardedRegion();
+    KMT_EQUAL(KernelRuns, 2, "also when it was entered in a critical region");
+    KeLeaveCriticalRegion();
 }
 
 static KEVENT Finish;
@@ -142,12 +149,42 @@ static VOID TestRunningThread(VOID)
     ObDereferenceObject(Thread);
 }
 
+static KAPC Behind;
+
+/* Ends its thread with another normal APC queued, which cannot come while this one has not returned. */
+static VOID NTAPI ExitRoutine(PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    Prepare(&Behind, KeGetCurrentThread(), TRUE);
+    KeInsertQueueApc(&Behind, NULL, NULL, 0);
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static VOID TestExitInApc(VOID)
+{
+    KAPC Apc;
+    PETHREAD Thread;
+    KeInitializeEvent(&Finish, SynchronizationEvent, FALSE);
+    Thread = KmtStartThread(WaitForFinish, NULL);
+    KeInitializeApc(&Apc, Thread, OriginalApcEnvironment, KernelRoutine, NULL, ExitRoutine,
+                    KernelMode, NULL);
+    Target = Thread;
+    KeInsertQueueApc(&Apc, NULL, NULL, 0);
+    if (KMT_CHECK(KmtWait(Thread, 5000) == STATUS_SUCCESS, "a thread may end in a normal APC")) {
+        KMT_EQUAL(NormalRuns, 1, "the one behind it ran first");
+        ObDereferenceObject(Thread);
+    }
+}
+
 static VOID KmtRun(VOID)
 {
     TestOwnThread();
     TestRegions();
     TestWaitingThread();
     TestRunningThread();
+    TestExitInApc();
     KMT_EQUAL(WrongThread, 0, "every APC ran in its own thread");
     KMT_EQUAL(WrongIrql, 0, "and at its own IRQL");
 }
