@@ -47,6 +47,14 @@ typedef struct _KI_VECTOR {
 } KI_VECTOR;
 
 static KI_VECTOR KiVectors[256];
+/* Held while a routine is connected or disconnected: the chain and whether the vector is enabled
+ * change together. A mutex, so that no normal APC of its owner's can come and want it. */
+static KMUTEX KiConnectMutex = {.Header = {.Type = MutantObject,
+                                           .Size = sizeof(KMUTEX) / sizeof(ULONG),
+                                           .SignalState = 1,
+                                           .WaitListHead = {&KiConnectMutex.Header.WaitListHead,
+                                                            &KiConnectMutex.Header.WaitListHead}},
+                                .ApcDisable = 1};
 static volatile LONG64 KiUnexpectedInterrupts; /* o */
 
 /*
@@ -193,13 +201,30 @@ static BOOLEAN KiLeaveChain(PKINTERRUPT Interrupt)
     return Last;
 }
 
+/* Interrupt joins its vector, which is enabled for the first. KiConnectMutex is held. */
+static NTSTATUS KiConnectToVector(PKINTERRUPT Interrupt)
+{
+    BOOLEAN First;
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (!KiJoinChain(Interrupt, &First)) {
+        return STATUS_INVALID_PARAMETER; /* in use, and somebody does not share */
+    }
+    if (First) {
+        Status = HalEnableInterrupt(Interrupt->Vector, Interrupt->Mode);
+        if (!NT_SUCCESS(Status)) {
+            KiLeaveChain(Interrupt);
+        }
+    }
+    return Status;
+}
+
 NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutine,
                             PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
                             KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
 {
     PKINTERRUPT Interrupt;
-    BOOLEAN First;
-    NTSTATUS Status = STATUS_SUCCESS;
+    NTSTATUS Status;
 
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     *Object = NULL;
@@ -224,14 +249,9 @@ NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutin
     /* An interrupt may come as soon as the vector is enabled, before the caller gets the pointer
      * from the return: hand it out first. */
     *Object = Interrupt;
-    if (!KiJoinChain(Interrupt, &First)) {
-        Status = STATUS_INVALID_PARAMETER; /* in use, and somebody does not share */
-    } else if (First) {
-        Status = HalEnableInterrupt(Vector, Mode);
-        if (!NT_SUCCESS(Status)) {
-            KiLeaveChain(Interrupt);
-        }
-    }
+    KeWaitForSingleObject(&KiConnectMutex, Executive, KernelMode, FALSE, NULL);
+    Status = KiConnectToVector(Interrupt);
+    KeReleaseMutex(&KiConnectMutex, FALSE);
     if (!NT_SUCCESS(Status)) {
         *Object = NULL;
         ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
@@ -245,9 +265,11 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     KI_ASSERT(Interrupt->Type == InterruptObject);
+    KeWaitForSingleObject(&KiConnectMutex, Executive, KernelMode, FALSE, NULL);
     if (KiLeaveChain(Interrupt)) {
         HalDisableInterrupt(Interrupt->Vector);
     }
+    KeReleaseMutex(&KiConnectMutex, FALSE);
     Interrupt->Type = 0;
     ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
 }
