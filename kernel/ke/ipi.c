@@ -126,14 +126,8 @@ ULONG_PTR NTAPI KeIpiGenericCall(PKIPI_BROADCAST_WORKER BroadcastFunction, ULONG
     return Result;
 }
 
-static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
+void KiFlushProcessorTlb(void)
 {
-    if (Pages < FLUSH_ALL_PAGES) {
-        for (SIZE_T i = 0; i < Pages; i++) {
-            __invlpg((PUCHAR)Address + i * PAGE_SIZE);
-        }
-        return;
-    }
     ULONG64 Cr4 = __readcr4();
     if (Cr4 & CR4_PGE) {
         __writecr4(Cr4 & ~CR4_PGE); /* global translations outlive a CR3 load */
@@ -145,6 +139,17 @@ static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
 
 /* One range at a time: shoot-downs are rare beside everything else a mapping costs. The caller's own
  * flush runs while the others do theirs. */
+static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
+{
+    if (Pages >= FLUSH_ALL_PAGES) {
+        KiFlushProcessorTlb();
+        return;
+    }
+    for (SIZE_T i = 0; i < Pages; i++) {
+        __invlpg((PUCHAR)Address + i * PAGE_SIZE);
+    }
+}
+
 void KeFlushTlbRange(PVOID Address, SIZE_T Pages)
 {
     KAFFINITY Others;

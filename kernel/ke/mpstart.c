@@ -30,7 +30,7 @@ static DECLSPEC_NORETURN void KiApplicationProcessorStart(PKI_PROCESSOR Processo
                            (PUCHAR)Processor->IdleStackBase - KERNEL_STACK_SIZE);
     __atomic_fetch_or(&KeActiveProcessors, Prcb->SetMember, __ATOMIC_SEQ_CST);
     /* From here on shoot-downs include this processor; what it has cached may be older. */
-    __writecr3(__readcr3());
+    KiFlushProcessorTlb();
     KiProgramClock(Prcb);
     __atomic_store_n(&Prcb->Started, TRUE, __ATOMIC_RELEASE);
     KiIdleLoop();
@@ -106,9 +106,11 @@ static BOOLEAN KiStartProcessor(PKI_PROCESSOR_START Start, ULONG Number, ULONG A
         return TRUE;
     }
     /* It may have been about to take its structure; if it has, it is on its way and must be waited
-     * for, since it uses what was made for it. */
-    if (__atomic_exchange_n(&Start->Processor, NULL, __ATOMIC_ACQ_REL) == NULL &&
-        KiWaitUntilStarted(Prcb)) {
+     * for, since it uses what was made for it, and is soon given threads to run. */
+    if (__atomic_exchange_n(&Start->Processor, NULL, __ATOMIC_ACQ_REL) == NULL) {
+        while (!KiWaitUntilStarted(Prcb)) {
+            KdPrintf("ke: waiting for processor %u (APIC id %u)\n", Number, ApicId);
+        }
         KeNumberProcessors = Number + 1;
         return TRUE;
     }

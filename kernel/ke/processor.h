@@ -135,6 +135,8 @@ ULONG64 KiQueryUptimeTenthsMs(void);
 
 /* ipi.c */
 void KiIpiInterrupt(PKPRCB Prcb);
+/* Forgets every translation of this processor, global ones too. */
+void KiFlushProcessorTlb(void);
 
 /* softint.c */
 void KiDispatchInterrupt(PKPRCB Prcb);
