@@ -16,6 +16,8 @@ extern KAFFINITY
     KiIdleSummary; /* d  processors that run their idle thread and have no NextThread */
 void KiReadyThreadAt(PKTHREAD Thread, BOOLEAN AtHead);
 void KiUnlinkReadyThread(PKTHREAD Thread);
+/* Prcb has nothing to run next: what was chosen has been taken out, or nothing ever was. */
+void KiClearNextThread(PKPRCB Prcb);
 PKTHREAD KiTakeReadyThread(PKPRCB Prcb, KPRIORITY MinimumPriority);
 
 /* switch.c */

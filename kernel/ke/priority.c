@@ -37,7 +37,7 @@ void KiChangePriority(PKTHREAD Thread, KPRIORITY Priority)
     case Standby:
         Thread->Priority = (SCHAR)Priority;
         if (Priority < Old) {
-            Prcb->NextThread = NULL;
+            KiClearNextThread(Prcb);
             KiReconsiderProcessor(Prcb);
             KiReadyThreadAt(Thread, TRUE);
         }
@@ -114,8 +114,9 @@ void KiUpdateRunTime(PKPRCB Prcb, BOOLEAN InDpc)
     }
     Prcb->KernelTicks += 1;
     Thread->KernelTime += 1;
-    Thread->Quantum = (SCHAR)(Thread->Quantum - KI_QUANTUM_PER_TICK);
-    if (Thread->Quantum <= 0) {
+    /* Not below 0: a thread that stays at DISPATCH_LEVEL gets many ticks before it is made to yield. */
+    Thread->Quantum = (SCHAR)max(Thread->Quantum - KI_QUANTUM_PER_TICK, 0);
+    if (Thread->Quantum == 0) {
         Prcb->QuantumEnd = TRUE;
         KiRequestDispatchInterrupt();
     }

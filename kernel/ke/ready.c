@@ -94,6 +94,14 @@ static void KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
     }
 }
 
+void KiClearNextThread(PKPRCB Prcb)
+{
+    Prcb->NextThread = NULL;
+    if (Prcb->CurrentThread == Prcb->IdleThread) {
+        KiIdleSummary |= Prcb->SetMember;
+    }
+}
+
 void KiReadyThreadAt(PKTHREAD Thread, BOOLEAN AtHead)
 {
     PKPRCB Prcb = KiFindIdleProcessor(Thread);

@@ -101,6 +101,13 @@ void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVO
         InitializeListHead(&Prcb->ReadyList[i]);
     }
     Prcb->IdleThread = Prcb->CurrentThread = Thread;
+    /* From here on the scheduler may choose a thread for this processor, which will notice as soon as
+     * it lets interrupts in. */
+    KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
+    KiLockDispatcherAtDpcLevel();
+    KiClearNextThread(Prcb);
+    KiUnlockDispatcherFromDpcLevel();
+    KeLowerIrql(OldIrql);
 }
 
 /* Mutants it still owns: a mutex is a driver's mistake, a plain mutant is abandoned. Lock held. */
