@@ -86,7 +86,8 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     } else {
         KiIdleSummary &= ~Prcb->SetMember;
     }
-    if (New->ApcState.Process != Old->ApcState.Process) {
+    /* Idle threads share the System process's tables: loading CR3 for them would only cost. */
+    if (New->ApcState.Process->DirectoryTableBase != Old->ApcState.Process->DirectoryTableBase) {
         __writecr3(New->ApcState.Process->DirectoryTableBase);
     }
     if (Old == Prcb->IdleThread) {
