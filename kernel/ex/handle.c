@@ -70,17 +70,17 @@ static void ExpFreeTree(PVOID Block, ULONG Level)
 
 PHANDLE_TABLE ExCreateHandleTable(void)
 {
-    PHANDLE_TABLE Table = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Table), EX_HANDLE_TAG);
-    PVOID Leaf = ExpAllocateBlock(0);
+    PHANDLE_TABLE Table;
+    PVOID Leaf;
 
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    if (Table == NULL || Leaf == NULL) {
-        if (Table != NULL) {
-            ExFreePoolWithTag(Table, EX_HANDLE_TAG);
-        }
-        if (Leaf != NULL) {
-            ExFreePoolWithTag(Leaf, EX_HANDLE_TAG);
-        }
+    Table = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Table), EX_HANDLE_TAG);
+    if (Table == NULL) {
+        return NULL;
+    }
+    Leaf = ExpAllocateBlock(0);
+    if (Leaf == NULL) {
+        ExFreePoolWithTag(Table, EX_HANDLE_TAG);
         return NULL;
     }
     Table->Root = (ULONG_PTR)Leaf;

@@ -2,12 +2,19 @@
  * lookaside.c - lookaside lists: a driver's own stock of blocks of one size.
  *
  * Taking from and giving to a list is inlined into drivers (nt/ex.h); what is here makes and ends
- * them. A list keeps at most Depth entries; Windows tunes that once a second, here it is what it
- * tunes to under load.
+ * them. Windows tunes how many blocks a list may keep once a second; here it is fixed: what a busy
+ * list is tuned to, but not more than a share of memory that an idle one may hold for nothing.
  */
 #include "ke.h"
 
-#define EX_LOOKASIDE_DEPTH 256
+#define EX_LOOKASIDE_MAXIMUM 256
+#define EX_LOOKASIDE_MINIMUM 4
+#define EX_LOOKASIDE_BYTES 0x10000
+
+static USHORT ExpLookasideDepth(ULONG Size)
+{
+    return (USHORT)max(EX_LOOKASIDE_MINIMUM, min(EX_LOOKASIDE_MAXIMUM, EX_LOOKASIDE_BYTES / Size));
+}
 
 static void ExpInitializeLookaside(PGENERAL_LOOKASIDE L, PALLOCATE_FUNCTION Allocate,
                                    PFREE_FUNCTION Free, POOL_TYPE Type, ULONG Flags, SIZE_T Size,
@@ -15,10 +22,11 @@ static void ExpInitializeLookaside(PGENERAL_LOOKASIDE L, PALLOCATE_FUNCTION Allo
 {
     memset(L, 0, sizeof(*L));
     InitializeSListHead(&L->ListHead);
-    L->Depth = L->MaximumDepth = EX_LOOKASIDE_DEPTH;
+    L->MaximumDepth = EX_LOOKASIDE_MAXIMUM;
     L->Type = Type | (Flags & POOL_RAISE_IF_ALLOCATION_FAILURE);
     L->Tag = Tag;
     L->Size = (ULONG)max(Size, sizeof(SLIST_ENTRY));
+    L->Depth = ExpLookasideDepth(L->Size);
     L->Allocate = Allocate != NULL ? Allocate : ExAllocatePoolWithTag;
     L->Free = Free != NULL ? Free : ExFreePool;
 }

@@ -85,26 +85,69 @@ static void ExpShowTag(PKD_CONSOLE Console, const EX_POOL_TAG *Entry)
     }
 }
 
-static NTSTATUS ExpShowPool(PKD_CONSOLE Console, int Argc, char **Argv)
+/* "Irp" names the tag "Irp ", as people write it. */
+static BOOLEAN ExpIsTagNamed(const char Tag[5], const char *Name)
+{
+    ULONG i = 0;
+
+    while (Name[i] != 0 && Tag[i] == Name[i]) {
+        i++;
+    }
+    while (Tag[i] == ' ' && Name[i] == 0) {
+        Tag++;
+    }
+    return Name[i] == 0 && Tag[i] == 0;
+}
+
+/* Tags as they are written, in alphabetical order; at most Room. */
+static ULONG ExpSortTags(const EX_POOL_TAG **Sorted, ULONG Room)
+{
+    ULONG Count = 0;
+
+    for (ULONG i = 0; i < EX_TAG_SLOTS && Count < Room; i++) {
+        ULONG Key = __builtin_bswap32(ExpTags[i].Tag);
+        ULONG At = Count;
+
+        if (Key == 0) {
+            continue;
+        }
+        for (; At > 0 && __builtin_bswap32(Sorted[At - 1]->Tag) > Key; At--) {
+            Sorted[At] = Sorted[At - 1];
+        }
+        Sorted[At] = &ExpTags[i];
+        Count++;
+    }
+    return Count;
+}
+
+static void ExpShowTotals(PKD_CONSOLE Console)
 {
     EX_POOL_STATISTICS Total;
-    char Text[5];
 
-    if (Argc > 2) {
-        return KdConsoleUsage(Console);
-    }
-    for (ULONG Kind = 0; Argc == 1 && Kind < EX_POOL_KINDS; Kind++) {
+    for (ULONG Kind = 0; Kind < EX_POOL_KINDS; Kind++) {
         ExQueryPoolStatistics(Kind == 0 ? NonPagedPool : PagedPool, &Total);
         KdConsolePrint(Console, "%-8s  allocs %I64u frees %I64u bytes %I64u pages %I64u\n",
                        ExpKindNames[Kind], Total.Allocations, Total.Frees, Total.BytesInUse,
                        Total.PagesInUse);
     }
-    for (ULONG i = 0; i < EX_TAG_SLOTS; i++) {
-        const EX_POOL_TAG *Entry = &ExpTags[i];
+}
 
-        ExpFormatTag(Entry->Tag, Text);
-        if (Entry->Tag != 0 && (Argc == 1 || strcmp(Text, Argv[1]) == 0)) {
-            ExpShowTag(Console, Entry);
+static NTSTATUS ExpShowPool(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    const EX_POOL_TAG *Sorted[EX_TAG_SLOTS];
+    ULONG Count = ExpSortTags(Sorted, ARRAYSIZE(Sorted));
+    char Text[5];
+
+    if (Argc > 2) {
+        return KdConsoleUsage(Console);
+    }
+    if (Argc == 1) {
+        ExpShowTotals(Console);
+    }
+    for (ULONG i = 0; i < Count; i++) {
+        ExpFormatTag(Sorted[i]->Tag, Text);
+        if (Argc == 1 || ExpIsTagNamed(Text, Argv[1])) {
+            ExpShowTag(Console, Sorted[i]);
         }
     }
     return STATUS_SUCCESS;

@@ -78,6 +78,17 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     return Worker->Item;
 }
 
+/* For as long as an item runs: base priority too, so that neither decay nor a boost takes it
+ * elsewhere. Real-time priorities, which the system process has no base for, do not decay. */
+static void ExpSetWorkerPriority(PKTHREAD Thread, KPRIORITY Priority)
+{
+    if (Priority < LOW_REALTIME_PRIORITY) {
+        KeSetBasePriorityThread(Thread, Priority - Thread->Process->BasePriority);
+    } else {
+        KeSetPriorityThread(Thread, Priority);
+    }
+}
+
 VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
 {
     KPRIORITY Priority = ExpPriorityOfQueue(WorkItem, (ULONG)QueueType);
@@ -108,7 +119,7 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
     KeReleaseSpinLock(&ExpWorkLock, OldIrql);
     if (Worker != NULL) {
         /* It waits for this event and cannot end before it has run the item. */
-        KeSetPriorityThread(Worker->Thread, Priority);
+        ExpSetWorkerPriority(Worker->Thread, Priority);
         KeSetEvent(&Worker->Event, IO_NO_INCREMENT, FALSE);
     } else {
         KeSetEvent(&ExpBalanceEvent, IO_NO_INCREMENT, FALSE);
@@ -127,7 +138,7 @@ static void ExpRunItem(PEX_WORKER Worker)
     Worker->Item = NULL;
     /* From here on the item is its owner's again: the routine may free it or queue it anew. */
     __atomic_store_n(&Item->List.Flink, NULL, __ATOMIC_RELEASE);
-    KeSetPriorityThread(Thread, Worker->Priority);
+    ExpSetWorkerPriority(Thread, Worker->Priority);
     Routine(Parameter);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
         KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(),

@@ -26,7 +26,7 @@ extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySLi
 void ExInitSystem(void);
 
 /*
- * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 32M handles) -> pointer and 64 bits
+ * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 8M handles) -> pointer and 64 bits
  * that belong to the table's owner. Also used for process and thread ids. IRQL <= APC_LEVEL for all
  * of them.
  */

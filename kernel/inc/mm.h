@@ -18,11 +18,13 @@
 #define MM_KERNEL_BASE 0xFFFFFFFF80000000UL
 #define KERNEL_STACK_SIZE 0x6000
 
+/* First argument of SYSTEM_PTE_MISUSE bugchecks raised here; the second is the address. */
+#define MM_NOT_A_MAPPING 0x1 /* MmUnmapIoSpace, MmUnmapLockedPages: not what was mapped */
+#define MM_NOT_RESERVED 0x3  /* system addresses given back that are nobody's */
 /* First argument of MEMORY_MANAGEMENT bugchecks raised here; the second is the address. */
 #define MM_WRITABLE_CODE 0x1000 /* a mapping both writable and executable was asked for */
 #define MM_NOT_AN_IMAGE 0x1001  /* MmProtectImage, MmFreeImage: nothing of MmAllocateImage's */
 #define MM_NOT_A_STACK 0x1002   /* MmDeleteKernelStack: no stack, or one with its guard page gone */
-#define MM_NOT_A_MAPPING 0x1003 /* MmUnmapIoSpace: not what MmMapIoSpace returned */
 #define MM_MDL_NOT_MAPPED 0x1004   /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
 #define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
 

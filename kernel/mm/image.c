@@ -27,13 +27,23 @@ void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)
     KeFlushTlbRange(Base, Pages);
 }
 
+/* Makes the pages fault on every processor, with what they are mapped to still in the entries. */
+static void MiRevokePages(PVOID Base, SIZE_T Pages)
+{
+    for (SIZE_T i = 0; i < Pages; i++) {
+        *MiFindPte((PCHAR)Base + i * PAGE_SIZE) &= ~MI_PTE_PRESENT;
+    }
+    KeFlushTlbRange(Base, Pages);
+}
+
 void MmFreeImage(PVOID Base, SIZE_T Pages)
 {
     if (!MiIsInWindow(&MiImages, Base)) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)Base, Pages, 0);
     }
+    /* Before the pages are anything else: code that is gone must not run on from what another
+     * processor remembers. */
+    MiRevokePages(Base, Pages);
     MiUnmapRun(Base, Pages, TRUE);
-    /* Code that is gone must not run on from another processor's memory of it. */
-    KeFlushTlbRange(Base, Pages);
     MiRelease(&MiImages, Base, Pages + 1);
 }

@@ -1,6 +1,8 @@
 /*
  * mapping.c - mappings that drivers ask for: device memory and MDLs, from the system PTE window.
  *
+ * Their entries are marked, so that ending a mapping can insist on exactly what was mapped.
+ *
  * RAM is mapped cached only: two mappings with different cache types would make its contents
  * undefined.
  */
@@ -42,16 +44,56 @@ static LONG MiCacheProtection(MEMORY_CACHING_TYPE CacheType)
     }
 }
 
+/* Maps pages at fresh addresses: those of the list, or as many in a row from First on. NULL when
+ * addresses, or memory for tables, run out. */
+static PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits)
+{
+    PCHAR Va = MiReserve(&MiSystemPtes, Pages);
+    PMMPTE Entry = NULL;
+
+    Bits |= MI_PTE_MAPPING;
+    for (SIZE_T i = 0; Va != NULL && i < Pages; i++, Entry++) {
+        PFN_NUMBER Page = List != NULL ? List[i] : First + i;
+
+        if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
+            Entry = MiFindPte(Va + i * PAGE_SIZE);
+        }
+        *Entry = ((MMPTE)Page << PAGE_SHIFT) | Bits | (i == 0 ? MI_PTE_FIRST : 0);
+    }
+    return Va;
+}
+
+static MMPTE MiMappingMarks(PVOID Va)
+{
+    PMMPTE Entry = MiIsInWindow(&MiSystemPtes, Va) ? MiFindPte(Va) : NULL;
+
+    return Entry == NULL ? 0 : *Entry & (MI_PTE_MAPPING | MI_PTE_FIRST);
+}
+
+/* Ends a mapping of MiMapPages; FALSE when Va and Pages are not those of one. */
+static BOOLEAN MiUnmapPages(PVOID Va, SIZE_T Pages)
+{
+    PCHAR At = PAGE_ALIGN(Va);
+
+    for (SIZE_T i = 0; i < Pages; i++) {
+        if (MiMappingMarks(At + i * PAGE_SIZE) != (MI_PTE_MAPPING | (i == 0 ? MI_PTE_FIRST : 0))) {
+            return FALSE;
+        }
+    }
+    if (Pages == 0 || MiMappingMarks(At + Pages * PAGE_SIZE) == MI_PTE_MAPPING) {
+        return FALSE;
+    }
+    MiUnmapRun(At, Pages, FALSE);
+    MiRelease(&MiSystemPtes, At, Pages);
+    return TRUE;
+}
+
 PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
                          MEMORY_CACHING_TYPE CacheType)
 {
     ULONG64 Base = (ULONG64)PhysicalAddress.QuadPart;
     LONG Protection = MiCacheProtection(CacheType);
-    ULONG Offset = BYTE_OFFSET(Base);
-    SIZE_T Pages;
-    PMMPTE Entry = NULL;
     PCHAR Va;
-    MMPTE Bits;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     if (Protection < 0 || NumberOfBytes == 0 || Base >= MiPhysicalLimit() ||
@@ -59,19 +101,10 @@ PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
         (Protection != 0 && MiIsRam(Base, Base + NumberOfBytes))) {
         return NULL;
     }
-    Pages = BYTES_TO_PAGES(Offset + NumberOfBytes);
-    Va = MiReserve(&MiSystemPtes, Pages);
-    if (Va == NULL) {
-        return NULL;
-    }
-    Bits = MiLeafBits((ULONG)Protection | MM_READWRITE);
-    for (SIZE_T i = 0; i < Pages; i++, Entry++) {
-        if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
-            Entry = MiFindPte(Va + i * PAGE_SIZE);
-        }
-        *Entry = ((Base & ~(PAGE_SIZE - 1ULL)) + i * PAGE_SIZE) | Bits;
-    }
-    return Va + Offset;
+    Va = MiMapPages(NULL, (PFN_NUMBER)(Base >> PAGE_SHIFT),
+                    BYTES_TO_PAGES(BYTE_OFFSET(Base) + NumberOfBytes),
+                    MiLeafBits((ULONG)Protection | MM_READWRITE));
+    return Va == NULL ? NULL : Va + BYTE_OFFSET(Base);
 }
 
 VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
@@ -79,11 +112,9 @@ VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
     SIZE_T Pages = BYTES_TO_PAGES(BYTE_OFFSET(BaseAddress) + NumberOfBytes);
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    if (Pages == 0 || !MiIsInWindow(&MiSystemPtes, BaseAddress)) {
-        KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_A_MAPPING, (ULONG_PTR)BaseAddress, NumberOfBytes, 0);
+    if (!MiUnmapPages(BaseAddress, Pages)) {
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, MM_NOT_A_MAPPING, (ULONG_PTR)BaseAddress, NumberOfBytes, 0);
     }
-    MiUnmapRun(PAGE_ALIGN(BaseAddress), Pages, FALSE);
-    MiRelease(&MiSystemPtes, PAGE_ALIGN(BaseAddress), Pages);
 }
 
 /*** MDLs. ***/
@@ -121,23 +152,6 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
     MemoryDescriptorList->MdlFlags |= MDL_SOURCE_IS_NONPAGED_POOL;
 }
 
-/* Maps the pages at fresh system addresses; NULL when those run out. */
-static PCHAR MiMapMdlPages(PMDL Mdl, MMPTE Bits)
-{
-    PPFN_NUMBER Pfn = MmGetMdlPfnArray(Mdl);
-    ULONG Pages = MiMdlPages(Mdl);
-    PCHAR Va = MiReserve(&MiSystemPtes, Pages);
-    PMMPTE Entry = NULL;
-
-    for (ULONG i = 0; Va != NULL && i < Pages; i++, Entry++) {
-        if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
-            Entry = MiFindPte(Va + i * PAGE_SIZE);
-        }
-        *Entry = ((MMPTE)Pfn[i] << PAGE_SHIFT) | Bits;
-    }
-    return Va;
-}
-
 PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
                                          MEMORY_CACHING_TYPE CacheType, PVOID RequestedAddress,
                                          ULONG BugCheckOnFailure, ULONG Priority)
@@ -155,7 +169,7 @@ PVOID NTAPI MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSOR_M
     /* The pages are RAM, which is always cached: a cache type that says else is overridden, as
      * Windows does when a page is mapped otherwise already. */
     if (AccessMode == KernelMode && Cache >= 0) {
-        Va = MiMapMdlPages(Mdl, MiLeafBits(Protection));
+        Va = MiMapPages(MmGetMdlPfnArray(Mdl), 0, MiMdlPages(Mdl), MiLeafBits(Protection));
     }
     if (Va == NULL) {
         if (BugCheckOnFailure != 0) {
@@ -177,12 +191,12 @@ VOID NTAPI MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
     PMDL Mdl = MemoryDescriptorList;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    if ((Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0 || Mdl->MappedSystemVa != BaseAddress) {
-        KeBugCheckEx(SYSTEM_PTE_MISUSE, 1, (ULONG_PTR)Mdl, (ULONG_PTR)BaseAddress, Mdl->MdlFlags);
+    if ((Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0 || Mdl->MappedSystemVa != BaseAddress ||
+        !MiUnmapPages(BaseAddress, MiMdlPages(Mdl))) {
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, MM_NOT_A_MAPPING, (ULONG_PTR)BaseAddress, (ULONG_PTR)Mdl,
+                     Mdl->MdlFlags);
     }
     Mdl->MdlFlags &= (SHORT) ~(MDL_MAPPED_TO_SYSTEM_VA | MDL_PARTIAL_HAS_BEEN_MAPPED);
-    MiUnmapRun(PAGE_ALIGN(BaseAddress), MiMdlPages(Mdl), FALSE);
-    MiRelease(&MiSystemPtes, PAGE_ALIGN(BaseAddress), MiMdlPages(Mdl));
     if (Mdl->MdlFlags & MDL_SOURCE_IS_NONPAGED_POOL) {
         Mdl->MappedSystemVa = MmGetMdlVirtualAddress(Mdl);
     }

@@ -24,6 +24,9 @@ typedef ULONG64 MMPTE, *PMMPTE;
 #define MI_PTE_GLOBAL 0x100ULL
 #define MI_PTE_FRAME 0x000FFFFFFFFFF000ULL
 #define MI_PTE_NX (1ULL << 63)
+/* Of a mapping that a driver asked for (mapping.c): every page of it, and the first. */
+#define MI_PTE_MAPPING 0x400ULL
+#define MI_PTE_FIRST 0x800ULL
 /* Not present, and never to be: the page below a kernel stack. */
 #define MI_PTE_GUARD 0x200ULL
 /* An entry that points to a lower table: the leaves say what is allowed. */

@@ -140,7 +140,7 @@ void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages)
         if (i < MI_LOCAL_FLUSH_LIMIT) {
             __invlpg(At);
         }
-        if (FreePages && (Old & MI_PTE_PRESENT) != 0) {
+        if (FreePages && (Old & MI_PTE_FRAME) != 0) {
             MmFreePage((PFN_NUMBER)((Old & MI_PTE_FRAME) >> PAGE_SHIFT));
         }
     }

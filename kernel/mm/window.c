@@ -158,8 +158,10 @@ void MiRelease(PMI_WINDOW Window, PVOID Va, SIZE_T Pages)
     ULONG Count = (ULONG)Pages;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Window->Lock);
 
-    if (First + Count > Window->Limit || !MiIsRunSet(Window->Used, First, Count)) {
-        KeBugCheckEx(SYSTEM_PTE_MISUSE, 3, (ULONG_PTR)Va, Pages, Window->Limit);
+    /* Not given out, or given back already. */
+    if (First + Count > Window->Limit || !MiIsRunSet(Window->Used, First, Count) ||
+        MiFindClearRun(Window->Stale, First, First + Count, Count) != First) {
+        KeBugCheckEx(SYSTEM_PTE_MISUSE, MM_NOT_RESERVED, (ULONG_PTR)Va, Pages, Window->Limit);
     }
     MiSetRun(Window->Stale, First, Count);
     if (Window->StaleLow == Window->StaleHigh) {

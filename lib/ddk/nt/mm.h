@@ -146,8 +146,8 @@ _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress,
                                      _In_ SIZE_T NumberOfBytes, _In_ MEMORY_CACHING_TYPE CacheType);
 
-/* Ends a mapping of MmMapIoSpace: its result, and the size given there. Other addresses bugcheck.
- * WDK: MmUnmapIoSpace. */
+/* Ends a mapping of MmMapIoSpace: its result, and the size given there. Anything else bugchecks
+ * SYSTEM_PTE_MISUSE. WDK: MmUnmapIoSpace. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI MmUnmapIoSpace(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);
 
