@@ -1,7 +1,7 @@
 /*
  * Promises: a work item runs once for each time it is queued, at PASSIVE_LEVEL in a system thread,
- * at the priority of its queue; it may free itself or queue itself anew; items that block do not
- * keep others from running.
+ * at the priority of its queue, for as long as it runs; it may free itself or queue itself anew;
+ * items that block do not keep others from running.
  */
 #include "kmt.h"
 
@@ -40,6 +40,33 @@ static VOID TestQueues(VOID)
     KMT_EQUAL(Wrong, 0, "every queue runs items, at its priority");
     KMT_EQUAL(BadLevels, 0, "at PASSIVE_LEVEL");
     KMT_CHECK(Worker != KeGetCurrentThread(), "in another thread");
+}
+
+/*  Works for over a dozen quanta: a boost would be gone, and nothing takes the priority
+ * elsewhere. */
+static VOID NTAPI WorkLong(PVOID Context)
+{
+    ULONGLONG End = KmtNow() + 500 * 10000;
+
+    while (KmtNow() < End) {
+        YieldProcessor();
+    }
+    Note(Context);
+}
+
+static VOID TestLongItems(VOID)
+{
+    static const WORK_QUEUE_TYPE Types[] = {HyperCriticalWorkQueue, BackgroundWorkQueue};
+    KPRIORITY Found[2];
+
+    for (ULONG i = 0; i < 2; i++) {
+        ExInitializeWorkItem(&Item, WorkLong, &Done);
+        ExQueueWorkItem(&Item, Types[i]);
+        KmtWait(&Done, 20000);
+        Found[i] = Priority;
+    }
+    KMT_EQUAL(Found[0], 15, "long work keeps the priority of an urgent queue");
+    KMT_EQUAL(Found[1], 7, "and of a lazy one");
 }
 
 static VOID NTAPI Again(PVOID Context)
@@ -128,6 +155,7 @@ static VOID KmtRun(VOID)
     KeInitializeEvent(&Done, SynchronizationEvent, FALSE);
     KeInitializeEvent(&Gate, NotificationEvent, FALSE);
     TestQueues();
+    TestLongItems();
     TestReuse();
     TestBlocked();
     TestDpc();
