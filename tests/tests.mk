@@ -39,11 +39,25 @@ $(O)/unit/%: tests/unit/%.c $(O)/flags/unit
 	    $(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -c $$source -o $$object || exit; \
 	done; $(UNIT_CC) $(UNIT_CFLAGS) $$objects -o $@
 
-test: all unit
+test: all unit benches
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
 
-bench: all
-	@for bench in tests/bench/*.py; do $(PYTHON) $$bench || exit; done
+# Drivers that measure. They stand on no boot disk: bench.py puts them on that of its own machines.
+BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%.sys,$(wildcard tests/bench/*.c))
+
+$(O)/bench/%.dbg: $(O)/obj/tests/bench/%.obj $(IMPORT_LIBS) $(O)/flags/driver-ld
+	$(link_driver)
+$(BENCHES): %.sys: %.dbg
+	$(call say,STRIP,$@)
+	$(Q)llvm-objcopy --strip-all $< $@
+
+-include $(patsubst tests/bench/%.c,$(O)/obj/tests/bench/%.d,$(wildcard tests/bench/*.c))
+
+.PHONY: benches
+benches: $(BENCHES)
+
+bench: all benches
+	@$(PYTHON) tests/bench/bench.py
 
 # The kernel's printf calls use Windows' types, so only a compiler for a Windows target can check their formats.
 LINT_CC     := clang

@@ -1,0 +1,178 @@
+"""What Etude's operations cost, in instructions, and how they scale, in time. `make bench` runs this.
+
+Each driver of this folder measures some rows (see bench.h) in a machine of its own, with one processor on which QEMU counts
+instructions: virtual time is one nanosecond for each, interrupts come at the same instruction, and so every run of the same
+binary gives the same figures to the last digit. They are printed beside the goals and beside what others take, and written to
+bench.json in the output folder: {row: {"min": n, "median": n}}.
+
+Instruction counts say nothing of what waiting for each other costs, so scaling.c is run afterwards on one, two and four
+processors, by the clock.
+
+usage: bench.py [DRIVER...]    all drivers, the start-up and the times if none is named
+"""
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/host"))
+
+import qemu  # noqa: E402
+
+DRIVERS = sorted(path.stem for path in Path(__file__).parent.glob("*.c") if path.stem != "scaling")
+COMMANDS = r"sc create bench type= kernel binPath= c:\extra\{0}.sys; sc start bench; sc stop bench; sc delete bench"
+SECOND_PORT = ("-serial", "null")  # interrupts.c has it interrupt
+MEMORY = "256M"  # a million timers are 64 MB
+LAUNCHES = 7
+
+
+@dataclass
+class Row:
+    """One operation: what is measured, the goal, and what others take for it."""
+
+    text: str
+    goal: int = None
+    linux: str = ""  # Linux 6.1; the nearest thing that a program can ask for, system call included
+    lk: str = ""  # the LK kernel
+    floor: str = ""  # what the bare instructions take
+
+
+ROWS = {
+    "spinlock": Row("spin lock acquire + release, IRQL raised and lowered", 14, lk="20", floor="6"),
+    "qspinlock": Row("in-stack queued spin lock acquire + release"),
+    "fastmutex": Row("fast mutex acquire + release", 30, linux="64 (pthread mutex)", lk="107"),
+    "eresource_shared": Row("ERESOURCE acquire shared + release"),
+    "eresource_exclusive": Row("ERESOURCE acquire exclusive + release"),
+    "mutant": Row("mutex wait + release"),
+    "event": Row("event set + satisfied wait", 110, linux="1,507 (eventfd)", lk="131"),
+    "semaphore": Row("semaphore release + satisfied wait", 110, lk="88"),
+    "waitmulti_2": Row("wait for all of 2 events that are set"),
+    "waitmulti_64": Row("wait for all of 64 events that are set"),
+    "pingpong": Row("two threads over two events, one round", 800, linux="6,961 (futex)", lk="1,505", floor="37"),
+    "yield_pair": Row("yield to another thread and back", 500, linux="3,319", lk="1,249", floor="37"),
+    "thread": Row("thread create + end + join", 5000, linux="66,052 (pthread)", lk="7,829"),
+    "timer_1": Row("timer set + cancel, 1 armed", 150, linux="2,077", lk="245"),
+    "timer_10": Row("timer set + cancel, 10 armed", 150),
+    "timer_1k": Row("timer set + cancel, 1,000 armed", 150),
+    "timer_10k": Row("timer set + cancel, 10,000 armed", 150, linux="2,141", lk="42,305"),
+    "timer_100k": Row("timer set + cancel, 100,000 armed", 150),
+    "timer_1m": Row("timer set + cancel, 1,000,000 armed", 150),
+    "pool32": Row("pool allocate + free, 32 bytes"),
+    "pool64": Row("pool allocate + free, 64 bytes", 110, lk="347"),
+    "pool4k": Row("pool allocate + free, 4 KB"),
+    "lookaside": Row("lookaside list allocate + free", 30),
+    "dpc": Row("DPC queued -> running", 160, floor="12 (self-IPI)"),
+    "isr_dpc_thread": Row("device interrupt -> ISR -> DPC -> thread runs", 1000),
+    "apc": Row("special kernel APC queued -> running"),
+    "workitem": Row("work item queued -> running in a worker"),
+    "irp": Row("IRP built, sent to the null driver, completed, freed", 400, linux="573 (write)"),
+    "irp_filter": Row("the same through a filter with a completion routine"),
+    "irp_built": Row("the same by IoBuildDeviceIoControlRequest"),
+    "zwwrite": Row("ZwWriteFile of 1 byte to the null driver", 573, linux="573 (write)"),
+    "zwread4k": Row("ZwReadFile of 4 KB, buffered, from the null driver"),
+    "boot": Row("kernel entry -> console prompt", 20_000_000, linux="1,590,000,000", lk="50,900,000 (xv6)"),
+}
+
+
+def counted(commands, **settings):
+    """Output of a run on which instructions are counted."""
+    result = qemu.execute(commands, icount=True, **settings)
+    if not result.passed:
+        sys.exit(f"{result.output}\nbench: {result.explain()}")
+    return result.output
+
+
+def count_driver(driver):
+    """{row: {"min": n, "median": n}} of all rows that a driver measures."""
+    image = qemu.BUILD / f"bench/{driver}.sys"
+    output = counted(COMMANDS.format(driver), mem=MEMORY, extra_files=(str(image),), qemu_extra=SECOND_PORT)
+    return {name: {"min": int(least), "median": int(median)} for name, least, median in
+            re.findall(r"^bench (\w+) (\d+) (\d+)$", output, re.MULTILINE)}
+
+
+def count_boot():
+    """From the kernel's first instruction until the first console command runs."""
+    count = int(re.search(r"entered +(\d+) time-stamp ticks ago", counted("loader"))[1])
+    return {"boot": {"min": count, "median": count}}
+
+
+def count_all(drivers):
+    figures = {}
+    for driver in drivers:
+        figures |= count_driver(driver)
+    return figures
+
+
+def verdict(row, median):
+    if row.goal is None:
+        return ""
+    return "met" if median <= row.goal else f"x{median / row.goal:.2f}"
+
+
+def print_counts(figures):
+    print("Instructions, one processor (minimum and median of many runs)\n")
+    print(f"{'row':20}{'operation':54}{'minimum':>10}{'median':>10}{'goal':>11} {'':7}Linux 6.1 / LK / bare floor")
+    for name, row in ROWS.items():
+        if name in figures:
+            least, median = figures[name]["min"], figures[name]["median"]
+            goal = f"{row.goal:,}" if row.goal else "-"
+            others = " / ".join(each or "-" for each in (row.linux, row.lk, row.floor))
+            others = others if others != "- / - / -" else ""
+            line = f"{name:20}{row.text:54}{least:>10,}{median:>10,}{goal:>11} {verdict(row, median):7}{others}"
+            print(line.rstrip())
+
+
+def scale(processors):
+    """{operation: times a second} with as many threads as processors."""
+    image = qemu.BUILD / "bench/scaling.sys"
+    result = qemu.execute(COMMANDS.format("scaling"), smp=processors, extra_files=(str(image),), timeout=300)
+    if not result.passed:
+        sys.exit(f"{result.output}\nbench: {result.explain()}")
+    return {name: int(rate) for name, rate in re.findall(r"^scale (\w+) (\d+)$", result.output, re.MULTILINE)}
+
+
+def print_scaling():
+    columns = {processors: scale(processors) for processors in (1, 2, 4)}
+    print("\nThousands of operations a second by the clock, one thread on each processor (TCG)\n")
+    print(f"{'operation':24}" + "".join(f"{f'{processors} CPU':>12}" for processors in columns))
+    for name in columns[1]:
+        print(f"{name:24}" + "".join(f"{column[name] / 1000:>12,.0f}" for column in columns.values()))
+
+
+def seconds_to_prompt(boot):
+    """From starting QEMU until the prompt has arrived here."""
+    started = time.monotonic()
+    with qemu.console(boot=boot) as child:
+        child.expect_exact(qemu.PROMPT)
+        return time.monotonic() - started
+
+
+def print_launches():
+    """The best of some: other work on the host can only add."""
+    print(f"\nkernel image {(qemu.BUILD / 'boot/etude.elf').stat().st_size / 1024:.0f} KB, goal 512 KB")
+    for boot, goal in (("direct", 0.3), ("grub", 0.8)):
+        best = min(seconds_to_prompt(boot) for _ in range(LAUNCHES))
+        print(f"starting QEMU to prompt, BOOT={boot}: {best:.3f} s, goal {goal} s")
+
+
+def main():
+    chosen = [name for name in sys.argv[1:] if name != "scaling"]
+    figures = count_all(chosen if sys.argv[1:] else DRIVERS)
+    if not sys.argv[1:]:
+        figures |= count_boot()
+        path = qemu.BUILD / "bench.json"
+        path.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    if figures:
+        print_counts(figures)
+    if not chosen:
+        print_scaling()
+    if not sys.argv[1:]:
+        print_launches()
+
+
+if __name__ == "__main__":
+    main()

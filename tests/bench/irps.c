@@ -1,0 +1,159 @@
+/*
+ * Measures: requests, from the I/O manager through a driver that does nothing with them and back.
+ *
+ * This driver is also the null driver: its device completes all it gets at once, a read with as many
+ * bytes as were asked for. Its filter has a completion routine on each request that passes.
+ */
+#include "bench.h"
+
+#define IOCTL_NOTHING CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
+
+static PDEVICE_OBJECT Null, BufferedNull, Filter, Below;
+
+static NTSTATUS NTAPI FilterCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Context);
+    if (Irp->PendingReturned) {
+        IoMarkIrpPending(Irp);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
+    BOOLEAN Transfer = Stack->MajorFunction == IRP_MJ_READ || Stack->MajorFunction == IRP_MJ_WRITE;
+
+    if (DeviceObject == Filter) {
+        IoCopyCurrentIrpStackLocationToNext(Irp);
+        IoSetCompletionRoutine(Irp, FilterCompletion, NULL, TRUE, TRUE, TRUE);
+        return IoCallDriver(Below, Irp);
+    }
+    Irp->IoStatus.Status = STATUS_SUCCESS;
+    Irp->IoStatus.Information = Transfer ? Stack->Parameters.Read.Length : 0;
+    IoCompleteRequest(Irp, IO_NO_INCREMENT);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI KeepIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(DeviceObject);
+    UNREFERENCED_PARAMETER(Irp);
+    UNREFERENCED_PARAMETER(Context);
+    return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+/* An IRP of the driver's own: built, sent, completed, freed. */
+static VOID MeasureIrp(PCSTR Name, PDEVICE_OBJECT Device)
+{
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        PIO_STACK_LOCATION Stack;
+        PIRP Irp;
+
+        BenchStart();
+        Irp = IoAllocateIrp(Device->StackSize, FALSE);
+        Stack = IoGetNextIrpStackLocation(Irp);
+        Stack->MajorFunction = IRP_MJ_DEVICE_CONTROL;
+        Stack->Parameters.DeviceIoControl.IoControlCode = IOCTL_NOTHING;
+        IoSetCompletionRoutine(Irp, KeepIrp, NULL, TRUE, TRUE, TRUE);
+        IoCallDriver(Device, Irp);
+        IoFreeIrp(Irp);
+        BenchStop();
+    }
+    BenchReport(Name);
+}
+
+/* The same with an IRP that the I/O manager builds, finishes in the thread, and frees. */
+static VOID MeasureBuiltIrp(VOID)
+{
+    IO_STATUS_BLOCK StatusBlock;
+    KEVENT Done;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        IoCallDriver(Null, IoBuildDeviceIoControlRequest(IOCTL_NOTHING, Null, NULL, 0, NULL, 0,
+                                                         FALSE, &Done, &StatusBlock));
+        BenchStop();
+    }
+    BenchReport("irp_built");
+}
+
+static HANDLE Open(PUNICODE_STRING Name)
+{
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK StatusBlock;
+    HANDLE Handle = NULL;
+
+    InitializeObjectAttributes(&Attributes, Name, OBJ_KERNEL_HANDLE, NULL, NULL);
+    ZwOpenFile(&Handle, FILE_READ_DATA | FILE_WRITE_DATA | SYNCHRONIZE, &Attributes, &StatusBlock,
+               0, FILE_SYNCHRONOUS_IO_NONALERT);
+    return Handle;
+}
+
+static VOID MeasureWrite(PUNICODE_STRING Name)
+{
+    HANDLE Handle = Open(Name);
+    IO_STATUS_BLOCK StatusBlock;
+    CHAR Byte = 'x';
+
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ZwWriteFile(Handle, NULL, NULL, NULL, &StatusBlock, &Byte, sizeof(Byte), NULL, NULL);
+        BenchStop();
+    }
+    ZwClose(Handle);
+    BenchReport("zwwrite");
+}
+
+static VOID MeasureRead(PUNICODE_STRING Name)
+{
+    static UCHAR Buffer[4096];
+    HANDLE Handle = Open(Name);
+    IO_STATUS_BLOCK StatusBlock;
+
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ZwReadFile(Handle, NULL, NULL, NULL, &StatusBlock, Buffer, sizeof(Buffer), NULL, NULL);
+        BenchStop();
+    }
+    ZwClose(Handle);
+    BenchReport("zwread4k");
+}
+
+static PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name, ULONG Flags)
+{
+    PDEVICE_OBJECT Device;
+
+    if (!NT_SUCCESS(
+            IoCreateDevice(BenchDriverObject, 0, Name, FILE_DEVICE_NULL, 0, FALSE, &Device))) {
+        KeBugCheck(MANUALLY_INITIATED_CRASH);
+    }
+    Device->Flags |= Flags;
+    Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    return Device;
+}
+
+static VOID BenchRun(VOID)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\BenchNull");
+    UNICODE_STRING BufferedName = RTL_CONSTANT_STRING(L"\\Device\\BenchBufferedNull");
+
+    for (ULONG i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++) {
+        BenchDriverObject->MajorFunction[i] = Dispatch;
+    }
+    Null = CreateDevice(&Name, 0);
+    BufferedNull = CreateDevice(&BufferedName, DO_BUFFERED_IO);
+    MeasureIrp("irp", Null);
+    MeasureBuiltIrp();
+    MeasureWrite(&Name);
+    MeasureRead(&BufferedName);
+    Filter = CreateDevice(NULL, 0);
+    Below = IoAttachDeviceToDeviceStack(Filter, Null);
+    MeasureIrp("irp_filter", Filter);
+    IoDetachDevice(Below);
+    IoDeleteDevice(Filter);
+    IoDeleteDevice(BufferedNull);
+    IoDeleteDevice(Null);
+}

@@ -1,0 +1,106 @@
+/*
+ * Measures: locks that nobody else wants, and waits that are satisfied at once.
+ */
+#include "bench.h"
+
+static VOID MeasureSpinLock(VOID)
+{
+    KSPIN_LOCK Lock;
+    KIRQL OldIrql;
+
+    KeInitializeSpinLock(&Lock);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeAcquireSpinLock(&Lock, &OldIrql);
+        KeReleaseSpinLock(&Lock, OldIrql);
+        BenchStop();
+    }
+    BenchReport("spinlock");
+}
+
+static VOID MeasureFastMutex(VOID)
+{
+    FAST_MUTEX Mutex;
+
+    ExInitializeFastMutex(&Mutex);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquireFastMutex(&Mutex);
+        ExReleaseFastMutex(&Mutex);
+        BenchStop();
+    }
+    BenchReport("fastmutex");
+}
+
+static VOID MeasureMutant(VOID)
+{
+    KMUTEX Mutex;
+
+    KeInitializeMutex(&Mutex, 0);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeWaitForSingleObject(&Mutex, Executive, KernelMode, FALSE, NULL);
+        KeReleaseMutex(&Mutex, FALSE);
+        BenchStop();
+    }
+    BenchReport("mutant");
+}
+
+static VOID MeasureEvent(VOID)
+{
+    KEVENT Event;
+
+    KeInitializeEvent(&Event, SynchronizationEvent, FALSE);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeSetEvent(&Event, IO_NO_INCREMENT, FALSE);
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+        BenchStop();
+    }
+    BenchReport("event");
+}
+
+static VOID MeasureSemaphore(VOID)
+{
+    KSEMAPHORE Semaphore;
+
+    KeInitializeSemaphore(&Semaphore, 0, 10);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeReleaseSemaphore(&Semaphore, IO_NO_INCREMENT, 1, FALSE);
+        KeWaitForSingleObject(&Semaphore, Executive, KernelMode, FALSE, NULL);
+        BenchStop();
+    }
+    BenchReport("semaphore");
+}
+
+/* Waits for all of Count events, which are set and stay so. */
+static VOID MeasureWaitMultiple(PCSTR Name, ULONG Count)
+{
+    static KEVENT Events[MAXIMUM_WAIT_OBJECTS];
+    static KWAIT_BLOCK Blocks[MAXIMUM_WAIT_OBJECTS];
+    PVOID Objects[MAXIMUM_WAIT_OBJECTS];
+
+    for (ULONG i = 0; i < Count; i++) {
+        KeInitializeEvent(&Events[i], NotificationEvent, TRUE);
+        Objects[i] = &Events[i];
+    }
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeWaitForMultipleObjects(Count, Objects, WaitAll, Executive, KernelMode, FALSE, NULL,
+                                 Blocks);
+        BenchStop();
+    }
+    BenchReport(Name);
+}
+
+static VOID BenchRun(VOID)
+{
+    MeasureSpinLock();
+    MeasureFastMutex();
+    MeasureMutant();
+    MeasureEvent();
+    MeasureSemaphore();
+    MeasureWaitMultiple("waitmulti_2", 2);
+    MeasureWaitMultiple("waitmulti_64", 64);
+}

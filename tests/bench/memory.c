@@ -1,0 +1,36 @@
+/*
+ * Measures: allocating a block of memory and freeing it.
+ */
+#include "bench.h"
+
+static VOID MeasurePool(PCSTR Name, SIZE_T Bytes)
+{
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExFreePoolWithTag(ExAllocatePoolWithTag(NonPagedPoolNx, Bytes, BENCH_TAG), BENCH_TAG);
+        BenchStop();
+    }
+    BenchReport(Name);
+}
+
+static VOID MeasureLookaside(VOID)
+{
+    static NPAGED_LOOKASIDE_LIST List;
+
+    ExInitializeNPagedLookasideList(&List, NULL, NULL, 0, 64, BENCH_TAG, 0);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExFreeToNPagedLookasideList(&List, ExAllocateFromNPagedLookasideList(&List));
+        BenchStop();
+    }
+    ExDeleteNPagedLookasideList(&List);
+    BenchReport("lookaside");
+}
+
+static VOID BenchRun(VOID)
+{
+    MeasurePool("pool32", 32);
+    MeasurePool("pool64", 64);
+    MeasurePool("pool4k", 4096);
+    MeasureLookaside();
+}
