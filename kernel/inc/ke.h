@@ -34,6 +34,7 @@ typedef enum _KOBJECTS {
     QueueObject = 4,
     SemaphoreObject = 5,
     ThreadObject = 6,
+    GateObject = 7,
     TimerNotificationObject = 8,
     TimerSynchronizationObject = 9,
     ApcObject = 18,
@@ -96,7 +97,12 @@ struct _KTHREAD {
     SCHAR Quantum;             /* d or clock of its processor: units left; 3 per tick */
     SCHAR QuantumReset;        /* d */
     KAFFINITY Affinity;        /* d */
+    KAFFINITY UserAffinity;    /* d  its own, while a system affinity is set; else 0 */
     LIST_ENTRY ReadyListEntry; /* d */
+    ULONG64 ReadyTime100ns;    /* d  when it was put into a ready queue: interrupt time */
+    BOOLEAN Starved;           /* d  boosted because it starved: falls to its base at once */
+    struct _KQUEUE *Queue;     /* d  the queue it takes work from, or NULL */
+    LIST_ENTRY QueueListEntry; /* d  of KQUEUE.ThreadListHead */
 
     /* The wait in progress. */
     volatile LONG_PTR WaitStatus; /* d */
@@ -119,6 +125,9 @@ struct _KTHREAD {
     SHORT SpecialApcDisable;      /* t  < 0 in a guarded region */
     BOOLEAN ApcQueueable;         /* d  FALSE before it starts and once it is ending */
     KPROCESSOR_MODE PreviousMode; /* t */
+    UCHAR SuspendCount;           /* d */
+    KSEMAPHORE SuspendSemaphore;  /* d */
+    KAPC SuspendApc;              /* d */
 
     volatile ULONG ContextSwitches; /* d */
     ULONG KernelTime;               /* c  ticks */
@@ -296,6 +305,12 @@ PKTHREAD KeWaitForDeadThread(void);
 /* Makes the running boot context (stack [StackLimit, StackBase)) Prcb's idle thread. */
 void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVOID StackBase,
                             PVOID StackLimit);
+/* Suspends Thread once more; *PreviousCount gets the count before. It stops when it is next at
+ * PASSIVE_LEVEL outside critical regions. STATUS_SUSPEND_COUNT_EXCEEDED at 127;
+ * STATUS_THREAD_IS_TERMINATING for one that has not started or is ending. IRQL <= DISPATCH_LEVEL. */
+NTSTATUS KeSuspendThread(PKTHREAD Thread, ULONG *PreviousCount);
+/* Takes one suspend back; the last one lets the thread go on. Returns the count before. */
+ULONG KeResumeThread(PKTHREAD Thread);
 /* Gives way to a ready thread of the same or higher priority. PASSIVE_LEVEL..APC_LEVEL. */
 NTSTATUS KeYieldExecution(void);
 

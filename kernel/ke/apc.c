@@ -89,22 +89,31 @@ static void KiSignalUserApc(PKTHREAD Thread, KPRIORITY Increment)
     }
 }
 
+BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment)
+{
+    PKTHREAD Thread = Apc->Thread;
+    if (!Thread->ApcQueueable || Apc->Inserted) {
+        return FALSE;
+    }
+    KiLinkApc(Apc);
+    if (Apc->ApcMode == KernelMode) {
+        KiSignalKernelApc(Thread, Apc, Increment);
+    } else {
+        KiSignalUserApc(Thread, Increment);
+    }
+    return TRUE;
+}
+
 BOOLEAN NTAPI KeInsertQueueApc(PRKAPC Apc, PVOID SystemArgument1, PVOID SystemArgument2,
                                KPRIORITY Increment)
 {
-    PKTHREAD Thread = Apc->Thread;
     KIRQL OldIrql = KiLockDispatcher();
-    BOOLEAN Queued = (BOOLEAN)(Thread->ApcQueueable && !Apc->Inserted);
-    if (Queued) {
+    BOOLEAN Queued;
+    if (!Apc->Inserted) { /* a queued one keeps its arguments */
         Apc->SystemArgument1 = SystemArgument1;
         Apc->SystemArgument2 = SystemArgument2;
-        KiLinkApc(Apc);
-        if (Apc->ApcMode == KernelMode) {
-            KiSignalKernelApc(Thread, Apc, Increment);
-        } else {
-            KiSignalUserApc(Thread, Increment);
-        }
     }
+    Queued = KiQueueApc(Apc, Increment);
     KiUnlockDispatcher(OldIrql);
     return Queued;
 }

@@ -66,7 +66,20 @@ void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait);
 /* mutant.c */
 void KiReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned);
 
+/* queue.c: a thread of a queue blocks, wakes, leaves the queue for good. */
+void KiQueueThreadBlocks(PKTHREAD Thread);
+void KiQueueThreadWakes(PKTHREAD Thread);
+void KiLeaveQueue(PKTHREAD Thread);
+
+/* starve.c: starts the look for starving threads, once a second. */
+void KiInitializeStarvationHelp(void);
+
+/* suspend.c */
+void KiInitializeSuspension(PKTHREAD Thread);
+
 /* apc.c */
+/* KeInsertQueueApc with the lock held, for an APC whose arguments are set. */
+BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment);
 /* The current thread may have become able to take kernel APCs that wait: asks for the interrupt. */
 void KiCheckForKernelApc(PKTHREAD Thread);
 /* The current thread ends: no more APCs are taken, and those that wait are delivered or run down. */

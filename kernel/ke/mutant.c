@@ -34,19 +34,50 @@ void KiReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned)
     }
 }
 
-LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
+VOID NTAPI KeInitializeMutant(PRKMUTANT Mutant, BOOLEAN InitialOwner)
+{
+    KeInitializeMutex(Mutant, 0);
+    Mutant->ApcDisable = 0;
+    if (InitialOwner) {
+        KIRQL OldIrql = KiLockDispatcher();
+        KiSatisfyWait(&Mutant->Header, KeGetCurrentThread());
+        KiUnlockDispatcher(OldIrql);
+    }
+}
+
+LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned, BOOLEAN Wait)
 {
     PKTHREAD Thread = KeGetCurrentThread();
     KIRQL OldIrql = KiLockDispatcher();
-    LONG Previous = Mutex->Header.SignalState;
-    if (Mutex->OwnerThread != Thread) {
-        KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)Thread, (ULONG_PTR)Mutex->OwnerThread,
-                     (ULONG_PTR)Mutex, 0);
+    LONG Previous = Mutant->Header.SignalState;
+    if (Mutant->OwnerThread != Thread && (!Abandoned || Mutant->OwnerThread == NULL)) {
+        KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)Thread, (ULONG_PTR)Mutant->OwnerThread,
+                     (ULONG_PTR)Mutant, 0);
     }
-    KiReleaseMutant(Mutex, MUTANT_INCREMENT, FALSE);
+    KiReleaseMutant(Mutant, Increment, Abandoned);
     KiFinishSignal(OldIrql, Wait);
     KiCheckForKernelApc(Thread);
     return Previous;
+}
+
+LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)
+{
+    return KeReleaseMutant(Mutex, MUTANT_INCREMENT, FALSE, Wait);
+}
+
+LONG NTAPI KeReadStateMutant(PRKMUTANT Mutant)
+{
+    return *(volatile LONG *)&Mutant->Header.SignalState;
+}
+
+VOID NTAPI KeQueryOwnerMutant(PKMUTANT Mutant, PCLIENT_ID ClientId)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    RtlZeroMemory(ClientId, sizeof(*ClientId));
+    if (Mutant->OwnerThread != NULL) {
+        *ClientId = Mutant->OwnerThread->Cid;
+    }
+    KiUnlockDispatcher(OldIrql);
 }
 
 LONG NTAPI KeReadStateMutex(PRKMUTEX Mutex)

@@ -132,7 +132,9 @@ static void KiEndQuantum(PKPRCB Prcb)
     }
     Thread->Quantum = Thread->QuantumReset;
     if (Thread->Priority < LOW_REALTIME_PRIORITY) {
-        Thread->Priority = (SCHAR)max(Thread->Priority - 1, Thread->BasePriority);
+        KPRIORITY Step = Thread->Starved ? Thread->Priority : 1;
+        Thread->Priority = (SCHAR)max(Thread->Priority - Step, Thread->BasePriority);
+        Thread->Starved = FALSE;
     }
     if (Prcb->NextThread == NULL) {
         PKTHREAD Equal = KiTakeReadyThread(Prcb, Thread->Priority);

@@ -18,6 +18,7 @@ static void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
 {
     PLIST_ENTRY List = &Prcb->ReadyList[Thread->Priority];
     Thread->State = Ready;
+    Thread->ReadyTime100ns = KeQueryInterruptTime();
     Thread->NextProcessor = (UCHAR)Prcb->Number;
     if (AtHead) {
         InsertHeadList(List, &Thread->ReadyListEntry);

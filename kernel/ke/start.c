@@ -15,6 +15,7 @@
 #include "ldr.h"
 #include "mm.h"
 #include "ob.h"
+#include "dispatch.h"
 #include "processor.h"
 #include "ps.h"
 
@@ -50,6 +51,7 @@ static VOID NTAPI KiPhase1(PVOID Context)
     UNREFERENCED_PARAMETER(Context);
     KeStartAllProcessors(); /* the other processors idle, ready for work */
     KiPrintMachine();
+    KiInitializeStarvationHelp();
     ExInitSystem();  /* work queues and their threads */
     IoInitSystem();  /* \Device, \Driver, \??: I/O objects and IRPs */
     CmInitSystem();  /* the registry, from the boot disk */

@@ -58,6 +58,7 @@ static void KiInitializeThreadFields(PKTHREAD Thread, PKPROCESS Process, PVOID S
     InitializeListHead(&Thread->ApcState.ApcListHead[UserMode]);
     InitializeListHead(&Thread->MutantListHead);
     KeInitializeTimer(&Thread->Timer);
+    KiInitializeSuspension(Thread);
 }
 
 void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID StackLimit,
@@ -140,6 +141,7 @@ void KeTerminateThread(KPRIORITY Increment)
     KiRundownApcs(Thread);
     KiLockDispatcher();
     KiAbandonMutants(Thread);
+    KiLeaveQueue(Thread);
     RemoveEntryList(&Thread->ProcessThreadEntry);
     Thread->Header.SignalState = 1;
     KiWaitTest(&Thread->Header, Increment);

@@ -149,6 +149,7 @@ NTSTATUS KiSatisfyWait(PDISPATCHER_HEADER Object, PKTHREAD Thread)
         Object->SignalState -= 1;
         break;
     case EventSynchronizationObject:
+    case GateObject:
     case TimerSynchronizationObject:
         Object->SignalState = 0;
         break;
@@ -189,6 +190,9 @@ NTSTATUS KiBlockThread(PKTHREAD Thread, PKWAIT_BLOCK Blocks, ULONG Count,
         KiStartWaitTimer(Thread, *DueTime100ns);
     }
     Thread->State = Waiting;
+    if (Thread->Queue != NULL) {
+        KiQueueThreadBlocks(Thread);
+    }
     KiSwitchAway();
     return (NTSTATUS)Thread->WaitStatus;
 }
@@ -220,6 +224,9 @@ void KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
 {
     KiUnlinkWaitBlocks(Thread);
     Thread->WaitStatus = WaitStatus;
+    if (Thread->Queue != NULL) {
+        KiQueueThreadWakes(Thread);
+    }
     KiBoostThread(Thread, Increment);
     KiReadyThread(Thread);
 }

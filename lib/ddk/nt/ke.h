@@ -11,6 +11,11 @@ typedef struct _KPROCESS KPROCESS, EPROCESS, *PKPROCESS, *PEPROCESS, *PRKPROCESS
 typedef PKTHREAD PRKTHREAD;
 typedef struct _KINTERRUPT *PKINTERRUPT;
 
+typedef struct _CLIENT_ID {
+    HANDLE UniqueProcess;
+    HANDLE UniqueThread;
+} CLIENT_ID, *PCLIENT_ID;
+
 typedef enum _MODE {
     KernelMode,
     UserMode,
@@ -261,5 +266,7 @@ C_ASSERT(sizeof(KDEVICE_QUEUE_ENTRY) == 0x18);
 #include <nt/ke_sync.h>
 #include <nt/ke_intr.h>
 #include <nt/ke_time.h>
+#include <nt/ke_queue.h>
+#include <nt/ke_affinity.h>
 
 #endif

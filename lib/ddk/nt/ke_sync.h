@@ -173,6 +173,41 @@ NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueApc(_Inout_ PRKAPC Apc);
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
 
+/* TRUE, and the alert is taken, when one was pending for the current thread; for UserMode, user APCs
+ * that wait become deliverable. Not documented in the WDK; book ch. 6. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
+
+/* Makes a mutant, owned by the current thread or free. Unlike a mutex it may be abandoned, and holding
+ * it does not disable APCs. IRQL <= DISPATCH_LEVEL when it is owned at once, else any; the lock is
+ * for non-paged memory. Not documented in the WDK. */
+NTKERNELAPI VOID NTAPI KeInitializeMutant(_Out_ PRKMUTANT Mutant, _In_ BOOLEAN InitialOwner);
+/* Gives back one acquisition, or with Abandoned all, leaving the mark for the next owner. Returns the
+ * previous state. Only the owner may call, unless Abandoned: THREAD_NOT_MUTEX_OWNER. Not documented
+ * in the WDK. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI LONG NTAPI KeReleaseMutant(_Inout_ PRKMUTANT Mutant, _In_ KPRIORITY Increment,
+                                       _In_ BOOLEAN Abandoned, _In_ BOOLEAN Wait);
+/* 1 when the mutant is free, else 0 or less. Any IRQL. Not documented in the WDK. */
+NTKERNELAPI LONG NTAPI KeReadStateMutant(_In_ PRKMUTANT Mutant);
+/* The owner's process and thread ids; both 0 when the mutant is free. Not documented in the WDK. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI KeQueryOwnerMutant(_In_ PKMUTANT Mutant, _Out_ PCLIENT_ID ClientId);
+
+/* A gate: a synchronization event for one-time meetings inside the system. */
+typedef struct _KGATE {
+    DISPATCHER_HEADER Header;
+} KGATE, *PKGATE;
+/* Makes a gate, closed. Any IRQL. Not documented in the WDK. */
+NTKERNELAPI VOID NTAPI KeInitializeGate(_Out_ PKGATE Gate);
+/* Lets one waiting thread, boosted, or the next one to come through. Not documented in the WDK. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI KeSignalGateBoostPriority(_Inout_ PKGATE Gate);
+/* Waits until the gate is signalled, and takes the signal. Not documented in the WDK. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI VOID NTAPI KeWaitForGate(_Inout_ PKGATE Gate, _In_ KWAIT_REASON WaitReason,
+                                     _In_ KPROCESSOR_MODE WaitMode);
+
 /* Current thread: gs:[188h], as every driver inlines it. Any IRQL. WDK: KeGetCurrentThread. */
 FORCEINLINE PKTHREAD KeGetCurrentThread(VOID)
 {
