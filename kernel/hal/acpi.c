@@ -8,6 +8,7 @@
  *     root pointer --> XSDT or RSDT --> MADT  processors, I/O APICs, lines
  *                                  |--> FADT  power, PM timer, reset; --> DSDT  sleep type of S5
  *                                  |--> HPET
+ *                                  |--> MCFG  PCI configuration space
  *                                  '--> SSDTs, in case S5 stands in one of them
  */
 #include "halp.h"
@@ -74,6 +75,8 @@ static void HalpParseTable(const ACPI_HEADER *Table)
         HalpParseFadt(Table, Table->Length, &HalpPlatform);
     } else if (memcmp(Table->Signature, "HPET", 4) == 0 && HalpPlatform.HpetBase == 0) {
         HalpParseHpet(Table, Table->Length, &HalpPlatform);
+    } else if (memcmp(Table->Signature, "MCFG", 4) == 0 && HalpPlatform.PciConfigBase == 0) {
+        HalpParseMcfg(Table, Table->Length, &HalpPlatform);
     } else if (memcmp(Table->Signature, "DSDT", 4) == 0 ||
                memcmp(Table->Signature, "SSDT", 4) == 0) {
         HalpParseSleepType(Table, Table->Length, &HalpPlatform);

@@ -159,6 +159,9 @@ typedef struct _HALP_PLATFORM {
     UCHAR CenturyRegister; /* RTC, 0: none */
 
     ULONG64 HpetBase; /* physical, 0: none */
+
+    ULONG64 PciConfigBase; /* physical, 0: none */
+    UCHAR PciConfigLastBus;
 } HALP_PLATFORM, *PHALP_PLATFORM;
 
 /* Sum of Length bytes: 0 for a table that is intact. */
@@ -170,6 +173,7 @@ BOOLEAN HalpCheckRsdp(const ACPI_RSDP *Rsdp, BOOLEAN *UseXsdt);
 void HalpParseMadt(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform);
 void HalpParseFadt(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform);
 void HalpParseHpet(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform);
+void HalpParseMcfg(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform);
 /* Looks for \_S5 in a DSDT or SSDT, unless an earlier table had it. */
 void HalpParseSleepType(const VOID *Table, SIZE_T Length, PHALP_PLATFORM Platform);
 

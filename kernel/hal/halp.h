@@ -100,6 +100,11 @@ BOOLEAN HalpRouteLine(const HALP_LINE *Line, ULONG Vector, ULONG ApicId);
 void HalpMaskLine(ULONG Gsi);
 BOOLEAN HalpIsLine(ULONG Gsi);
 
+/* vector.c: Count (a power of two, at most 16) vectors of one level for messages, aligned to Count;
+ * returns the first, 0: none are free. */
+ULONG HalpAllocateVectors(ULONG Count);
+void HalpFreeVectors(ULONG First, ULONG Count);
+
 /*** Time ***/
 
 /* A counter that runs at a fixed frequency. */

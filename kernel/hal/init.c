@@ -2,6 +2,7 @@
  * init.c - the order in which the HAL comes up, and what CPUID says about where it runs.
  */
 #include "halp.h"
+#include "halpci.h"
 #include "kd.h"
 #include "mm.h"
 
@@ -49,6 +50,7 @@ void HalInitializeSystem(PLOADER_BLOCK LoaderBlock)
     HalpMaskPics();
     HalpInitializeLocalApic();
     HalpInitializeIoApics();
+    HalpInitializePci();
     HalpInitializeTime();
     if (HalpPlatform.CpusIgnored != 0) {
         KdPrintf("hal: %u more CPUs cannot be used\n", HalpPlatform.CpusIgnored);

@@ -73,10 +73,10 @@ LONG64 HalQueryRealTimeClock(void);
 
 /*** Device interrupts; vectors as HalGetInterruptVector gave them out ***/
 
-/* Unmasks the line behind Vector and routes it to the boot processor. Mode counts where the
+/* Unmasks the line behind Vector and routes it to Processor, by its number. Mode counts where the
  * firmware does not say how the line triggers. STATUS_INVALID_PARAMETER: Vector was not given
- * out. */
-NTSTATUS HalEnableInterrupt(ULONG Vector, KINTERRUPT_MODE Mode);
+ * out. Nothing is to be done for a message's vector. */
+NTSTATUS HalEnableInterrupt(ULONG Vector, KINTERRUPT_MODE Mode, ULONG Processor);
 /* Masks the line. An interrupt already on its way may still arrive. */
 void HalDisableInterrupt(ULONG Vector);
 

@@ -322,9 +322,25 @@ extern struct _LOADER_BLOCK *KeLoaderBlock; /* i */
 void KeStartAllProcessors(void);
 
 /*** Interrupt objects (ke/interrupt.c), for IoConnectInterrupt. PASSIVE_LEVEL. ***/
-NTSTATUS KeConnectInterrupt(PKINTERRUPT *Interrupt, PKSERVICE_ROUTINE ServiceRoutine,
-                            PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
-                            KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector);
+typedef struct _KI_CONNECTION {
+    PKSERVICE_ROUTINE ServiceRoutine;        /* NULL: MessageRoutine */
+    PKMESSAGE_SERVICE_ROUTINE MessageRoutine; /* called with MessageId */
+    ULONG MessageId;
+    PVOID ServiceContext;
+    PKSPIN_LOCK SpinLock; /* NULL: the object's own */
+    ULONG Vector;
+    KIRQL Irql;            /* the vector's */
+    KIRQL SynchronizeIrql; /* not below it */
+    KINTERRUPT_MODE Mode;
+    BOOLEAN ShareVector;
+    PVOID Owner;          /* whose it is, for KeQueryInterruptOwner */
+    KAFFINITY Processors; /* the lowest of these that runs takes the vector's interrupts */
+} KI_CONNECTION, *PKI_CONNECTION;
+/* STATUS_INVALID_PARAMETER, also when the vector is in use and somebody does not share;
+ * STATUS_INSUFFICIENT_RESOURCES; STATUS_NO_SUCH_DEVICE: no such line. */
+NTSTATUS KeConnectInterrupt(const KI_CONNECTION *Connection, PKINTERRUPT *Interrupt);
 void KeDisconnectInterrupt(PKINTERRUPT Interrupt);
+/* The Owner that it was connected with. */
+PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt);
 
 #endif

@@ -1,5 +1,6 @@
 /* init.c - the I/O manager's start: its object types, \Driver's first inhabitant, and its lists. */
 #include "iop.h"
+#include "pcibus.h"
 
 POBJECT_TYPE IoDriverObjectType, IoDeviceObjectType, IoFileObjectType;
 
@@ -50,4 +51,5 @@ void IoInitSystem(void)
     IopMust(ObCreateObjectType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
     IopMust(ObCreateObjectType(&IopFileInitializer, &IoFileObjectType), 3);
     IopMust(IopCreateBootFileSystem(), 4);
+    IopMust(IopCreatePciBus(), 5);
 }

@@ -1,30 +1,8 @@
-/* resource.c - what drivers get from other components through io: interrupts, threads, MDLs. */
+/* resource.c - what drivers get from other components through io: threads, MDLs. */
 #include "iop.h"
 
 #define IOP_TAG_MDL 0x206C644D /* "Mdl " */
 #define IOP_MAX_MDL_LENGTH 0x7FFFF000U
-
-NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTINE ServiceRoutine,
-                                  PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector,
-                                  KIRQL Irql, KIRQL SynchronizeIrql, KINTERRUPT_MODE InterruptMode,
-                                  BOOLEAN ShareVector, KAFFINITY ProcessorEnableMask,
-                                  BOOLEAN FloatingSave)
-{
-    UNREFERENCED_PARAMETER(FloatingSave); // the interrupt path saves what routines may change
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    *InterruptObject = NULL;
-    if ((ProcessorEnableMask & KeActiveProcessors) == 0 || SynchronizeIrql < Irql) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    return KeConnectInterrupt(InterruptObject, ServiceRoutine, ServiceContext, SpinLock, Vector,
-                              Irql, SynchronizeIrql, InterruptMode, ShareVector);
-}
-
-VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
-{
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    KeDisconnectInterrupt(InterruptObject);
-}
 
 NTSTATUS NTAPI IoCreateSystemThread(PVOID IoObject, PHANDLE ThreadHandle, ULONG DesiredAccess,
                                     POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,

@@ -25,18 +25,12 @@
 typedef struct _KINTERRUPT {
     SHORT Type; /* InterruptObject */
     SHORT Size;
-    LIST_ENTRY ChainEntry; /* v */
-    PKSERVICE_ROUTINE ServiceRoutine;
-    PVOID ServiceContext;
-    KSPIN_LOCK SpinLock;    /* used unless the driver brought one */
-    PKSPIN_LOCK ActualLock; /* i */
-    ULONG Vector;           /* i */
-    KIRQL Irql;             /* i  the vector's */
-    KIRQL SynchronizeIrql;  /* i  at which the routine runs and the lock is taken */
-    KINTERRUPT_MODE Mode;   /* i */
-    BOOLEAN ShareVector;    /* i */
-    ULONG64 ClaimedCount;   /* v */
-    ULONG64 UnclaimedCount; /* v */
+    LIST_ENTRY ChainEntry;    /* v */
+    KI_CONNECTION Connection; /* i */
+    KSPIN_LOCK SpinLock;      /* used unless the driver brought one */
+    PKSPIN_LOCK ActualLock;   /* i */
+    ULONG64 ClaimedCount;     /* v */
+    ULONG64 UnclaimedCount;   /* v */
 } KINTERRUPT;
 
 /* v: fields guarded by this lock, taken at the vector's IRQL. */
@@ -57,6 +51,21 @@ static KMUTEX KiConnectMutex = {.Header = {.Type = MutantObject,
                                 .ApcDisable = 1};
 static volatile LONG64 KiUnexpectedInterrupts; /* o */
 
+static BOOLEAN KiCallRoutine(PKINTERRUPT Interrupt, const KI_CONNECTION *To)
+{
+    return To->ServiceRoutine != NULL
+               ? To->ServiceRoutine(Interrupt, To->ServiceContext)
+               : To->MessageRoutine(Interrupt, To->ServiceContext, To->MessageId);
+}
+
+/* For people. */
+static PVOID KiRoutineOf(PKINTERRUPT Interrupt)
+{
+    return Interrupt->Connection.ServiceRoutine != NULL
+               ? (PVOID)Interrupt->Connection.ServiceRoutine
+               : (PVOID)Interrupt->Connection.MessageRoutine;
+}
+
 /*
  * One routine, at its SynchronizeIrql and under its lock. A routine that comes back at another IRQL
  * has broken the order of everything below it: stop while it can still be named.
@@ -66,18 +75,18 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     KIRQL OldIrql = KeGetCurrentIrql();
     BOOLEAN Claimed;
 
-    if (Interrupt->SynchronizeIrql != OldIrql) {
-        KfRaiseIrql(Interrupt->SynchronizeIrql);
+    if (Interrupt->Connection.SynchronizeIrql != OldIrql) {
+        KfRaiseIrql(Interrupt->Connection.SynchronizeIrql);
     }
     KiAcquireRawLock(Interrupt->ActualLock);
-    Claimed = Interrupt->ServiceRoutine(Interrupt, Interrupt->ServiceContext);
+    Claimed = KiCallRoutine(Interrupt, &Interrupt->Connection);
     KiReleaseRawLock(Interrupt->ActualLock);
-    if (KeGetCurrentIrql() != Interrupt->SynchronizeIrql) {
+    if (KeGetCurrentIrql() != Interrupt->Connection.SynchronizeIrql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE,
-                     KeGetCurrentIrql() << 16 | Interrupt->SynchronizeIrql << 8, 0,
-                     (ULONG_PTR)Interrupt->ServiceRoutine, (ULONG_PTR)Interrupt);
+                     KeGetCurrentIrql() << 16 | Interrupt->Connection.SynchronizeIrql << 8, 0,
+                     (ULONG_PTR)KiRoutineOf(Interrupt), (ULONG_PTR)Interrupt);
     }
-    if (Interrupt->SynchronizeIrql != OldIrql) {
+    if (Interrupt->Connection.SynchronizeIrql != OldIrql) {
         KeLowerIrql(OldIrql);
     }
     Claimed ? Interrupt->ClaimedCount++ : Interrupt->UnclaimedCount++;
@@ -108,13 +117,20 @@ static BOOLEAN KiServiceChain(KI_VECTOR *Entry)
 {
     PKINTERRUPT First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
     BOOLEAN Shared = First->ChainEntry.Flink != &Entry->Chain;
-    BOOLEAN Claimed = KiWalkChain(Entry, First->Mode == LevelSensitive);
+    BOOLEAN Claimed = KiWalkChain(Entry, First->Connection.Mode == LevelSensitive);
 
-    if (First->Mode == Latched && Shared && Claimed) {
+    if (First->Connection.Mode == Latched && Shared && Claimed) {
         while (KiWalkChain(Entry, FALSE)) {
         }
     }
     return Claimed;
+}
+
+/* An edge or a message that nobody wants is over: only a level can come back without end. */
+static BOOLEAN KiIsEdgeTriggered(KI_VECTOR *Entry)
+{
+    return CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry)->Connection.Mode ==
+           Latched;
 }
 
 /* Said once, since the line is masked then; it stays so until somebody connects anew. */
@@ -136,7 +152,7 @@ void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector)
     KiAcquireRawLock(&Entry->Lock);
     if (Entry->Chain.Flink == NULL || IsListEmpty(&Entry->Chain)) {
         InterlockedIncrement64(&KiUnexpectedInterrupts); /* as after the last disconnect */
-    } else if (KiServiceChain(Entry)) {
+    } else if (KiServiceChain(Entry) || KiIsEdgeTriggered(Entry)) {
         Entry->UnclaimedRun = 0;
     } else {
         KiCheckForStorm(Entry, Vector);
@@ -170,16 +186,17 @@ static BOOLEAN KiMayJoinChain(KI_VECTOR *Entry, PKINTERRUPT Interrupt)
         return TRUE;
     }
     First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
-    return First->ShareVector && Interrupt->ShareVector && First->Mode == Interrupt->Mode;
+    return First->Connection.ShareVector && Interrupt->Connection.ShareVector &&
+           First->Connection.Mode == Interrupt->Connection.Mode;
 }
 
-/* Links Interrupt in; *First: the vector was unused and has to be enabled. */
-/* Joined under the lock, enabled after it: HalEnableInterrupt may take its time, and an interrupt that
- * comes in between already finds the routine. */
+/* Links Interrupt in; *First: the vector was unused and has to be enabled. That comes after the lock
+ * is given back: HalEnableInterrupt may take its time, and an interrupt that comes in between already
+ * finds the routine. */
 static BOOLEAN KiJoinChain(PKINTERRUPT Interrupt, PBOOLEAN First)
 {
-    KI_VECTOR *Entry = &KiVectors[Interrupt->Vector];
-    KIRQL OldIrql = KiLockVector(Interrupt->Vector);
+    KI_VECTOR *Entry = &KiVectors[Interrupt->Connection.Vector];
+    KIRQL OldIrql = KiLockVector(Interrupt->Connection.Vector);
     BOOLEAN Joined = KiMayJoinChain(Entry, Interrupt);
 
     if (Joined) {
@@ -187,18 +204,24 @@ static BOOLEAN KiJoinChain(PKINTERRUPT Interrupt, PBOOLEAN First)
         Entry->UnclaimedRun = 0;
         InsertTailList(&Entry->Chain, &Interrupt->ChainEntry);
     }
-    KiUnlockVector(Interrupt->Vector, OldIrql);
+    KiUnlockVector(Interrupt->Connection.Vector, OldIrql);
     return Joined;
 }
 
 /* After it no processor is in the service routine, nor will one enter it. TRUE: it was the last. */
 static BOOLEAN KiLeaveChain(PKINTERRUPT Interrupt)
 {
-    KIRQL OldIrql = KiLockVector(Interrupt->Vector);
+    KIRQL OldIrql = KiLockVector(Interrupt->Connection.Vector);
     BOOLEAN Last = RemoveEntryList(&Interrupt->ChainEntry);
 
-    KiUnlockVector(Interrupt->Vector, OldIrql);
+    KiUnlockVector(Interrupt->Connection.Vector, OldIrql);
     return Last;
+}
+
+/* The lowest of Processors that runs; the connection was found valid, so there is one. */
+static ULONG KiChooseProcessor(KAFFINITY Processors)
+{
+    return (ULONG)__builtin_ctzll(Processors & KeActiveProcessors);
 }
 
 /* Interrupt joins its vector, which is enabled for the first. KiConnectMutex is held. */
@@ -211,7 +234,8 @@ static NTSTATUS KiConnectToVector(PKINTERRUPT Interrupt)
         return STATUS_INVALID_PARAMETER; /* in use, and somebody does not share */
     }
     if (First) {
-        Status = HalEnableInterrupt(Interrupt->Vector, Interrupt->Mode);
+        Status = HalEnableInterrupt(Interrupt->Connection.Vector, Interrupt->Connection.Mode,
+                                    KiChooseProcessor(Interrupt->Connection.Processors));
         if (!NT_SUCCESS(Status)) {
             KiLeaveChain(Interrupt);
         }
@@ -219,33 +243,34 @@ static NTSTATUS KiConnectToVector(PKINTERRUPT Interrupt)
     return Status;
 }
 
-NTSTATUS KeConnectInterrupt(PKINTERRUPT *Object, PKSERVICE_ROUTINE ServiceRoutine,
-                            PVOID ServiceContext, PKSPIN_LOCK SpinLock, ULONG Vector, KIRQL Irql,
-                            KIRQL SynchronizeIrql, KINTERRUPT_MODE Mode, BOOLEAN ShareVector)
+/* Everything that does not depend on who else uses the vector. */
+static BOOLEAN KiIsConnectionValid(const KI_CONNECTION *To)
+{
+    return To->Vector >= KI_FIRST_DEVICE_VECTOR && To->Vector <= KI_LAST_DEVICE_VECTOR &&
+           To->Irql == To->Vector >> 4 && To->SynchronizeIrql >= To->Irql &&
+           To->SynchronizeIrql <= HIGH_LEVEL && (To->Processors & KeActiveProcessors) != 0 &&
+           (To->Mode == LevelSensitive || To->Mode == Latched) &&
+           (To->ServiceRoutine != NULL || To->MessageRoutine != NULL);
+}
+
+NTSTATUS KeConnectInterrupt(const KI_CONNECTION *Connection, PKINTERRUPT *Object)
 {
     PKINTERRUPT Interrupt;
     NTSTATUS Status;
 
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     *Object = NULL;
-    if (Vector < KI_FIRST_DEVICE_VECTOR || Vector > KI_LAST_DEVICE_VECTOR || Irql != Vector >> 4 ||
-        SynchronizeIrql < Irql || SynchronizeIrql > HIGH_LEVEL || ServiceRoutine == NULL) {
+    if (!KiIsConnectionValid(Connection)) {
         return STATUS_INVALID_PARAMETER;
     }
     Interrupt = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(*Interrupt), INTERRUPT_TAG);
     if (Interrupt == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    *Interrupt = (KINTERRUPT){.Type = InterruptObject,
-                              .Size = sizeof(*Interrupt),
-                              .ServiceRoutine = ServiceRoutine,
-                              .ServiceContext = ServiceContext,
-                              .Vector = Vector,
-                              .Irql = Irql,
-                              .SynchronizeIrql = SynchronizeIrql,
-                              .Mode = Mode,
-                              .ShareVector = ShareVector};
-    Interrupt->ActualLock = SpinLock != NULL ? SpinLock : &Interrupt->SpinLock;
+    *Interrupt = (KINTERRUPT){
+        .Type = InterruptObject, .Size = sizeof(*Interrupt), .Connection = *Connection};
+    Interrupt->ActualLock =
+        Connection->SpinLock != NULL ? Connection->SpinLock : &Interrupt->SpinLock;
     /* An interrupt may come as soon as the vector is enabled, before the caller gets the pointer
      * from the return: hand it out first. */
     *Object = Interrupt;
@@ -267,7 +292,7 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
     KI_ASSERT(Interrupt->Type == InterruptObject);
     KeWaitForSingleObject(&KiConnectMutex, Executive, KernelMode, FALSE, NULL);
     if (KiLeaveChain(Interrupt)) {
-        HalDisableInterrupt(Interrupt->Vector);
+        HalDisableInterrupt(Interrupt->Connection.Vector);
     }
     KeReleaseMutex(&KiConnectMutex, FALSE);
     Interrupt->Type = 0;
@@ -276,15 +301,21 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
 
 /* From above SynchronizeIrql the lock may be held by what this processor interrupted: it would wait
  * for itself. */
+PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt)
+{
+    KI_ASSERT(Interrupt->Type == InterruptObject);
+    return Interrupt->Connection.Owner;
+}
+
 KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
 {
     KIRQL OldIrql = KeGetCurrentIrql();
 
-    if (OldIrql > Interrupt->SynchronizeIrql) {
+    if (OldIrql > Interrupt->Connection.SynchronizeIrql) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Interrupt, OldIrql, 0,
                      (ULONG_PTR)__builtin_return_address(0));
     }
-    KfRaiseIrql(Interrupt->SynchronizeIrql);
+    KfRaiseIrql(Interrupt->Connection.SynchronizeIrql);
     KiAcquireRawLock(Interrupt->ActualLock);
     return OldIrql;
 }
@@ -337,10 +368,10 @@ static void KiPrintOwners(PKD_CONSOLE Console, ULONG Vector)
     for (PLIST_ENTRY Link = Chain->Flink; Link != NULL && Link != Chain && Count < ARRAYSIZE(Owner);
          Link = Link->Flink) {
         PKINTERRUPT Interrupt = CONTAINING_RECORD(Link, KINTERRUPT, ChainEntry);
-        Owner[Count].Routine = Interrupt->ServiceRoutine;
+        Owner[Count].Routine = KiRoutineOf(Interrupt);
         Owner[Count].Claimed = Interrupt->ClaimedCount;
         Owner[Count].Unclaimed = Interrupt->UnclaimedCount;
-        Owner[Count++].Mode = Interrupt->Mode;
+        Owner[Count++].Mode = Interrupt->Connection.Mode;
     }
     KiUnlockVector(Vector, OldIrql);
     for (ULONG i = 0; i < Count; i++) {

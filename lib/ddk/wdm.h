@@ -21,6 +21,8 @@ extern "C" {
 #include <nt/io.h>
 #include <nt/zw.h>
 #include <nt/hal.h>
+#include <nt/pci.h>
+#include <nt/io_interrupt.h>
 
 #ifdef __cplusplus
 }

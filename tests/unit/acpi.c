@@ -2,7 +2,7 @@
  * Proves that ACPI tables give the right facts when they are right, and that damaged, short and
  * random ones are read neither past their end nor for ever.
  *
- * unit-sources: kernel/hal/madt.c kernel/hal/fadt.c
+ * unit-sources: kernel/hal/madt.c kernel/hal/fadt.c kernel/hal/mcfg.c
  */
 #include <assert.h>
 #include <stdio.h>
@@ -222,6 +222,7 @@ static void ParseAll(const UCHAR *Bytes, SIZE_T Count)
     HalpParseMadt(Copy, Count, &Platform);
     HalpParseFadt(Copy, Count, &Platform);
     HalpParseHpet(Copy, Count, &Platform);
+    HalpParseMcfg(Copy, Count, &Platform);
     HalpParseSleepType(Copy, Count, &Platform);
     assert(Platform.CpuCount <= ACPI_MAX_PROCESSORS && Platform.IoApicCount <= ACPI_MAX_IO_APICS);
     free(Copy);
