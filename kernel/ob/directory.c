@@ -81,6 +81,14 @@ void ObpRemoveNameIfUnused(POBJECT_HEADER Header)
     }
 }
 
+BOOLEAN ObpHasName(POBJECT_HEADER Header)
+{
+    ExAcquireFastMutex(&ObpNamespaceLock);
+    BOOLEAN Named = Header->Directory != NULL;
+    ExReleaseFastMutex(&ObpNamespaceLock);
+    return Named;
+}
+
 void ObMakeTemporaryObject(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeader(Object);

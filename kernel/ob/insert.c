@@ -17,30 +17,77 @@ static NTSTATUS ObpInsertName(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCES
                          Found);
 }
 
+/* Makes a handle for Object, which has been found by, or entered under, a temporary name. The last
+ * other handle may have been closed before, and the name be gone with it: then the handle would be
+ * one to an object that nobody else can find. *Retry: nothing is done, the name has to be looked up
+ * again. Once there is a handle, the name stays. */
+static NTSTATUS ObpCreateNamedHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access,
+                                     HANDLE *Handle, BOOLEAN *Retry)
+{
+    NTSTATUS Status = ObpCreateHandle(Object, Attributes, Access, Handle);
+    *Retry = NT_SUCCESS(Status) && !ObpHasName(ObpHeader(Object));
+    if (*Retry) {
+        ObCloseHandle(*Handle, KernelMode);
+    }
+    return Status;
+}
+
+/* One attempt of ObInsertObject for an object that gets a name. On success *Found has a reference
+ * for the caller. */
+static NTSTATUS ObpTryInsert(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
+                             PVOID *Found, HANDLE *Handle, BOOLEAN *Retry)
+{
+    NTSTATUS Status = ObpInsertName(Object, Attributes, Access, Found);
+    *Retry = FALSE;
+    if (!NT_SUCCESS(Status) || Handle == NULL) {
+        return Status;
+    }
+    NTSTATUS HandleStatus =
+        ObpCreateNamedHandle(*Found, Attributes->Attributes, Access, Handle, Retry);
+    if (NT_SUCCESS(HandleStatus) && !*Retry) {
+        return Status;
+    }
+    // Whoever asked does not get the object, so it must not be found under its name.
+    if (!NT_SUCCESS(HandleStatus) && *Found == Object) {
+        ObMakeTemporaryObject(Object);
+    }
+    ObfDereferenceObject(*Found);
+    return HandleStatus;
+}
+
+static NTSTATUS ObpInsertNamed(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
+                               PVOID *Found, HANDLE *Handle)
+{
+    BOOLEAN Retry;
+    NTSTATUS Status;
+    do {
+        Status = ObpTryInsert(Object, Attributes, Access, Found, Handle, &Retry);
+    } while (Retry);
+    return Status;
+}
+
+static NTSTATUS ObpInsertUnnamed(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
+                                 PVOID *Found, HANDLE *Handle)
+{
+    ULONG Flags = Attributes != NULL ? Attributes->Attributes : 0;
+    NTSTATUS Status =
+        Handle != NULL ? ObpCreateHandle(Object, Flags, Access, Handle) : STATUS_SUCCESS;
+    if (NT_SUCCESS(Status)) {
+        ObfReferenceObject(Object);
+        *Found = Object;
+    }
+    return Status;
+}
+
 NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK DesiredAccess,
                         PVOID *ObjectOut, HANDLE *Handle)
 {
-    PVOID Found = Object;
-    NTSTATUS Status = STATUS_SUCCESS;
+    PVOID Found;
+    BOOLEAN Named =
+        Attributes != NULL && Attributes->ObjectName != NULL && Attributes->ObjectName->Length != 0;
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    if (Attributes != NULL && Attributes->ObjectName != NULL &&
-        Attributes->ObjectName->Length != 0) {
-        Status = ObpInsertName(Object, Attributes, DesiredAccess, &Found);
-    } else {
-        ObfReferenceObject(Found);
-    }
-    if (NT_SUCCESS(Status) && Handle != NULL) {
-        NTSTATUS HandleStatus = ObpCreateHandle(
-            Found, Attributes != NULL ? Attributes->Attributes : 0, DesiredAccess, Handle);
-        if (!NT_SUCCESS(HandleStatus)) {
-            // Whoever asked does not get the object, so it must not be found under its name.
-            if (Found == Object) {
-                ObMakeTemporaryObject(Object);
-            }
-            ObfDereferenceObject(Found);
-            Status = HandleStatus;
-        }
-    }
+    NTSTATUS Status = Named ? ObpInsertNamed(Object, Attributes, DesiredAccess, &Found, Handle)
+                            : ObpInsertUnnamed(Object, Attributes, DesiredAccess, &Found, Handle);
     // Found has its own reference: the creator's goes.
     ObfDereferenceObject(Object);
     if (!NT_SUCCESS(Status)) {
@@ -54,24 +101,42 @@ NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK
     return Status;
 }
 
+/* One attempt; *Retry as above. */
+static NTSTATUS ObpTryOpen(POBJECT_ATTRIBUTES Attributes, POBP_LOOKUP Lookup,
+                           KPROCESSOR_MODE AccessMode, HANDLE *Handle, BOOLEAN *Retry)
+{
+    UNICODE_STRING Empty = {0, 0, NULL};
+    PVOID Object;
+    NTSTATUS Status = ObpLookupName(
+        Attributes->RootDirectory, Attributes->ObjectName != NULL ? Attributes->ObjectName : &Empty,
+        AccessMode, Lookup, &Object);
+    *Retry = FALSE;
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    if (Lookup->ByName) {
+        Status = ObpCreateNamedHandle(Object, Lookup->Attributes, Lookup->Access, Handle, Retry);
+    } else {
+        Status = ObpCreateHandle(Object, Lookup->Attributes, Lookup->Access, Handle);
+    }
+    ObfDereferenceObject(Object);
+    return Status;
+}
+
 NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
                             KPROCESSOR_MODE AccessMode, ACCESS_MASK DesiredAccess,
                             PVOID ParseContext, HANDLE *Handle)
 {
-    UNICODE_STRING Empty = {0, 0, NULL};
     OBP_LOOKUP Lookup = {.Type = Type,
                          .Attributes = Attributes->Attributes,
                          .Access = DesiredAccess,
                          .ParseContext = ParseContext};
-    PVOID Object;
+    BOOLEAN Retry;
+    NTSTATUS Status;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    NTSTATUS Status = ObpLookupName(
-        Attributes->RootDirectory, Attributes->ObjectName != NULL ? Attributes->ObjectName : &Empty,
-        AccessMode, &Lookup, &Object);
-    if (NT_SUCCESS(Status)) {
-        Status = ObpCreateHandle(Object, Attributes->Attributes, DesiredAccess, Handle);
-        ObfDereferenceObject(Object);
-    }
+    do {
+        Status = ObpTryOpen(Attributes, &Lookup, AccessMode, Handle, &Retry);
+    } while (Retry);
     return Status;
 }
 

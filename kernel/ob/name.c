@@ -24,7 +24,8 @@ typedef struct _OBP_WALK {
                             relative to a root directory before its first step */
     PWCH Buffer;         /* what Rest points into after a link was followed */
     ULONG LinksFollowed;
-    BOOLEAN Done; /* Object is the answer */
+    BOOLEAN Done;   /* Object is the answer */
+    BOOLEAN ByName; /* Object has been found in a directory, or entered there */
 } OBP_WALK, *POBP_WALK;
 
 /* The walk goes on from Object, whose reference it takes over. */
@@ -73,6 +74,7 @@ static NTSTATUS ObpStepToEntry(POBP_WALK Walk, PCUNICODE_STRING Component)
         return Walk->Rest.Length == 0 ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
     }
     ObpMoveTo(Walk, Found);
+    Walk->ByName = TRUE;
     return STATUS_SUCCESS;
 }
 
@@ -99,7 +101,7 @@ static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
     ObfReferenceObject(ObpBody(Header));
     ExReleaseFastMutex(&ObpNamespaceLock);
 
-    Walk->Done = TRUE;
+    Walk->Done = Walk->ByName = TRUE;
     ObpMoveTo(Walk, ObpBody(Header));
     if (!Collision) {
         return STATUS_SUCCESS;
@@ -150,6 +152,7 @@ static NTSTATUS ObpFollowLink(POBP_WALK Walk, PCUNICODE_STRING Target)
     Walk->Rest = (UNICODE_STRING){(USHORT)Length, (USHORT)Length, Buffer};
     ObfReferenceObject(ObpRootDirectory);
     ObpMoveTo(Walk, ObpRootDirectory);
+    Walk->ByName = FALSE; // the root has no name
     return *Buffer == L'\\' ? STATUS_SUCCESS : STATUS_OBJECT_PATH_SYNTAX_BAD;
 }
 
@@ -184,6 +187,7 @@ static NTSTATUS ObpStepParse(POBP_WALK Walk)
         return Status;
     }
     Walk->Done = TRUE;
+    Walk->ByName = FALSE;
     ObpMoveTo(Walk, Object);
     return Status;
 }
@@ -246,6 +250,7 @@ NTSTATUS ObpLookupName(HANDLE Root, PUNICODE_STRING Name, KPROCESSOR_MODE Access
     }
     if (NT_SUCCESS(Status)) {
         *Object = Walk.Object;
+        Lookup->ByName = Walk.ByName;
     } else if (Walk.Object != NULL) {
         ObfDereferenceObject(Walk.Object);
     }

@@ -76,6 +76,9 @@ void ObpInsertEntry(POBJECT_DIRECTORY Directory, POBJECT_HEADER Header, PUNICODE
                     ULONG Hash);
 /* directory.c: takes the lock itself. Removes the name of a temporary object without handles. */
 void ObpRemoveNameIfUnused(POBJECT_HEADER Header);
+/* directory.c: takes the lock itself. Of an object with a handle the answer TRUE holds for as long
+ * as it has one. */
+BOOLEAN ObpHasName(POBJECT_HEADER Header);
 void ObpInitializeDirectory(POBJECT_DIRECTORY Directory);
 
 /* A lookup in progress: see name.c. */
@@ -85,6 +88,7 @@ typedef struct _OBP_LOOKUP {
     ACCESS_MASK Access;
     PVOID ParseContext;
     PVOID InsertObject; /* to be entered under the name, or NULL to find what is there */
+    BOOLEAN ByName;     /* out: what was found has its name in a directory */
 } OBP_LOOKUP, *POBP_LOOKUP;
 
 /* name.c: walks Name from Root (NULL: the root directory). Answers the object found, referenced; or
