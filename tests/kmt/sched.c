@@ -1,7 +1,8 @@
 /*
  * Promises: a higher priority thread preempts at once; equals share a processor by quantum; a woken
  * thread is boosted and decays to its base step by step, while real-time priorities stay; all
- * processors are used; a thousand threads come and go without loss.
+ * processors are used; long work at DISPATCH_LEVEL uses up a quantum as any other; a thousand threads come
+ * and go without loss.
  */
 #include "kmt.h"
 
@@ -172,6 +173,35 @@ static VOID TestPriorityCalls(VOID)
     KMT_EQUAL(Base, 10, "and counts from the process's 8");
 }
 
+static volatile LONG EqualRan;
+
+static VOID NTAPI NoteRun(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    EqualRan = 1;
+}
+
+/* Far more ticks than a quantum has, while nobody can take the processor away; then it is overdue. */
+static VOID TestLongAtDispatch(VOID)
+{
+    PETHREAD Equal;
+    ULONGLONG Lowered;
+    KIRQL OldIrql;
+    LONG Old = KeSetBasePriorityThread(KeGetCurrentThread(), 0); /* as the new thread's */
+    EqualRan = 0;
+    Equal = KmtStartThread(NoteRun, NULL);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    BurnTicks(760);
+    KeLowerIrql(OldIrql);
+    Lowered = KmtNow();
+    while (!EqualRan && KmtNow() - Lowered < 5000 * 10000ULL) {
+    }
+    Lowered = KmtNow() - Lowered;
+    KmtJoin(Equal);
+    KeSetBasePriorityThread(KeGetCurrentThread(), Old);
+    KMT_CHECK(Lowered < 200 * 10000, "after long work at DISPATCH_LEVEL an equal has its turn");
+}
+
 static volatile LONG Ended;
 
 static VOID NTAPI EndAtOnce(PVOID Context)
@@ -202,5 +232,6 @@ static VOID KmtRun(VOID)
     TestAllProcessors();
     TestPreemption();
     TestBoosts();
+    TestLongAtDispatch();
     TestManyThreads();
 }
