@@ -103,7 +103,6 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
 void IopDeleteDevice(PVOID Object)
 {
     PDEVICE_OBJECT Device = Object;
-    IopDeleteTimer(Device);
     ObfDereferenceObject(Device->DriverObject);
 }
 
@@ -146,6 +145,8 @@ static void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql)
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    // Now, not with the last reference: the driver counts on its routine not coming any more.
+    IopDeleteTimer(Device);
     if (Device->Flags & DO_DEVICE_HAS_NAME) {
         ObMakeTemporaryObject(Device);
     }

@@ -230,7 +230,13 @@ static VOID TestTimer(VOID)
     IoStopTimer(Device);
     KmtSleep(1200);
     KMT_EQUAL(Ticks, 2, "until it is stopped");
-    IoStartTimer(Device); // and goes with the device
+    // It goes with the device, even if somebody still refers to that.
+    IoStartTimer(Device);
+    ObReferenceObject(Device);
+    IoDeleteDevice(Device);
+    KmtSleep(1200);
+    KMT_EQUAL(Ticks, 2, "or the device is deleted");
+    ObDereferenceObject(Device);
 }
 
 static VOID KmtRun(VOID)
@@ -244,5 +250,4 @@ static VOID KmtRun(VOID)
     TestRundown();
     TestRace();
     TestTimer();
-    IoDeleteDevice(Device);
 }

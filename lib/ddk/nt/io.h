@@ -20,7 +20,7 @@ NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject,
                                           _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
                                           _Outptr_ PDEVICE_OBJECT *DeviceObject);
 
-/* Deletes a device: its name goes at once, new opens fail; the object goes when it is neither
+/* Deletes a device: its name and timer go at once, new opens fail; the object goes when it is neither
  * open nor attached to nor referred to any more. Detach it from a lower device first. IRQL <=
  * APC_LEVEL. WDK: IoDeleteDevice; book ch. 2. */
 _IRQL_requires_max_(APC_LEVEL)
@@ -165,7 +165,7 @@ NTKERNELAPI VOID NTAPI IoSetStartIoAttributes(_In_ PDEVICE_OBJECT DeviceObject,
                                               _In_ BOOLEAN NonCancelable);
 
 /* Gives the device a timer, stopped, that calls TimerRoutine(DeviceObject, Context) once a
- * second at DISPATCH_LEVEL; it goes with the device. PASSIVE_LEVEL.
+ * second at DISPATCH_LEVEL; IoDeleteDevice ends it. PASSIVE_LEVEL.
  * STATUS_INSUFFICIENT_RESOURCES. WDK: IoInitializeTimer; book ch. 6. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoInitializeTimer(_In_ PDEVICE_OBJECT DeviceObject,
