@@ -78,21 +78,19 @@ static PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
     return Weakest;
 }
 
-/* Makes Thread the next one of Prcb and tells that processor. This processor needs no telling: it
- * looks when it drops the dispatcher lock. */
-static void KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
+/* Makes Thread the next one of Prcb and tells that processor; answers what was to run next there. This
+ * processor needs no telling: it looks when it drops the dispatcher lock. */
+static PKTHREAD KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
 {
     PKTHREAD Displaced = Prcb->NextThread;
     Thread->State = Standby;
     Thread->NextProcessor = (UCHAR)Prcb->Number;
     Prcb->NextThread = Thread;
     KiIdleSummary &= ~Prcb->SetMember;
-    if (Displaced != NULL) {
-        KiLinkReadyThread(Displaced, Prcb, TRUE);
-    }
     if (Prcb != KeGetCurrentPrcb()) {
         KiSendIpi(Prcb->Number, KIPI_RESCHEDULE);
     }
+    return Displaced;
 }
 
 void KiClearNextThread(PKPRCB Prcb)
@@ -103,17 +101,22 @@ void KiClearNextThread(PKPRCB Prcb)
     }
 }
 
+/* A thread that is displaced looks for a place in turn: its affinity may allow processors, even idle
+ * ones, that were of no use to who displaced it. Each is less important than the one before. */
 void KiReadyThreadAt(PKTHREAD Thread, BOOLEAN AtHead)
 {
-    PKPRCB Prcb = KiFindIdleProcessor(Thread);
-    if (Prcb == NULL) {
-        Prcb = KiFindWeakestProcessor(Thread);
-        if (Thread->Priority <= KiPriorityOf(Prcb)) {
-            KiLinkReadyThread(Thread, Prcb, AtHead);
-            return;
+    while (Thread != NULL) {
+        PKPRCB Prcb = KiFindIdleProcessor(Thread);
+        if (Prcb == NULL) {
+            Prcb = KiFindWeakestProcessor(Thread);
+            if (Thread->Priority <= KiPriorityOf(Prcb)) {
+                KiLinkReadyThread(Thread, Prcb, AtHead);
+                return;
+            }
         }
+        Thread = KiSetNextThread(Prcb, Thread);
+        AtHead = TRUE;
     }
-    KiSetNextThread(Prcb, Thread);
 }
 
 void KiReadyThread(PKTHREAD Thread)

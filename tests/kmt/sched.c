@@ -173,6 +173,74 @@ static VOID TestPriorityCalls(VOID)
     KMT_EQUAL(Base, 10, "and counts from the process's 8");
 }
 
+static KEVENT WakeFree, WakeBound;
+static volatile LONG FreeRan, BoundRan;
+
+static VOID NTAPI RunAnywhere(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeSetPriorityThread(KeGetCurrentThread(), 18);
+    KeWaitForSingleObject(&WakeFree, Executive, KernelMode, FALSE, NULL);
+    FreeRan = 1;
+}
+
+static VOID NTAPI RunOnFirst(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeSetPriorityThread(KeGetCurrentThread(), 20);
+    KeSetSystemAffinityThreadEx(1);
+    KeWaitForSingleObject(&WakeBound, Executive, KernelMode, FALSE, NULL);
+    BoundRan = 1;
+}
+
+/*
+ * The first processor cannot switch, the others are busy: a thread that wakes is put in line for the
+ * first. The others become idle, then a thread that must run on the first takes its place in the line.
+ */
+static VOID TestDisplaced(VOID)
+{
+    ULONG Others = KmtProcessors() - 1;
+    PETHREAD Spinners[64], Free, Bound;
+    KIRQL OldIrql;
+    ULONGLONG Start;
+    if (Others == 0) {
+        return;
+    }
+    KeInitializeEvent(&WakeFree, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&WakeBound, SynchronizationEvent, FALSE);
+    Free = KmtStartThread(RunAnywhere, NULL);
+    Bound = KmtStartThread(RunOnFirst, NULL);
+    KmtSleep(30);
+    KeSetSystemAffinityThreadEx(1);
+    KeSetPriorityThread(KeGetCurrentThread(), 16);
+    Stop = 0;
+    for (ULONG_PTR i = 0; i < Others; i++) {
+        Spins[i] = 0;
+        Spinners[i] = KmtStartThread(Spin, (PVOID)i);
+        KeSetPriorityThread(Spinners[i], 19);
+        while (Spins[i] == 0) {
+            YieldProcessor();
+        }
+    }
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeSetEvent(&WakeFree, 0, FALSE);
+    Stop = 1;
+    BurnTicks(100); /* the spinners end */
+    KeSetEvent(&WakeBound, 0, FALSE);
+    for (Start = KmtNow(); !FreeRan && KmtNow() - Start < 2000 * 10000ULL;) {
+        YieldProcessor();
+    }
+    KMT_CHECK(FreeRan && !BoundRan, "a thread that lost its place runs on another, idle processor");
+    KeLowerIrql(OldIrql);
+    KmtJoin(Free);
+    KmtJoin(Bound);
+    for (ULONG i = 0; i < Others; i++) {
+        KmtJoin(Spinners[i]);
+    }
+    KeSetPriorityThread(KeGetCurrentThread(), 12);
+    KeRevertToUserAffinityThreadEx(0);
+}
+
 static volatile LONG EqualRan;
 
 static VOID NTAPI NoteRun(PVOID Context)
@@ -233,5 +301,6 @@ static VOID KmtRun(VOID)
     TestPreemption();
     TestBoosts();
     TestLongAtDispatch();
+    TestDisplaced();
     TestManyThreads();
 }
