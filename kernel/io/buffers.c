@@ -27,17 +27,43 @@ static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
     return TRUE;
 }
 
-NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength)
+/* What stands before the bytes that drivers see. The requester's length is kept here since the
+ * stack locations are the drivers', who may change what stands there. */
+typedef struct _IOP_SYSTEM_BUFFER {
+    ULONG Room;
+    DECLSPEC_ALIGN(16) UCHAR Data[];
+} IOP_SYSTEM_BUFFER, *PIOP_SYSTEM_BUFFER;
+
+static PIOP_SYSTEM_BUFFER IopSystemBufferOf(PIRP Irp)
 {
-    PVOID Buffer =
-        ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, Length, IOP_TAG_BUFFER);
+    return CONTAINING_RECORD(Irp->AssociatedIrp.SystemBuffer, IOP_SYSTEM_BUFFER, Data);
+}
+
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength,
+                                 ULONG Room)
+{
+    PIOP_SYSTEM_BUFFER Buffer = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED,
+                                                sizeof(*Buffer) + (SIZE_T)Length, IOP_TAG_BUFFER);
     if (Buffer == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    RtlCopyMemory(Buffer, Source, SourceLength);
-    Irp->AssociatedIrp.SystemBuffer = Buffer;
+    Buffer->Room = Room;
+    RtlCopyMemory(Buffer->Data, Source, SourceLength);
+    Irp->AssociatedIrp.SystemBuffer = Buffer->Data;
     Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
     return STATUS_SUCCESS;
+}
+
+ULONG IopSystemBufferRoom(PIRP Irp)
+{
+    return Irp->Flags & IRP_DEALLOCATE_BUFFER ? IopSystemBufferOf(Irp)->Room : 0;
+}
+
+void IopFreeSystemBuffer(PIRP Irp)
+{
+    if (Irp->Flags & IRP_DEALLOCATE_BUFFER) {
+        ExFreePoolWithTag(IopSystemBufferOf(Irp), IOP_TAG_BUFFER);
+    }
 }
 
 NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length)
@@ -63,8 +89,9 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
             return STATUS_ACCESS_VIOLATION;
         }
         Irp->Flags |= IRP_BUFFERED_IO | (ToDevice ? 0 : IRP_INPUT_OPERATION);
-        return Length == 0 ? STATUS_SUCCESS
-                           : IopAllocateSystemBuffer(Irp, Length, Buffer, ToDevice ? Length : 0);
+        return Length == 0
+                   ? STATUS_SUCCESS
+                   : IopAllocateSystemBuffer(Irp, Length, Buffer, ToDevice ? Length : 0, Length);
     }
     if ((Device->Flags & DO_DIRECT_IO) && Length != 0) {
         return IopDescribeBuffer(Irp, Buffer, Length);
@@ -75,13 +102,13 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
 /* A system buffer of Length bytes with the control's input in it. Like Windows takes no buffer,
  * whatever its length, for no input: the driver then gets zeros. */
 static NTSTATUS IopCopyControlInput(PIRP Irp, ULONG Length, PVOID InputBuffer,
-                                    ULONG InputBufferLength)
+                                    ULONG InputBufferLength, ULONG Room)
 {
     if (InputBuffer != NULL && !IopIsMapped(InputBuffer, InputBufferLength)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = IopAllocateSystemBuffer(Irp, Length, InputBuffer,
-                                              InputBuffer != NULL ? InputBufferLength : 0);
+                                              InputBuffer != NULL ? InputBufferLength : 0, Room);
     if (NT_SUCCESS(Status) && InputBuffer == NULL) {
         RtlZeroMemory(Irp->AssociatedIrp.SystemBuffer, InputBufferLength);
     }
@@ -101,7 +128,7 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     // One buffer serves both ways: the driver reads its input before it writes its output.
     Irp->UserBuffer = OutputBuffer;
     Irp->Flags |= OutputBuffer != NULL ? IRP_INPUT_OPERATION : 0;
-    return IopCopyControlInput(Irp, Length, InputBuffer, InputBufferLength);
+    return IopCopyControlInput(Irp, Length, InputBuffer, InputBufferLength, OutputBufferLength);
 }
 
 /* The second buffer is direct in both methods: IN and OUT tell the driver what to do with it. */
@@ -110,7 +137,7 @@ static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBuff
 {
     if (InputBuffer != NULL && InputBufferLength != 0) {
         NTSTATUS Status =
-            IopCopyControlInput(Irp, InputBufferLength, InputBuffer, InputBufferLength);
+            IopCopyControlInput(Irp, InputBufferLength, InputBuffer, InputBufferLength, 0);
         if (!NT_SUCCESS(Status)) {
             return Status;
         }

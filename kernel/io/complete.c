@@ -62,15 +62,12 @@ static BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
     return (Control & Wanted) != 0 || (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL) != 0);
 }
 
-/* What is going to be copied back must fit into the requester's buffer, whose size the first
- * location still has: a read's length and a control's output length stand in the same place. */
+/* What is going to be copied back must fit into the requester's buffer. */
 static void IopCheckInformation(PIRP Irp, PIO_STACK_LOCATION First)
 {
-    C_ASSERT(offsetof(IO_STACK_LOCATION, Parameters.Read.Length) ==
-             offsetof(IO_STACK_LOCATION, Parameters.DeviceIoControl.OutputBufferLength));
     ULONG Copies = IRP_BUFFERED_IO | IRP_INPUT_OPERATION;
     if ((Irp->Flags & Copies) == Copies && !NT_ERROR(Irp->IoStatus.Status) &&
-        Irp->IoStatus.Information > First->Parameters.Read.Length) {
+        Irp->IoStatus.Information > IopSystemBufferRoom(Irp)) {
         PDRIVER_OBJECT Driver = First->DeviceObject->DriverObject;
         IopViolation(IopTooMuchData, (PVOID)Driver->MajorFunction[First->MajorFunction], Irp,
                      Irp->IoStatus.Information);
@@ -198,9 +195,7 @@ static void IopCopyBack(PIRP Irp)
         Irp->IoStatus.Information != 0) {
         RtlCopyMemory(Irp->UserBuffer, Irp->AssociatedIrp.SystemBuffer, Irp->IoStatus.Information);
     }
-    if (Irp->Flags & IRP_DEALLOCATE_BUFFER) {
-        ExFreePool(Irp->AssociatedIrp.SystemBuffer);
-    }
+    IopFreeSystemBuffer(Irp);
 }
 
 /* The MDLs that io hung on the IRP, or that drivers added to the chain. */

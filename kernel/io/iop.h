@@ -184,8 +184,14 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp);
 IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned);
 /* The dispatch routine answered STATUS_PENDING: catches one that did not mark the IRP. */
 void IopCheckPending(PIRP Irp, PFILE_OBJECT File);
-/* A system buffer of Length bytes for Irp, a copy of Source's first SourceLength. */
-NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength);
+/* A system buffer of Length bytes for Irp, a copy of Source's first SourceLength. Room: how many
+ * bytes of it the requester takes back at most; IopSystemBufferRoom tells, and 0 when Irp has
+ * none. */
+NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength,
+                                 ULONG Room);
+ULONG IopSystemBufferRoom(PIRP Irp);
+/* Frees Irp's system buffer, if it has one. */
+void IopFreeSystemBuffer(PIRP Irp);
 /* An MDL for a kernel buffer, hung on Irp. */
 NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length);
 /* Describes the buffer of a read or write as Device's flags say; ToDevice: a write. */

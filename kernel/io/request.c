@@ -94,9 +94,7 @@ PIRP IopAllocateRequestIrp(PIOP_REQUEST Request, UCHAR MajorFunction)
 
 void IopDiscardIrp(PIRP Irp)
 {
-    if (Irp->Flags & IRP_DEALLOCATE_BUFFER) {
-        ExFreePool(Irp->AssociatedIrp.SystemBuffer);
-    }
+    IopFreeSystemBuffer(Irp);
     if (Irp->MdlAddress != NULL) {
         IoFreeMdl(Irp->MdlAddress);
     }

@@ -2,7 +2,7 @@
  * Promises: what cannot be done leaves nothing behind. A path that goes on behind a device, where
  * only the device itself is wanted, takes no reference; an alert that ends the wait for a
  * synchronous file's lock ends the request alone; a close waits for that lock all the same;
- * buffers that are not there are no bugcheck.
+ * buffers that are not there are no bugcheck. A driver may count in its own stack location.
  */
 #include "kmtdevice.h"
 
@@ -40,7 +40,17 @@ static VOID Release(VOID)
 
 static NTSTATUS NTAPI Control(PDEVICE_OBJECT Object, PIRP Irp)
 {
+    PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
     UNREFERENCED_PARAMETER(Object);
+    if (Stack->Parameters.DeviceIoControl.IoControlCode == KMT_CODE(2, METHOD_BUFFERED)) {
+        ULONG_PTR Done = 0;
+        // The location is the driver's own until it completes the IRP, and old drivers count in it.
+        while (Stack->Parameters.DeviceIoControl.OutputBufferLength != 0) {
+            ((PUCHAR)Irp->AssociatedIrp.SystemBuffer)[Done++] = 7;
+            Stack->Parameters.DeviceIoControl.OutputBufferLength--;
+        }
+        return KmtComplete(Irp, STATUS_SUCCESS, Done);
+    }
     SeenInput = IoGetCurrentIrpStackLocation(Irp)->Parameters.DeviceIoControl.InputBufferLength;
     return KmtComplete(Irp, STATUS_SUCCESS, 0);
 }
@@ -143,6 +153,7 @@ static VOID TestBuffers(VOID)
     PVOID Last = (PVOID)(ULONG_PTR)0xFFFFFFFFFFFFFF00;
     IO_STATUS_BLOCK Iosb;
     ULONG Code = KMT_CODE(1, METHOD_BUFFERED), Direct = KMT_CODE(1, METHOD_OUT_DIRECT);
+    UCHAR Output[10];
     HANDLE Handle;
 
     KMT_EQUAL(KmtOpen(&Handle, NAME, FILE_READ_DATA, 0), STATUS_SUCCESS, "open");
@@ -159,6 +170,11 @@ static VOID TestBuffers(VOID)
               STATUS_ACCESS_VIOLATION, "input past the end of the address space");
     KMT_EQUAL(ZwDeviceIoControlFile(Handle, NULL, NULL, NULL, &Iosb, Direct, NULL, 0, Last, 0x1000),
               STATUS_ACCESS_VIOLATION, "output past it");
+    KMT_EQUAL(ZwDeviceIoControlFile(Handle, NULL, NULL, NULL, &Iosb, KMT_CODE(2, METHOD_BUFFERED),
+                                    NULL, 0, Output, sizeof(Output)),
+              STATUS_SUCCESS, "a driver that counts in its own stack location");
+    KMT_CHECK(Iosb.Information == sizeof(Output) && Output[0] == 7 && Output[9] == 7,
+              "gives all that it has");
     ZwClose(Handle);
 }
 

@@ -20,9 +20,9 @@ NTKERNELAPI NTSTATUS NTAPI IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject,
                                           _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
                                           _Outptr_ PDEVICE_OBJECT *DeviceObject);
 
-/* Deletes a device: its name and timer go at once, new opens fail; the object goes when it is neither
- * open nor attached to nor referred to any more. Detach it from a lower device first. IRQL <=
- * APC_LEVEL. WDK: IoDeleteDevice; book ch. 2. */
+/* Deletes a device: its name and timer go at once, new opens fail; the object goes when it is
+ * neither open nor attached to nor referred to any more. Detach it from a lower device first.
+ * IRQL <= APC_LEVEL. WDK: IoDeleteDevice; book ch. 2. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI IoDeleteDevice(_In_ PDEVICE_OBJECT DeviceObject);
 
