@@ -341,6 +341,21 @@ static VOID StepPriority(WORKER *Worker)
     KeSetPriorityThread((PKTHREAD)Target->Thread, 5 + (KPRIORITY)(KmtRandom(&Worker->Seed) % 14));
 }
 
+/* On a processor of its choice, among others that did not choose. */
+static VOID StepAffinity(WORKER *Worker)
+{
+    ULONG Processor = KmtRandom(&Worker->Seed) % KmtProcessors();
+
+    KeSetSystemAffinityThreadEx((KAFFINITY)1 << Processor);
+    for (ULONG i = 0; i < 3; i++) {
+        StepFastMutex(Worker);
+        if (KeGetCurrentProcessorNumber() != Processor) {
+            InterlockedIncrement(&WrongProcessor);
+        }
+    }
+    KeRevertToUserAffinityThreadEx(0);
+}
+
 static ULONG_PTR NTAPI TakeCall(ULONG_PTR Argument)
 {
     UNREFERENCED_PARAMETER(Argument);
@@ -415,10 +430,10 @@ static VOID StepLookaside(WORKER *Worker)
 /*** The run ***/
 
 static VOID (*const Steps[])(WORKER *) = {
-    StepMutex,     StepBothMutexes, StepFastMutex, StepFastMutex, StepSpinLock, StepSemaphore,
-    StepSemaphore, StepTimer,       StepTimer,     StepDpc,       StepDpc,      StepSharedDpc,
-    StepApc,       StepApc,         StepRegions,   StepThread,    StepPriority, StepCall,
-    StepPool,      StepPool,        StepPool,      StepLookaside, StepSleep};
+    StepMutex,     StepBothMutexes, StepFastMutex, StepFastMutex, StepSpinLock,  StepSemaphore,
+    StepSemaphore, StepTimer,       StepTimer,     StepDpc,       StepDpc,       StepSharedDpc,
+    StepApc,       StepApc,         StepRegions,   StepThread,    StepPriority,  StepCall,
+    StepAffinity,  StepPool,        StepPool,      StepPool,      StepLookaside, StepSleep};
 
 static VOID NTAPI Work(PVOID Context)
 {
@@ -481,7 +496,7 @@ static VOID CheckCounts(VOID)
     KMT_EQUAL(NormalsRun, NormalsQueued, "and its normal routine after it");
     KMT_EQUAL(ThreadsRun, ThreadsMade, "each thread ran");
     KMT_EQUAL(CallsTaken, Calls * (LONG)KmtProcessors(), "calls reached every processor");
-    KMT_EQUAL(WrongProcessor, 0, "DPCs ran on their processors");
+    KMT_EQUAL(WrongProcessor, 0, "DPCs and threads ran on the processors they were bound to");
     KMT_EQUAL(WrongThread, 0, "APCs in their threads");
     KMT_EQUAL(WrongIrql, 0, "everything at its IRQL");
     KMT_EQUAL(Early, 0, "no wait ended early");
