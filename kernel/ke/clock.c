@@ -134,7 +134,7 @@ void KiClockInterrupt(PKPRCB Prcb)
     if (Prcb->ClockTicking && Now - Prcb->LastTick100ns >= KI_TICK_100NS) {
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
         KiUpdateRunTime(Prcb, Prcb->DpcActive);
-        KiTickDpcQueue(Prcb);
+        KiTickDpcQueues(Prcb);
     }
     KiProgramClock(Prcb);
 }

@@ -1,5 +1,6 @@
 /*
- * Deferred procedure calls: one queue per processor, retired by the dispatch interrupt there.
+ * Deferred procedure calls: one queue per processor, retired by the dispatch interrupt there. Threaded
+ * DPCs stand in a second one, which a thread of the processor's own retires (threadeddpc.c).
  *
  * KDPC.DpcData says which queue a DPC stands in, NULL for none. It becomes non-NULL only by
  * compare-exchange and under the queue's lock, so of two processors that queue one DPC at once
@@ -26,19 +27,32 @@
 #define MAXIMUM_DEPTH 4   /* Windows' defaults: MaximumDpcQueueDepth, MinimumDpcRate */
 #define MINIMUM_RATE 3
 
-void KiInitializeDpcQueue(PKPRCB Prcb)
+void KiInitializeDpcQueues(PKPRCB Prcb)
 {
     InitializeListHead(&Prcb->Dpc.ListHead);
+    InitializeListHead(&Prcb->Processor->DpcThread.Queue.ListHead);
 }
 
-void NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+static void KiInitializeDpc(PKDPC Dpc, KOBJECTS Type, PKDEFERRED_ROUTINE DeferredRoutine,
+                            PVOID DeferredContext)
 {
-    Dpc->Type = DpcObject;
+    Dpc->Type = (UCHAR)Type;
     Dpc->Importance = MediumImportance;
     Dpc->Number = 0;
     Dpc->DeferredRoutine = DeferredRoutine;
     Dpc->DeferredContext = DeferredContext;
     Dpc->DpcData = NULL;
+}
+
+void NTAPI KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext)
+{
+    KiInitializeDpc(Dpc, DpcObject, DeferredRoutine, DeferredContext);
+}
+
+void NTAPI KeInitializeThreadedDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine,
+                                   PVOID DeferredContext)
+{
+    KiInitializeDpc(Dpc, ThreadedDpcObject, DeferredRoutine, DeferredContext);
 }
 
 void NTAPI KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance)
@@ -52,6 +66,16 @@ void NTAPI KeSetTargetProcessorDpc(PRKDPC Dpc, CCHAR Number)
     Dpc->Number = (USHORT)(TARGET_BASE + Number);
 }
 
+NTSTATUS NTAPI KeSetTargetProcessorDpcEx(PKDPC Dpc, PPROCESSOR_NUMBER ProcNumber)
+{
+    if (ProcNumber->Group != 0 || ProcNumber->Reserved != 0 ||
+        ProcNumber->Number >= KeNumberProcessors) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    KeSetTargetProcessorDpc(Dpc, (CCHAR)ProcNumber->Number);
+    return STATUS_SUCCESS;
+}
+
 /* A target that never started would keep the DPC for ever: it goes to this processor instead. */
 static PKPRCB KiDpcTarget(const KDPC *Dpc)
 {
@@ -63,13 +87,30 @@ static PKPRCB KiDpcTarget(const KDPC *Dpc)
     return KeGetCurrentPrcb();
 }
 
-/* The queue's lock is held. */
-static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, UCHAR Importance)
+/* Until the processor's DPC thread runs, a threaded DPC is an ordinary one. */
+static PKI_DPC_QUEUE KiDpcQueueOf(PKPRCB Target, const KDPC *Dpc)
 {
-    const KI_DPC_QUEUE *Queue = &Target->Dpc;
+    PKI_DPC_THREAD Thread = &Target->Processor->DpcThread;
 
-    if (Target->DpcActive) {
-        return FALSE; /* the loop there will find it */
+    return Dpc->Type == ThreadedDpcObject && Thread->Started ? &Thread->Queue : &Target->Dpc;
+}
+
+/* Whether somebody is at work on Queue, or about to be, who will find what is queued now. */
+static BOOLEAN KiIsRetiring(PKPRCB Target, const KI_DPC_QUEUE *Queue)
+{
+    PKI_DPC_THREAD Thread = &Target->Processor->DpcThread;
+
+    if (Queue == &Target->Dpc) {
+        return Target->DpcActive;
+    }
+    return (BOOLEAN)(Thread->Active || Thread->Requested);
+}
+
+/* The queue's lock is held. */
+static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, const KI_DPC_QUEUE *Queue, UCHAR Importance)
+{
+    if (KiIsRetiring(Target, Queue)) {
+        return FALSE;
     }
     if (Importance == HighImportance || Importance == MediumHighImportance) {
         return TRUE;
@@ -84,11 +125,20 @@ static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, UCHAR Importance)
            (Importance == MediumImportance || Queue->Rate < MINIMUM_RATE);
 }
 
+/* Both queues wait for the dispatch interrupt: it retires one and wakes the other's thread. */
+static void KiRequestRetirement(PKPRCB Target, const KI_DPC_QUEUE *Queue)
+{
+    if (Queue != &Target->Dpc) {
+        Target->Processor->DpcThread.Requested = TRUE;
+    }
+    KiSendIpi(Target->Number, KIPI_RESCHEDULE);
+}
+
 BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
 {
     BOOLEAN Enabled = KiDisableInterrupts();
     PKPRCB Target = KiDpcTarget(Dpc);
-    PKI_DPC_QUEUE Queue = &Target->Dpc;
+    PKI_DPC_QUEUE Queue = KiDpcQueueOf(Target, Dpc);
     BOOLEAN Interrupt = FALSE;
     BOOLEAN Inserted = FALSE;
 
@@ -104,12 +154,12 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
         }
         Queue->Depth += 1;
         Queue->Count += 1;
-        Interrupt = KiDpcWantsInterrupt(Target, Dpc->Importance);
+        Interrupt = KiDpcWantsInterrupt(Target, Queue, Dpc->Importance);
     }
     KiReleaseRawLock(&Queue->Lock);
     /* From here on the DPC may have run and be gone. */
     if (Interrupt) {
-        KiSendIpi(Target->Number, KIPI_RESCHEDULE);
+        KiRequestRetirement(Target, Queue);
     }
     KiRestoreInterrupts(Enabled);
     return Inserted;
@@ -142,24 +192,15 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
     return Removed;
 }
 
-/* What is needed of a DPC to call it: the object may be gone as soon as it is out of the queue. */
-typedef struct _KI_DPC_CALL {
-    PKDPC Dpc;
-    PKDEFERRED_ROUTINE Routine;
-    PVOID Context, Argument1, Argument2;
-} KI_DPC_CALL;
-
-/* Takes the first DPC; when there is none, ends the loop while nobody can queue another. */
-static BOOLEAN KiTakeDpc(PKPRCB Prcb, KI_DPC_CALL *Call)
+BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Call)
 {
-    PKI_DPC_QUEUE Queue = &Prcb->Dpc;
     BOOLEAN Found = FALSE;
 
     _disable();
     KiAcquireRawLock(&Queue->Lock);
     if (IsListEmpty(&Queue->ListHead)) {
         Queue->Running = NULL;
-        Prcb->DpcActive = FALSE;
+        *Active = FALSE;
     } else {
         PKDPC Dpc = CONTAINING_RECORD(Queue->ListHead.Flink, KDPC, DpcListEntry);
         *Call = (KI_DPC_CALL){Dpc, Dpc->DeferredRoutine, Dpc->DeferredContext, Dpc->SystemArgument1,
@@ -173,11 +214,13 @@ static BOOLEAN KiTakeDpc(PKPRCB Prcb, KI_DPC_CALL *Call)
     return Found;
 }
 
-static void KiCallDpc(const KI_DPC_CALL *Call)
+void KiCallDpc(const KI_DPC_CALL *Call)
 {
+    KIRQL Irql = KeGetCurrentIrql();
+
     Call->Routine(Call->Dpc, Call->Context, Call->Argument1, Call->Argument2);
-    if (KeGetCurrentIrql() != DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | DISPATCH_LEVEL << 8, 0,
+    if (KeGetCurrentIrql() != Irql) {
+        KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | Irql << 8, 0,
                      (ULONG_PTR)Call->Routine, (ULONG_PTR)Call->Dpc);
     }
 }
@@ -196,24 +239,29 @@ void KiRetireDpcList(PKPRCB Prcb)
         if (Prcb->TimerRequest) {
             KiTimerExpiration(Prcb);
         }
-        if (!KiTakeDpc(Prcb, &Call)) {
+        if (!KiTakeDpc(&Prcb->Dpc, &Prcb->DpcActive, &Call)) {
             return; /* the clock asks for another dispatch interrupt should a timer be due now */
         }
         KiCallDpc(&Call);
     }
 }
 
-/* From the clock interrupt. */
-void KiTickDpcQueue(PKPRCB Prcb)
+static void KiTickDpcQueue(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
 {
-    PKI_DPC_QUEUE Queue = &Prcb->Dpc;
     ULONG64 Count = Queue->Count;
 
     Queue->Rate = (ULONG)(Count - Queue->LastCount + Queue->Rate) / 2;
     Queue->LastCount = Count;
-    if (Queue->Depth != 0 && !Prcb->DpcActive) {
-        KiRequestDispatchInterrupt();
+    if (Queue->Depth != 0 && !KiIsRetiring(Prcb, Queue)) {
+        KiRequestRetirement(Prcb, Queue);
     }
+}
+
+/* From the clock interrupt. */
+void KiTickDpcQueues(PKPRCB Prcb)
+{
+    KiTickDpcQueue(Prcb, &Prcb->Dpc);
+    KiTickDpcQueue(Prcb, &Prcb->Processor->DpcThread.Queue);
 }
 
 static KDEFERRED_ROUTINE KiFlushRoutine;
@@ -225,20 +273,34 @@ static void NTAPI KiFlushRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOI
     KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
 }
 
-/* A DPC at the end of each queue runs after everything that stood there before. */
+/* A DPC at the end of a queue runs after everything that stood there before. */
+static void KiFlushDpcQueue(ULONG Number, KOBJECTS Type)
+{
+    KEVENT Done;
+    KDPC Dpc;
+
+    KeInitializeEvent(&Done, NotificationEvent, FALSE);
+    KiInitializeDpc(&Dpc, Type, KiFlushRoutine, &Done);
+    KeSetTargetProcessorDpc(&Dpc, (CCHAR)Number);
+    KeSetImportanceDpc(&Dpc, MediumHighImportance);
+    KeInsertQueueDpc(&Dpc, NULL, NULL);
+    KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+}
+
 void NTAPI KeFlushQueuedDpcs(void)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     for (ULONG Number = 0; Number < KeNumberProcessors; Number++) {
-        KEVENT Done;
-        KDPC Dpc;
-        KeInitializeEvent(&Done, NotificationEvent, FALSE);
-        KeInitializeDpc(&Dpc, KiFlushRoutine, &Done);
-        KeSetTargetProcessorDpc(&Dpc, (CCHAR)Number);
-        KeSetImportanceDpc(&Dpc, MediumHighImportance);
-        KeInsertQueueDpc(&Dpc, NULL, NULL);
-        KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+        KiFlushDpcQueue(Number, DpcObject);
+        KiFlushDpcQueue(Number, ThreadedDpcObject);
     }
+}
+
+static void KiPrintDpcQueue(PKD_CONSOLE Console, ULONG Number, const char *Kind,
+                            const KI_DPC_QUEUE *Queue)
+{
+    KdConsolePrint(Console, "%3u  %-8s %12llu %8u %9u  %p\n", Number, Kind, Queue->Count,
+                   Queue->Depth, Queue->Rate, Queue->Running);
 }
 
 static NTSTATUS KiDpcsCommand(PKD_CONSOLE Console, int Argc, char **Argv)
@@ -247,11 +309,11 @@ static NTSTATUS KiDpcsCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Argc != 1) {
         return KdConsoleUsage(Console);
     }
-    KdConsolePrint(Console, "CPU       queued  waiting  per tick  running\n");
+    KdConsolePrint(Console, "CPU  kind           queued  waiting  per tick  running\n");
     for (ULONG i = 0; i < KeNumberProcessors; i++) {
-        const KI_DPC_QUEUE *Queue = &KiProcessorBlock[i]->Dpc;
-        KdConsolePrint(Console, "%3u %12llu %8u %9u  %p\n", i, Queue->Count, Queue->Depth,
-                       Queue->Rate, Queue->Running);
+        PKPRCB Prcb = KiProcessorBlock[i];
+        KiPrintDpcQueue(Console, i, "ordinary", &Prcb->Dpc);
+        KiPrintDpcQueue(Console, i, "threaded", &Prcb->Processor->DpcThread.Queue);
     }
     return STATUS_SUCCESS;
 }

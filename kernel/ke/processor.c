@@ -98,7 +98,7 @@ static void KiInitializePrcb(PKI_PROCESSOR Processor, ULONG Number, ULONG ApicId
     Prcb->TimerWheel = &Processor->Wheel;
     Prcb->NextClock100ns = KI_WHEEL_NEVER;
     KiWheelInitialize(Prcb->TimerWheel);
-    KiInitializeDpcQueue(Prcb);
+    KiInitializeDpcQueues(Prcb);
     for (ULONG i = 0; i < KI_PRIORITY_LEVELS; i++) {
         InitializeListHead(&Prcb->ReadyList[i]);
     }

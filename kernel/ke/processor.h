@@ -35,6 +35,15 @@ typedef struct __attribute__((packed)) _KTSS64 {
 } KTSS64;
 C_ASSERT(sizeof(KTSS64) == 104);
 
+/* A processor's threaded DPCs and the thread that runs them (threadeddpc.c). */
+typedef struct _KI_DPC_THREAD {
+    KI_DPC_QUEUE Queue;
+    KEVENT Wake;                /* d  a synchronization event */
+    volatile BOOLEAN Requested; /* o  a dispatch interrupt is on its way to set Wake */
+    volatile BOOLEAN Active;    /* c  the thread is in its loop; cleared under q */
+    volatile BOOLEAN Started;   /* i after the thread is up */
+} KI_DPC_THREAD, *PKI_DPC_THREAD;
+
 typedef struct _KI_PROCESSOR {
     KPCR Pcr;
     DECLSPEC_ALIGN(16) UCHAR IstStack[KI_IST_COUNT][KI_IST_STACK_SIZE]; /* c */
@@ -43,6 +52,7 @@ typedef struct _KI_PROCESSOR {
     KTHREAD IdleThread;
     PVOID IdleStackBase; /* i */
     KI_TIMER_WHEEL Wheel;
+    KI_DPC_THREAD DpcThread;
     ULONG64 VectorCount[256]; /* c  interrupts taken */
 } KI_PROCESSOR, *PKI_PROCESSOR;
 
@@ -142,10 +152,28 @@ void KiFlushProcessorTlb(void);
 void KiDispatchInterrupt(PKPRCB Prcb);
 
 /* dpc.c */
+/* What is needed of a DPC to call it: the object may be gone as soon as it is out of the queue. */
+typedef struct _KI_DPC_CALL {
+    PKDPC Dpc;
+    PKDEFERRED_ROUTINE Routine;
+    PVOID Context, Argument1, Argument2;
+} KI_DPC_CALL, *PKI_DPC_CALL;
+/* Takes the first DPC; FALSE when there is none: then *Active has become FALSE while nobody could
+ * queue another. Interrupts on. */
+BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Call);
+/* Calls its routine, which has to return at the same IRQL. */
+void KiCallDpc(const KI_DPC_CALL *Call);
 void KiRetireDpcList(PKPRCB Prcb);
 /* Once a tick: request rate, and DPCs whose importance did not ask for an interrupt. */
-void KiTickDpcQueue(PKPRCB Prcb);
-void KiInitializeDpcQueue(PKPRCB Prcb);
+void KiTickDpcQueues(PKPRCB Prcb);
+void KiInitializeDpcQueues(PKPRCB Prcb);
+
+/* threadeddpc.c */
+/* From the dispatch interrupt: threaded DPCs have been queued. */
+void KiWakeDpcThread(PKPRCB Prcb);
+/* One thread for each processor. Phase 1, when all processors run. Bugchecks
+ * PHASE1_INITIALIZATION_FAILED. */
+void KiStartDpcThreads(void);
 
 /* timer.c */
 void KiTimerExpiration(PKPRCB Prcb);

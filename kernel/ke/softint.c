@@ -29,6 +29,9 @@ void KiRequestApcInterrupt(void)
 void KiDispatchInterrupt(PKPRCB Prcb)
 {
     KiRetireDpcList(Prcb);
+    if (Prcb->Processor->DpcThread.Requested) {
+        KiWakeDpcThread(Prcb);
+    }
     KiDispatchReschedule(Prcb);
 }
 

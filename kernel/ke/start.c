@@ -52,6 +52,7 @@ static VOID NTAPI KiPhase1(PVOID Context)
     KeStartAllProcessors(); /* the other processors idle, ready for work */
     KiPrintMachine();
     KiInitializeStarvationHelp();
+    KiStartDpcThreads();
     ExInitSystem();  /* work queues and their threads */
     IoInitSystem();  /* \Device, \Driver, \??: I/O objects and IRPs */
     CmInitSystem();  /* the registry, from the boot disk */

@@ -8,6 +8,8 @@
 #ifndef _NT_KE_INTR_
 #define _NT_KE_INTR_
 
+#include <nt/ke_affinity.h>
+
 /* Makes Dpc ready for use: medium importance, no target processor. DeferredRoutine is called with
  * Dpc, DeferredContext and the two arguments of KeInsertQueueDpc. Any IRQL. WDK: KeInitializeDpc;
  * book ch. 6. */
@@ -33,6 +35,38 @@ NTKERNELAPI VOID NTAPI KeSetImportanceDpc(_Inout_ PRKDPC Dpc, _In_ KDPC_IMPORTAN
 /* From the next insertion on, Dpc runs on processor Number (0 and up). One that is not running takes
  * none: the DPC then runs where it is queued. Any IRQL. WDK: KeSetTargetProcessorDpc. */
 NTKERNELAPI VOID NTAPI KeSetTargetProcessorDpc(_Inout_ PRKDPC Dpc, _In_ CCHAR Number);
+
+/* The same with a group, of which there is one, 0. STATUS_INVALID_PARAMETER, and Dpc stays as it was:
+ * no such processor runs, or Reserved is not 0. Any IRQL. WDK: KeSetTargetProcessorDpcEx. */
+NTKERNELAPI NTSTATUS NTAPI KeSetTargetProcessorDpcEx(_Inout_ PKDPC Dpc,
+                                                     _In_ PPROCESSOR_NUMBER ProcNumber);
+/* KeInitializeDpc for a threaded DPC: DeferredRoutine runs at PASSIVE_LEVEL in a thread of its
+ * processor that goes before every other one; ordinary DPCs interrupt it. It must not wait, and takes
+ * locks that it shares with other DPCs by the ForDpc routines, since the system may run it at
+ * DISPATCH_LEVEL after all. Any IRQL. WDK: KeInitializeThreadedDpc; book ch. 6. */
+NTKERNELAPI VOID NTAPI KeInitializeThreadedDpc(_Out_ PRKDPC Dpc,
+                                               _In_ PKDEFERRED_ROUTINE DeferredRoutine,
+                                               _In_opt_ PVOID DeferredContext);
+/* Takes SpinLock in a DPC that may be threaded: at DISPATCH_LEVEL from here on. Returns the IRQL to
+ * give back. WDK: KeAcquireSpinLockForDpc; book ch. 6. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI KIRQL NTAPI KeAcquireSpinLockForDpc(_Inout_ PKSPIN_LOCK SpinLock);
+/* Frees it, back to OldIrql. Not owned: SPIN_LOCK_NOT_OWNED. WDK: KeReleaseSpinLockForDpc. */
+_IRQL_requires_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI KeReleaseSpinLockForDpc(_Inout_ PKSPIN_LOCK SpinLock, _In_ KIRQL OldIrql);
+
+/* Calls Routine(Dpc, Context, SystemArgument1, SystemArgument2) on every processor at the same time,
+ * at DISPATCH_LEVEL, and returns when all have called KeSignalCallDpcDone, which each must, last of
+ * all. One call at a time: others wait. Not documented in the WDK. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI VOID NTAPI KeGenericCallDpc(_In_ PKDEFERRED_ROUTINE Routine, _In_opt_ PVOID Context);
+/* The routine has finished on this processor. Not documented in the WDK. */
+_IRQL_requires_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI KeSignalCallDpcDone(_In_ PVOID SystemArgument1);
+/* Waits in the routine until all processors have come here; TRUE on exactly one of them. May be called
+ * again for another meeting. Not documented in the WDK. */
+_IRQL_requires_(DISPATCH_LEVEL)
+NTKERNELAPI LOGICAL NTAPI KeSignalCallDpcSynchronize(_In_ PVOID SystemArgument2);
 
 /* Runs SynchronizeRoutine(SynchronizeContext) at Interrupt's SynchronizeIrql with its spin lock held,
  * so that its service routine does not run meanwhile; returns what the routine returned. The routine
