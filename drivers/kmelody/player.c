@@ -93,9 +93,13 @@ static void PlayerFlush(PMELODY_PLAYER Player)
 {
     LARGE_INTEGER AtOnce = {.QuadPart = 0};
 
-    /* The last count may have been taken by the thread already: then its note is not there. */
+    /* The last count may have been taken by the thread already: then its note is not there, and it
+     * must not take one that is queued before it comes, which has a count of its own. */
     for (; Player->Count > 0; Player->Count--) {
-        KeWaitForSingleObject(&Player->Available, Executive, KernelMode, FALSE, &AtOnce);
+        if (KeWaitForSingleObject(&Player->Available, Executive, KernelMode, FALSE, &AtOnce) ==
+            STATUS_TIMEOUT) {
+            Player->InVain = TRUE;
+        }
     }
     PlayerFreeItems(&Player->Notes);
 }
@@ -180,7 +184,9 @@ BOOLEAN PlayerTakeNote(PMELODY_PLAYER Player, PMELODY_NOTE Note, BOOLEAN *First)
     PMELODY_ITEM Item = NULL;
 
     ExAcquireFastMutex(&Player->Mutex);
-    if (!IsListEmpty(&Player->Notes)) {
+    if (Player->InVain) {
+        Player->InVain = FALSE;
+    } else if (!IsListEmpty(&Player->Notes)) {
         Item = CONTAINING_RECORD(RemoveHeadList(&Player->Notes), MELODY_ITEM, Link);
         *First = !Player->Playing;
         Player->Count--;

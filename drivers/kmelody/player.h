@@ -22,6 +22,7 @@ typedef struct _MELODY_PLAYER {
     FAST_MUTEX Mutex;
     LIST_ENTRY Notes;     /* m  of MELODY_ITEM.Link */
     ULONG Count;          /* m  of them */
+    BOOLEAN InVain;       /* m  the thread's satisfied wait was for a note that has been flushed */
     BOOLEAN InHand;       /* m  the thread has a note, from PlayerTakeNote to PlayerEndNote */
     BOOLEAN Playing;      /* m  the same, but also from one note to the next */
     ULONG Played;         /* m */
