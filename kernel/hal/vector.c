@@ -150,14 +150,22 @@ static ULONG HalpFindFreeVectors(ULONG Level, ULONG Count)
     return 0;
 }
 
+/* Each round begins one level later: processors take turns as well, often eight of them, and would
+ * have a level each. Lock held. */
+static ULONG HalpNextMessageLevel(void)
+{
+    ULONG Turn = HalpMessageTurn++;
+
+    return FIRST_MESSAGE_LEVEL + (Turn + Turn / MESSAGE_LEVELS) % MESSAGE_LEVELS;
+}
+
 ULONG HalpAllocateVectors(ULONG Count)
 {
     ULONG First = 0;
     ULONG64 Flags = HalpAcquireLock(&HalpVectorLock);
 
     for (ULONG i = 0; i < MESSAGE_LEVELS && First == 0; i++) {
-        First =
-            HalpFindFreeVectors(FIRST_MESSAGE_LEVEL + HalpMessageTurn++ % MESSAGE_LEVELS, Count);
+        First = HalpFindFreeVectors(HalpNextMessageLevel(), Count);
     }
     if (First != 0) {
         memset(&HalpVectorLine[First], VECTOR_IS_MESSAGE, Count);

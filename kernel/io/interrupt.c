@@ -41,7 +41,25 @@ NTSTATUS NTAPI IoConnectInterrupt(PKINTERRUPT *InterruptObject, PKSERVICE_ROUTIN
     return KeConnectInterrupt(&Connection, InterruptObject);
 }
 
-/* A connection that says which function's line it is keeps that from sending messages. */
+/* The line of a function, as Connection says. The PDO's mutex is held. */
+static NTSTATUS IopConnectOwned(PDEVICE_OBJECT Pdo, PKI_CONNECTION Connection, PKINTERRUPT *Object)
+{
+    PIOP_PCI_FUNCTION Function = IopPciFunction(Pdo);
+
+    if (Function->Messages) {
+        return STATUS_DEVICE_BUSY;
+    }
+    Connection->Owner = Pdo;
+    NTSTATUS Status = KeConnectInterrupt(Connection, Object);
+    if (NT_SUCCESS(Status)) {
+        Function->Lines += 1;
+        HalEnablePciLine(&Function->Description, TRUE);
+    }
+    return Status;
+}
+
+/* With the last connection that says whose line it is, the function stops pulling it: the line may be
+ * other drivers', too, and none of them could make it stop. */
 VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
@@ -51,52 +69,59 @@ VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
         return;
     }
     IopLockPciFunction(Pdo);
+    if (--IopPciFunction(Pdo)->Lines == 0) {
+        HalEnablePciLine(&IopPciFunction(Pdo)->Description, FALSE);
+    }
     KeDisconnectInterrupt(InterruptObject);
-    IopPciFunction(Pdo)->Lines -= 1;
     IopUnlockPciFunction(Pdo);
 }
 
 static NTSTATUS IopConnectFully(PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS P, USHORT Group)
 {
-    if (P->PhysicalDeviceObject == NULL || P->PhysicalDeviceObject->Type != IO_TYPE_DEVICE ||
-        Group != 0) {
+    PDEVICE_OBJECT Pdo = P->PhysicalDeviceObject;
+    KI_CONNECTION Connection = {.ServiceRoutine = P->ServiceRoutine,
+                                .ServiceContext = P->ServiceContext,
+                                .SpinLock = P->SpinLock,
+                                .Vector = P->Vector,
+                                .Irql = P->Irql,
+                                .SynchronizeIrql =
+                                    P->SynchronizeIrql != 0 ? P->SynchronizeIrql : P->Irql,
+                                .Mode = P->InterruptMode,
+                                .ShareVector = P->ShareVector,
+                                .Processors = P->ProcessorEnableMask};
+
+    *P->InterruptObject = NULL;
+    if (Pdo == NULL || Pdo->Type != IO_TYPE_DEVICE || Group != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    return IoConnectInterrupt(P->InterruptObject, P->ServiceRoutine, P->ServiceContext, P->SpinLock,
-                              P->Vector, P->Irql,
-                              P->SynchronizeIrql != 0 ? P->SynchronizeIrql : P->Irql,
-                              P->InterruptMode, P->ShareVector, P->ProcessorEnableMask, FALSE);
+    if (!IopIsPciFunction(Pdo)) {
+        return KeConnectInterrupt(&Connection, P->InterruptObject);
+    }
+    IopLockPciFunction(Pdo);
+    NTSTATUS Status = IopConnectOwned(Pdo, &Connection, P->InterruptObject);
+    IopUnlockPciFunction(Pdo);
+    return Status;
 }
 
-/* The function's line. The PDO's mutex is held. */
+/* The line that the firmware noted. The PDO's mutex is held. */
 static NTSTATUS IopConnectLine(PDEVICE_OBJECT Pdo, PKINTERRUPT *Object, PKSERVICE_ROUTINE Routine,
                                PVOID Context, PKSPIN_LOCK SpinLock, KIRQL SynchronizeIrql)
 {
-    PIOP_PCI_FUNCTION Function = IopPciFunction(Pdo);
-    const HAL_PCI_DESCRIPTION *Description = &Function->Description;
+    const HAL_PCI_DESCRIPTION *Description = &IopPciFunction(Pdo)->Description;
     ULONG Line = Description->InterruptLine;
     KI_CONNECTION Connection = {.ServiceRoutine = Routine,
                                 .ServiceContext = Context,
                                 .SpinLock = SpinLock,
                                 .Mode = LevelSensitive,
-                                .ShareVector = TRUE,
-                                .Owner = Pdo};
+                                .ShareVector = TRUE};
 
-    if (Function->Messages) {
-        return STATUS_DEVICE_BUSY;
-    }
     Connection.Vector = HalGetInterruptVector(PCIBus, HAL_PCI_BUS(Description->Location), Line,
                                               Line, &Connection.Irql, &Connection.Processors);
     if (Connection.Vector == 0) {
         return STATUS_NOT_FOUND;
     }
     Connection.SynchronizeIrql = SynchronizeIrql != 0 ? SynchronizeIrql : Connection.Irql;
-    NTSTATUS Status = KeConnectInterrupt(&Connection, Object);
-    if (NT_SUCCESS(Status)) {
-        Function->Lines += 1;
-        HalEnablePciLine(Description, TRUE);
-    }
-    return Status;
+    return IopConnectOwned(Pdo, &Connection, Object);
 }
 
 /* Whatever the answer, what InterruptObject points to is defined afterwards. */

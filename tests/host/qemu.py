@@ -54,6 +54,7 @@ class Machine:
     extra_files: tuple = ()  # files that appear under c:\extra
     icount: bool = False  # count instructions: every run is the same, on one CPU
     boot_disk: bool = True  # False leaves it out (direct boot only)
+    devices: tuple = ()  # further devices, by QEMU's names: "edu", or with options, "edu,dma_mask=0xff"
     qemu_extra: tuple = ()  # further QEMU arguments
     files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
 
@@ -133,6 +134,8 @@ def qemu_command(machine, folder, serial):
         command += ["-smp", str(machine.smp)]
     if machine.commands is not None:
         command += ["-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    for device in machine.devices:
+        command += ["-device", device]
     return command + serial + prepare(machine, folder) + list(machine.qemu_extra)
 
 

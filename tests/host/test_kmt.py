@@ -2,7 +2,7 @@
 
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
-the file's first line names.
+the file's first line names. A first line "DEVICES: edu edu" adds those to the machine.
 """
 
 import re
@@ -18,6 +18,11 @@ MISTAKES = [name for name in FILES if name.startswith("bug_")]
 COMMANDS = r"sc create kmt_{0} type= kernel binPath= c:\tests\{0}.sys; sc start kmt_{0}; sc stop kmt_{0}; sc delete kmt_{0}"
 
 
+def devices(driver):
+    match = re.match(r"/\* DEVICES: ([^*\n]+)", FILES[driver].read_text())
+    return tuple(match[1].split()) if match else ()
+
+
 def test_there_are_drivers():
     assert DRIVERS and MISTAKES
 
@@ -25,7 +30,7 @@ def test_there_are_drivers():
 @pytest.mark.parametrize("smp", [1, 2, 4])
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_driver(driver, smp):
-    result = qemu.execute(COMMANDS.format(driver), smp=smp, timeout=120)
+    result = qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=120)
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
