@@ -23,10 +23,12 @@
 #define EX_BALANCE_100NS (10LL * 10000)
 #define EX_IDLE_LIMIT_100NS (30LL * 10000000)
 
-/* WORKER_INVALID: what is wrong with an item. */
+/* WORKER_INVALID: what is wrong with an item. Windows' numbers; 2 and 3 are of I/O work items. */
 #define EX_ITEM_QUEUED_TWICE 1
-#define EX_ITEM_BAD_ROUTINE 2
-#define EX_ITEM_BAD_QUEUE 3
+#define EX_ITEM_BAD_ROUTINE 4
+#define EX_ITEM_BAD_QUEUE 6
+/* APC_INDEX_MISMATCH: found after a worker routine, not a system service. */
+#define EX_CALL_TYPE_WORKER 1
 
 typedef struct _EX_WORKER {
     LIST_ENTRY Link;             /* of all workers */
@@ -128,27 +130,37 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
 
 /*** Workers. ***/
 
-static void ExpRunItem(PEX_WORKER Worker)
+void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item)
 {
-    PWORK_QUEUE_ITEM Item = Worker->Item;
-    PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
-    PVOID Parameter = Item->Parameter;
     PKTHREAD Thread = KeGetCurrentThread();
 
-    Worker->Item = NULL;
-    /* From here on the item is its owner's again: the routine may free it or queue it anew. */
-    __atomic_store_n(&Item->List.Flink, NULL, __ATOMIC_RELEASE);
-    ExpSetWorkerPriority(Thread, Worker->Priority);
-    Routine(Parameter);
     if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
         KeBugCheckEx(WORKER_THREAD_RETURNED_AT_BAD_IRQL, (ULONG_PTR)Routine, KeGetCurrentIrql(),
                      (ULONG_PTR)Parameter, (ULONG_PTR)Item);
     }
     if (Thread->KernelApcDisable != 0 || Thread->SpecialApcDisable != 0) {
-        KeBugCheckEx(
-            APC_INDEX_MISMATCH, (ULONG_PTR)Routine, (ULONG_PTR)Parameter,
-            (ULONG)(USHORT)Thread->SpecialApcDisable << 16 | (USHORT)Thread->KernelApcDisable, 0);
+        KeBugCheckEx(APC_INDEX_MISMATCH, (ULONG_PTR)Routine, 0,
+                     (ULONG)(USHORT)Thread->SpecialApcDisable << 16 |
+                         (USHORT)Thread->KernelApcDisable,
+                     EX_CALL_TYPE_WORKER);
     }
+    if (Thread->UserAffinity != 0) {
+        KeRevertToUserAffinityThread(); /* else the next item would be confined as this one was */
+    }
+}
+
+static void ExpRunItem(PEX_WORKER Worker)
+{
+    PWORK_QUEUE_ITEM Item = Worker->Item;
+    PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
+    PVOID Parameter = Item->Parameter;
+
+    Worker->Item = NULL;
+    /* From here on the item is its owner's again: the routine may free it or queue it anew. */
+    __atomic_store_n(&Item->List.Flink, NULL, __ATOMIC_RELEASE);
+    ExpSetWorkerPriority(KeGetCurrentThread(), Worker->Priority);
+    Routine(Parameter);
+    ExCheckWorkerState((PVOID)Routine, Parameter, Item);
     InterlockedIncrement64(&ExpItemsDone);
 }
 

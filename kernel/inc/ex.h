@@ -25,6 +25,11 @@ extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySLi
  * PHASE1_INITIALIZATION_FAILED. */
 void ExInitSystem(void);
 
+/* A worker thread's Routine, called for Item with Parameter, has returned: bugchecks
+ * WORKER_THREAD_RETURNED_AT_BAD_IRQL or, when it stayed in a critical or guarded region or kept a
+ * mutex, APC_INDEX_MISMATCH; and takes back a system affinity. */
+void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item);
+
 /*
  * Handle tables: HANDLE (a multiple of 4, from 4 up, at most 8M handles) -> pointer and 64 bits
  * that belong to the table's owner. Also used for process and thread ids. IRQL <= APC_LEVEL for all

@@ -14,6 +14,7 @@
 #ifndef _IOP_H_
 #define _IOP_H_
 
+#include "ex.h"
 #include "ke.h"
 #include "kd.h"
 #include "ldr.h"

@@ -23,6 +23,7 @@ extern "C" {
 #include <nt/hal.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
+#include <nt/io_work.h>
 
 #ifdef __cplusplus
 }

@@ -341,7 +341,7 @@ typedef struct _WORK_QUEUE_ITEM {
  *   QueueType   a queue, or CustomPriorityWorkQueue + priority (0..31): the worker's priority
  * The routine returns at PASSIVE_LEVEL and outside of critical regions, else
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or APC_INDEX_MISMATCH. WORKER_INVALID: 1 the item is queued
- * already, 2 its routine is no kernel address, 3 no such queue. WDK: ExQueueWorkItem; book ch. 6.
+ * already, 4 its routine is no kernel address, 6 no such queue. WDK: ExQueueWorkItem; book ch. 6.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI ExQueueWorkItem(_Inout_ PWORK_QUEUE_ITEM WorkItem,
