@@ -1,30 +1,13 @@
 /*
- * fastmutex.c - fast mutexes: a word, an owner, and an event for those who find it taken.
- *
- * Count has bit 0 set while the mutex is free, and one FM_WAITER for each waiter that has not been
- * chosen to be woken. Releasing with waiters chooses one: takes its FM_WAITER away, sets FM_WOKEN,
- * and sets the event, once; the woken thread clears FM_WOKEN when it tries again. While FM_WOKEN is
- * set nobody else is woken, so the event never counts too few or too many. The woken thread may
- * lose to one that comes by, and waits again: mutexes are not handed over, which keeps them fast.
+ * fastmutex.c - fast mutexes. What they share with guarded mutexes is in fastmutex.h, with the model.
  *
  * A holder runs with normal kernel APCs off (APC_LEVEL, or the caller's critical region), or an APC
- * of the same thread could wait for the mutex for ever.
+ * of the same thread could wait for the mutex for ever. The paths of an uncontended mutex have no frame:
+ * everything else is a jump to a routine of its own.
  */
-#include "ke.h"
+#include "fastmutex.h"
 
-#define FM_WOKEN 0x2
-#define FM_WAITER 0x4
-#define EX_SELF_DEADLOCK 0x1000 /* DRIVER_VERIFIER_DETECTED_VIOLATION: taken by its owner again */
-
-static BOOLEAN ExpTryLock(PFAST_MUTEX Mutex)
-{
-    LONG Old = InterlockedAnd(&Mutex->Count, ~FM_LOCK_BIT);
-
-    return (Old & FM_LOCK_BIT) != 0;
-}
-
-/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen
- * before. */
+/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen before. */
 static BOOLEAN ExpLockOrWait(PFAST_MUTEX Mutex, BOOLEAN Woken)
 {
     for (;;) {
@@ -38,7 +21,7 @@ static BOOLEAN ExpLockOrWait(PFAST_MUTEX Mutex, BOOLEAN Woken)
     }
 }
 
-static __attribute__((noinline)) void ExpLockContended(PFAST_MUTEX Mutex)
+void ExpLockMutexSlowly(PFAST_MUTEX Mutex)
 {
     BOOLEAN Woken = FALSE;
 
@@ -52,23 +35,10 @@ static __attribute__((noinline)) void ExpLockContended(PFAST_MUTEX Mutex)
     }
 }
 
-static void ExpLock(PFAST_MUTEX Mutex)
-{
-    if (!ExpTryLock(Mutex)) {
-        ExpLockContended(Mutex);
-    }
-    Mutex->Owner = KeGetCurrentThread();
-}
-
-static void ExpUnlock(PFAST_MUTEX Mutex)
+void ExpUnlockMutexSlowly(PFAST_MUTEX Mutex)
 {
     LONG Old, New;
 
-    if (Mutex->Owner != KeGetCurrentThread()) {
-        KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)KeGetCurrentThread(), (ULONG_PTR)Mutex,
-                     (ULONG_PTR)Mutex->Owner, 0);
-    }
-    Mutex->Owner = NULL;
     do {
         Old = *(volatile LONG *)&Mutex->Count;
         New = Old | FM_LOCK_BIT;
@@ -81,50 +51,111 @@ static void ExpUnlock(PFAST_MUTEX Mutex)
     }
 }
 
-VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
+void NTAPI ExpNotMutexOwner(PFAST_MUTEX Mutex)
 {
-    KIRQL OldIrql;
+    KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)KeGetCurrentThread(), (ULONG_PTR)Mutex,
+                 (ULONG_PTR)Mutex->Owner, 0);
+}
 
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    OldIrql = KfRaiseIrql(APC_LEVEL);
-    ExpLock(FastMutex);
+static DECLSPEC_NORETURN EX_COLD VOID NTAPI ExpMutexLevelTooHigh(PFAST_MUTEX Mutex)
+{
+    KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Mutex, KeGetCurrentIrql(), 0,
+                 (ULONG_PTR)__builtin_return_address(0));
+}
+
+static EX_COLD VOID NTAPI ExpMutexViolation(PFAST_MUTEX Mutex, ULONG What)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+
+    if (What == EX_RELEASE_NOT_AT_APC_LEVEL) {
+        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, What, KeGetCurrentIrql(), (ULONG_PTR)Mutex,
+                     0);
+    }
+    KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, What, KeGetCurrentIrql(),
+                 (ULONG_PTR)Thread->KernelApcDisable, (ULONG_PTR)Mutex);
+}
+
+static EX_COLD VOID NTAPI ExpAcquireFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
+{
+    ExpLockMutexSlowly(FastMutex);
+    FastMutex->Owner = KeGetCurrentThread();
     FastMutex->OldIrql = OldIrql;
 }
 
+VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
+{
+    ULONG64 OldIrql = __readcr8();
+
+    if (OldIrql > APC_LEVEL) {
+        ExpMutexLevelTooHigh(FastMutex);
+    }
+    __writecr8(APC_LEVEL);
+    if (!ExpTryMutex(FastMutex)) {
+        ExpAcquireFastMutexSlowly(FastMutex, (KIRQL)OldIrql);
+        return;
+    }
+    FastMutex->Owner = KeGetCurrentThread();
+    FastMutex->OldIrql = (ULONG)OldIrql;
+}
+
+static EX_COLD VOID NTAPI ExpReleaseFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
+{
+    ExpUnlockMutexSlowly(FastMutex);
+    KeLowerIrql(OldIrql);
+}
+
+/* The level before is read while the mutex is ours: the next owner writes its own over it. */
 VOID NTAPI ExReleaseFastMutex(PFAST_MUTEX FastMutex)
 {
-    KIRQL OldIrql = (KIRQL)FastMutex->OldIrql;
+    ULONG OldIrql = FastMutex->OldIrql;
 
-    KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL);
-    ExpUnlock(FastMutex);
-    KeLowerIrql(OldIrql);
+    if (__readcr8() != APC_LEVEL) {
+        ExpMutexViolation(FastMutex, EX_RELEASE_NOT_AT_APC_LEVEL);
+        return;
+    }
+    if (FastMutex->Owner != KeGetCurrentThread()) {
+        ExpNotMutexOwner(FastMutex);
+        return;
+    }
+    FastMutex->Owner = NULL;
+    if (!ExpTryUnlockMutex(FastMutex)) {
+        ExpReleaseFastMutexSlowly(FastMutex, (KIRQL)OldIrql);
+        return;
+    }
+    __writecr8(OldIrql);
 }
 
 BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
 {
-    KIRQL OldIrql;
+    ULONG64 OldIrql = __readcr8();
 
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    OldIrql = KfRaiseIrql(APC_LEVEL);
-    if (!ExpTryLock(FastMutex)) {
-        KeLowerIrql(OldIrql);
+    if (OldIrql > APC_LEVEL) {
+        ExpMutexLevelTooHigh(FastMutex);
+    }
+    __writecr8(APC_LEVEL);
+    if (!ExpTryMutex(FastMutex)) {
+        __writecr8(OldIrql);
         return FALSE;
     }
     FastMutex->Owner = KeGetCurrentThread();
-    FastMutex->OldIrql = OldIrql;
+    FastMutex->OldIrql = (ULONG)OldIrql;
     return TRUE;
 }
 
 VOID NTAPI ExAcquireFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL || KeAreApcsDisabled());
-    ExpLock(FastMutex);
+    if (KeGetCurrentIrql() != APC_LEVEL && !KeAreApcsDisabled()) {
+        ExpMutexViolation(FastMutex, EX_UNSAFE_ACQUIRE_WITH_APCS);
+    }
+    ExpLockMutex(FastMutex);
 }
 
 VOID NTAPI ExReleaseFastMutexUnsafe(PFAST_MUTEX FastMutex)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL || KeAreApcsDisabled());
-    ExpUnlock(FastMutex);
+    if (KeGetCurrentIrql() != APC_LEVEL && !KeAreApcsDisabled()) {
+        ExpMutexViolation(FastMutex, EX_UNSAFE_RELEASE_WITH_APCS);
+    }
+    ExpUnlockMutex(FastMutex);
 }

@@ -1,90 +1,123 @@
 /*
  * Spin locks.
  *
- * A lock word is 0 when free, else the owning thread's address with bit 0 set: enough to tell a
- * thread that takes a lock it holds (it would spin for ever) and one that releases a lock it does
- * not hold. A DPC or ISR runs in the name of the thread it interrupted; that thread cannot hold a
- * lock taken at or above the interrupt's level, so the test has no false alarms.
+ * A lock word is 0 when free, else the address of the owning thread: enough to tell a thread that
+ * takes a lock it holds (it would spin for ever) and one that releases a lock it does not hold. A DPC
+ * or ISR runs in the name of the thread it interrupted; that thread cannot hold a lock taken at or
+ * above the interrupt's level, so the test has no false alarms.
+ *
+ * These are the routines that run most often in the system, so the paths that everybody takes have no
+ * frame and no instruction to spare; what is rare is behind a jump. Two turns make the checks
+ * nearly free. The level before is PASSIVE_LEVEL most often, and that is the very 0 of a free word: one
+ * compare-exchange asks for both, and whoever came from another level starts again slowly. And a
+ * release subtracts the owner: 0 remains, which frees the lock, or else the caller was not the owner.
  *
  * Waiting is test-and-test-and-set with PAUSE, so a waiter reads its own cache line copy and does
  * not eat an emulator's whole time slice.
  */
 #include "ke.h"
 
-static inline KSPIN_LOCK KiSpinLockOwnerWord(void)
-{
-    return (KSPIN_LOCK)KeGetCurrentThread() | 1;
-}
+#define KI_SLOW_PATH __attribute__((noinline, cold))
 
 static inline BOOLEAN KiTrySpinLock(PKSPIN_LOCK SpinLock)
 {
     KSPIN_LOCK Free = 0;
-    return __atomic_compare_exchange_n(SpinLock, &Free, KiSpinLockOwnerWord(), FALSE,
+    return __atomic_compare_exchange_n(SpinLock, &Free, (KSPIN_LOCK)KeGetCurrentThread(), FALSE,
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static inline void KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
+static KI_SLOW_PATH VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
 {
-    while (!KiTrySpinLock(SpinLock)) {
-        if (*(volatile KSPIN_LOCK *)SpinLock == KiSpinLockOwnerWord()) {
+    do {
+        if (*(volatile KSPIN_LOCK *)SpinLock == (KSPIN_LOCK)KeGetCurrentThread()) {
             KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)SpinLock,
                          (ULONG_PTR)KeGetCurrentThread(), 0, 0);
         }
         while (*(volatile KSPIN_LOCK *)SpinLock != 0) {
             YieldProcessor();
         }
-    }
+    } while (!KiTrySpinLock(SpinLock));
 }
 
-static inline void KiFreeSpinLock(PKSPIN_LOCK SpinLock)
+/* The caller came from a level above PASSIVE_LEVEL, or the lock is taken. */
+static KI_SLOW_PATH KIRQL NTAPI KiAcquireSpinLockSlowly(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 {
-    if (*(volatile KSPIN_LOCK *)SpinLock != KiSpinLockOwnerWord()) {
-        KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)SpinLock, *SpinLock,
-                     (ULONG_PTR)KeGetCurrentThread(), 0);
-    }
-    __atomic_store_n(SpinLock, 0, __ATOMIC_RELEASE);
-}
-
-static inline void KiRequireDispatchLevel(void)
-{
-    if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, 0, KeGetCurrentIrql(), 0,
-                     (ULONG_PTR)__builtin_return_address(0));
-    }
-}
-
-KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
-{
-    KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     if (OldIrql > DISPATCH_LEVEL) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, OldIrql, 0,
                      (ULONG_PTR)__builtin_return_address(0));
     }
-    KiSpinUntilOwned(SpinLock);
+    if (!KiTrySpinLock(SpinLock)) {
+        KiSpinUntilOwned(SpinLock);
+    }
     return OldIrql;
+}
+
+static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiReleasedByStranger(PKSPIN_LOCK SpinLock)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+
+    KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)SpinLock, *SpinLock + (KSPIN_LOCK)Thread,
+                 (ULONG_PTR)Thread, 0);
+}
+
+static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiLevelTooLow(PKSPIN_LOCK SpinLock)
+{
+    KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)SpinLock, KeGetCurrentIrql(), 0,
+                 (ULONG_PTR)__builtin_return_address(0));
+}
+
+/* FALSE: the caller did not own it. Not a locked instruction: nobody else changes a word that is taken,
+ * a failing compare-exchange writes back what it has read. */
+static inline BOOLEAN KiFreeSpinLock(PKSPIN_LOCK SpinLock)
+{
+    __asm__ volatile("" ::: "memory"); /* x86 keeps stores in order; the compiler shall, too */
+    *SpinLock -= (KSPIN_LOCK)KeGetCurrentThread();
+    return *SpinLock == 0;
+}
+
+KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
+{
+    ULONG64 OldIrql = __readcr8(), Word = OldIrql;
+
+    __writecr8(DISPATCH_LEVEL);
+    if (!__atomic_compare_exchange_n(SpinLock, &Word, (KSPIN_LOCK)KeGetCurrentThread(), FALSE,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        return KiAcquireSpinLockSlowly(SpinLock, (KIRQL)OldIrql);
+    }
+    return (KIRQL)Word; /* still the old level, and in the right register */
 }
 
 VOID NTAPI KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 {
-    KiFreeSpinLock(SpinLock);
+    if (!KiFreeSpinLock(SpinLock)) {
+        KiReleasedByStranger(SpinLock);
+    }
     KeLowerIrql(NewIrql);
 }
 
 VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    KiRequireDispatchLevel();
-    KiSpinUntilOwned(SpinLock);
+    if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
+        KiLevelTooLow(SpinLock);
+    }
+    if (!KiTrySpinLock(SpinLock)) {
+        KiSpinUntilOwned(SpinLock);
+    }
 }
 
 VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    KiFreeSpinLock(SpinLock);
+    if (!KiFreeSpinLock(SpinLock)) {
+        KiReleasedByStranger(SpinLock);
+    }
 }
 
 BOOLEAN NTAPI KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
 {
-    KiRequireDispatchLevel();
-    return KiTrySpinLock(SpinLock);
+    if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
+        KiLevelTooLow(SpinLock);
+    }
+    return *(volatile KSPIN_LOCK *)SpinLock == 0 && KiTrySpinLock(SpinLock);
 }
 
 BOOLEAN NTAPI KeTestSpinLock(PKSPIN_LOCK SpinLock)

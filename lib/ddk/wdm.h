@@ -13,7 +13,11 @@ extern "C" {
 #include <nt/rtl.h>
 #include <nt/irql.h>
 #include <nt/ke.h>
+#include <nt/ke_spin.h>
 #include <nt/ex.h>
+#include <nt/ex_interlock.h>
+#include <nt/ex_lock.h>
+#include <nt/ex_resource.h>
 #include <nt/mm.h>
 #include <nt/ob.h>
 #include <nt/ps.h>
