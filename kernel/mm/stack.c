@@ -4,6 +4,10 @@
  * Stacks of ended threads wait in a short list for the next thread, mapped, which makes creating
  * and ending a thread cost no page table work. The link stands at the stack's lowest usable
  * address.
+ *
+ * The size is Windows': drivers are written for it. Ten thousand threads fit into 256 MB with it:
+ * their stacks take 234 MB, their objects and ids 11 MB. All pages are there from the start, since
+ * a stack may not fault: it is used at every IRQL, also by the code that would find the page.
  */
 #include "mi.h"
 

@@ -2,7 +2,7 @@
 
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
-the file's first line names. A first line "DEVICES: edu edu" adds those to the machine.
+the file's first line names. A first line "DEVICES: edu edu" adds those to the machine; "MACHINE: mem=256M" sets what it says.
 """
 
 import re
@@ -23,6 +23,11 @@ def devices(driver):
     return tuple(match[1].split()) if match else ()
 
 
+def machine(driver):
+    match = re.match(r"/\* MACHINE: ([^*\n]+)", FILES[driver].read_text())
+    return dict(setting.split("=") for setting in match[1].split()) if match else {}
+
+
 def test_there_are_drivers():
     assert DRIVERS and MISTAKES
 
@@ -30,7 +35,7 @@ def test_there_are_drivers():
 @pytest.mark.parametrize("smp", [1, 2, 4])
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_driver(driver, smp):
-    result = qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=120)
+    result = qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=120, **machine(driver))
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"

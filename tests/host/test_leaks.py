@@ -1,5 +1,5 @@
 """Promise: what a driver takes is given back: after 200 rounds of loading and unloading kmelody, and after using it, the pools
-and the object tables hold what they held before."""
+and the object tables hold what they held before; and after making threads until memory was used up."""
 
 import pytest
 
@@ -61,3 +61,17 @@ def test_services_come_and_go(console):
     for _ in range(50):
         round()
     assert settled_difference(console, before) == {}
+
+
+def test_threads_until_memory_is_used_up():
+    with shell.boot(smp=2, mem="48M") as console:
+        console.run(r"sc create threadlimit type= kernel binPath= c:\tests\threadlimit.sys")
+
+        def round():
+            assert "RUNNING" in console.run("sc start threadlimit")
+            assert "STOPPED" in console.run("sc stop threadlimit")
+
+        round()
+        before = accounts(console)
+        round()
+        assert settled_difference(console, before) == {}
