@@ -42,8 +42,8 @@ typedef struct _LDRP_SLOT {
 } LDRP_SLOT, *PLDRP_SLOT;
 
 /* Takes a free slot into Loading for ServiceName (zero terminated, short enough) and File.
- * STATUS_IMAGE_ALREADY_LOADED when either is in use, STATUS_INSUFFICIENT_RESOURCES when the table
- * is full. PASSIVE_LEVEL. */
+ * STATUS_IMAGE_ALREADY_LOADED when either is in use, STATUS_DEVICE_BUSY when its driver is being
+ * unloaded, STATUS_INSUFFICIENT_RESOURCES when the table is full. PASSIVE_LEVEL. */
 NTSTATUS LdrpReserveSlot(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot);
 /* Moves the slot of a loaded service into Unloading; Gone is initialised here. STATUS_OBJECT_NAME_NOT_FOUND,
  * STATUS_DEVICE_BUSY. PASSIVE_LEVEL. */

@@ -152,6 +152,20 @@ static NTSTATUS LdrpStartDriver(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T F
     return Status;
 }
 
+/* A driver that nobody can find any more may still be on its way out, in a worker thread: that is
+ * waited for, up to a second. One that stays because it is open counts as loaded. */
+static NTSTATUS LdrpReserveSlotSoon(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot)
+{
+    LARGE_INTEGER Interval = {.QuadPart = -50000}; /* 5 ms */
+    NTSTATUS Status = LdrpReserveSlot(ServiceName, File, Slot);
+
+    for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < 200; Tries++) {
+        KeDelayExecutionThread(KernelMode, FALSE, &Interval);
+        Status = LdrpReserveSlot(ServiceName, File, Slot);
+    }
+    return Status == STATUS_DEVICE_BUSY ? STATUS_IMAGE_ALREADY_LOADED : Status;
+}
+
 NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize)
 {
     LDRP_SERVICE Service;
@@ -170,7 +184,7 @@ NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonS
         LdrpFormat(Reason, ReasonSize, "%s: no such file", Service.ImagePath);
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    Status = LdrpReserveSlot(Service.Name, File, &Slot);
+    Status = LdrpReserveSlotSoon(Service.Name, File, &Slot);
     if (!NT_SUCCESS(Status)) {
         LdrpFormat(Reason, ReasonSize,
                    Status == STATUS_IMAGE_ALREADY_LOADED ? "%s: loaded already"

@@ -102,7 +102,8 @@ NTSTATUS LdrpReserveSlot(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot
         if (Candidate->State == LdrpFree) {
             Free = Free != NULL ? Free : Candidate;
         } else if (Candidate->File == File || LdrpIsService(Candidate, &Name)) {
-            Status = STATUS_IMAGE_ALREADY_LOADED;
+            Status = Candidate->State == LdrpUnloading ? STATUS_DEVICE_BUSY
+                                                       : STATUS_IMAGE_ALREADY_LOADED;
             Free = NULL;
             break;
         }
