@@ -81,12 +81,6 @@ NTSTATUS ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, ACCESS_
                                  POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, PVOID ParseContext,
                                  PVOID *Object);
 
-/* Makes a handle for an object the caller refers to; the handle has a reference of its own.
- * OBJ_KERNEL_HANDLE: in the System process's table, with the high bits set. IRQL <= APC_LEVEL.
- * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG Attributes, ACCESS_MASK DesiredAccess,
-                               POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, HANDLE *Handle);
-
 /* ZwClose for a given mode: user mode cannot close kernel handles. PASSIVE_LEVEL.
  * STATUS_INVALID_HANDLE. */
 NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);

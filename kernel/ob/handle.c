@@ -75,12 +75,16 @@ NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HAN
 }
 
 /* The caller's own reference keeps the object alive meanwhile; only the type is to be checked. */
-NTSTATUS ObOpenObjectByPointer(PVOID Object, ULONG Attributes, ACCESS_MASK DesiredAccess,
-                               POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, HANDLE *Handle)
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+                                     PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess,
+                                     POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+                                     PHANDLE Handle)
 {
-    NTSTATUS Status = ObReferenceObjectByPointer(Object, DesiredAccess, Type, AccessMode);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT(PassedAccessState == NULL); // nobody makes one
+    NTSTATUS Status = ObReferenceObjectByPointer(Object, DesiredAccess, ObjectType, AccessMode);
     if (NT_SUCCESS(Status)) {
-        Status = ObpCreateHandle(Object, Attributes, DesiredAccess, Handle);
+        Status = ObpCreateHandle(Object, HandleAttributes, DesiredAccess, Handle);
         ObfDereferenceObject(Object);
     }
     return Status;

@@ -28,6 +28,7 @@ extern "C" {
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
 #include <nt/io_work.h>
+#include <nt/io_event.h>
 
 #ifdef __cplusplus
 }

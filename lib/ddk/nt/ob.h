@@ -55,6 +55,25 @@ NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointer(_In_ PVOID Object,
                                                       _In_opt_ POBJECT_TYPE ObjectType,
                                                       _In_ KPROCESSOR_MODE AccessMode);
 
+typedef struct _ACCESS_STATE *PACCESS_STATE;
+
+/*
+ * A handle for an object that the caller refers to; it has a reference of its own.
+ *   HandleAttributes   OBJ_KERNEL_HANDLE: good in every process, and for kernel mode only
+ *   PassedAccessState  NULL: there are no security descriptors, and so no access states
+ *   DesiredAccess      rights of the handle; generic ones are mapped
+ *   ObjectType         that the object must have; kernel mode may leave it NULL
+ * IRQL <= APC_LEVEL (WDK: PASSIVE_LEVEL). STATUS_OBJECT_TYPE_MISMATCH,
+ * STATUS_INSUFFICIENT_RESOURCES. WDK: ObOpenObjectByPointer; book ch. 4.
+ */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes,
+                                                 _In_opt_ PACCESS_STATE PassedAccessState,
+                                                 _In_ ACCESS_MASK DesiredAccess,
+                                                 _In_opt_ POBJECT_TYPE ObjectType,
+                                                 _In_ KPROCESSOR_MODE AccessMode,
+                                                 _Out_ PHANDLE Handle);
+
 /* ObfReferenceObject and ObfDereferenceObject add and drop a reference; both answer the new count.
  * Whoever drops the last one must not touch the object again: it is deleted now when that was at
  * PASSIVE_LEVEL, else in a worker thread soon. Too many of either bugchecks REFERENCE_BY_POINTER.
