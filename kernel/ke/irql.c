@@ -1,5 +1,5 @@
 /*
- * The `irql` command: shows that the IRQL is CR8, by raising it, and where it stands in a DPC and in
+ * The routines behind the inline ones of nt/irql.h, and the `irql` command. The command shows that the IRQL is CR8, by raising it, and where it stands in a DPC and in
  * an interprocessor interrupt on each processor. Prints only after the IRQL is back.
  */
 #include <ntddk.h>
@@ -90,3 +90,45 @@ static NTSTATUS KiIrqlCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     return Now == PASSIVE_LEVEL ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 KD_COMMAND("irql", "", "the current IRQL, and CR8 as it is raised to each level", KiIrqlCommand);
+
+/*
+ * What drivers import that do not inline a move to CR8. There is a place for a check here, which the
+ * move alone has not: a level that would go the other way is a mistake that shows itself only later,
+ * as a lost interrupt or a deadlock.
+ */
+KIRQL NTAPI KiRaiseIrql(KIRQL NewIrql)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+
+    if (NewIrql < OldIrql || NewIrql > HIGH_LEVEL) {
+        KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, OldIrql, NewIrql, 0,
+                     (ULONG_PTR)__builtin_return_address(0));
+    }
+    return KfRaiseIrql(NewIrql);
+}
+
+VOID NTAPI KiLowerIrql(KIRQL NewIrql)
+{
+    KIRQL OldIrql = KeGetCurrentIrql();
+
+    if (NewIrql > OldIrql) {
+        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, NewIrql, OldIrql, 0,
+                     (ULONG_PTR)__builtin_return_address(0));
+    }
+    KeLowerIrql(NewIrql);
+}
+
+KIRQL NTAPI KiRaiseIrqlToDpcLevel(VOID)
+{
+    return KiRaiseIrql(DISPATCH_LEVEL);
+}
+
+KIRQL NTAPI KiRaiseIrqlToSynchLevel(VOID)
+{
+    return KiRaiseIrql(SYNCH_LEVEL);
+}
+
+KIRQL NTAPI KiGetCurrentIrql(VOID)
+{
+    return KeGetCurrentIrql();
+}

@@ -27,7 +27,8 @@ FORCEINLINE KIRQL KeGetCurrentIrql(VOID)
     return (KIRQL)Level;
 }
 
-/* Raise to NewIrql, which must not be below the current IRQL; returns the old one. Any IRQL.
+/* Raise to NewIrql, which must not be below the current IRQL; returns the old one. Any IRQL. The
+ * routine that is exported under this name checks it: IRQL_NOT_GREATER_OR_EQUAL(old, new).
  * WDK: KfRaiseIrql / KeRaiseIrql; book ch. 6. */
 FORCEINLINE KIRQL KfRaiseIrql(_In_ KIRQL NewIrql)
 {
@@ -36,7 +37,8 @@ FORCEINLINE KIRQL KfRaiseIrql(_In_ KIRQL NewIrql)
     return OldIrql;
 }
 
-/* Lower to NewIrql, a level returned by a raise. Pending DPCs and APCs are taken at once when the
+/* Lower to NewIrql, a level returned by a raise: not above the current one, which the exported
+ * routine checks: IRQL_NOT_LESS_OR_EQUAL(new, old). Pending DPCs and APCs are taken at once when the
  * level permits, because they wait as self-interrupts in the APIC. WDK: KeLowerIrql; book ch. 6. */
 FORCEINLINE VOID KeLowerIrql(_In_ KIRQL NewIrql)
 {
