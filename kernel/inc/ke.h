@@ -214,7 +214,6 @@ C_ASSERT(offsetof(KPCR, Prcb.CurrentThread) == 0x188 && offsetof(KPCR, Prcb.Numb
 extern PKPRCB KiProcessorBlock[KI_MAX_PROCESSORS]; /* i */
 extern ULONG KeNumberProcessors;                   /* grows only while processors start */
 extern KAFFINITY KeActiveProcessors;
-extern KSPIN_LOCK KiDispatcherLock;
 
 static inline PKPRCB KeGetCurrentPrcb(void)
 {
@@ -237,10 +236,7 @@ void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, L
 
 /*** Dispatcher (ke/wait.c, ke/ready.c): with KiDispatcherLock held at DISPATCH_LEVEL unless said. ***/
 
-/* Raises to DISPATCH_LEVEL and takes KiDispatcherLock; returns the old IRQL. */
-KIRQL KiLockDispatcher(void);
-/* Releases it, switching first to a thread that has become due here when OldIrql allows; lowers. */
-void KiUnlockDispatcher(KIRQL OldIrql);
+/* KiLockDispatcher and KiUnlockDispatcher are in dispatcherlock.h. */
 /* At DISPATCH_LEVEL already (DPCs, timer expiry): take and release without touching the IRQL. A
  * reschedule that has become due is left to a self-requested dispatch interrupt. */
 void KiLockDispatcherAtDpcLevel(void);
@@ -323,7 +319,7 @@ void KeStartAllProcessors(void);
 
 /*** Interrupt objects (ke/interrupt.c), for IoConnectInterrupt. PASSIVE_LEVEL. ***/
 typedef struct _KI_CONNECTION {
-    PKSERVICE_ROUTINE ServiceRoutine;        /* NULL: MessageRoutine */
+    PKSERVICE_ROUTINE ServiceRoutine;         /* NULL: MessageRoutine */
     PKMESSAGE_SERVICE_ROUTINE MessageRoutine; /* called with MessageId */
     ULONG MessageId;
     PVOID ServiceContext;
@@ -342,5 +338,7 @@ NTSTATUS KeConnectInterrupt(const KI_CONNECTION *Connection, PKINTERRUPT *Interr
 void KeDisconnectInterrupt(PKINTERRUPT Interrupt);
 /* The Owner that it was connected with. */
 PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt);
+
+#include "dispatcherlock.h"
 
 #endif

@@ -32,9 +32,8 @@ static inline void KiDropDispatcherLock(void)
     __atomic_store_n(&KiDispatcherLock, 0, __ATOMIC_RELEASE);
 }
 
-KIRQL KiLockDispatcher(void)
+KIRQL NTAPI KiLockDispatcherSlowly(KIRQL OldIrql)
 {
-    KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     if (OldIrql > DISPATCH_LEVEL) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)&KiDispatcherLock, OldIrql, 1,
                      (ULONG_PTR)__builtin_return_address(0));
@@ -58,17 +57,18 @@ void KiUnlockDispatcherFromDpcLevel(void)
     KiDropDispatcherLock();
 }
 
-void KiUnlockDispatcher(KIRQL OldIrql)
+LONG_PTR NTAPI KiUnlockDispatcherSlowly(KIRQL OldIrql, LONG_PTR Value)
 {
     if (OldIrql >= DISPATCH_LEVEL) {
         KiUnlockDispatcherFromDpcLevel();
-        return;
+        return Value;
     }
     if (KeGetCurrentPrcb()->NextThread != NULL) {
         KiPreempt(KeGetCurrentPrcb(), FALSE);
     }
     KiDropDispatcherLock();
     KeLowerIrql(OldIrql);
+    return Value;
 }
 
 /* This processor goes from its current thread to New. */
