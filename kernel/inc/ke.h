@@ -275,6 +275,21 @@ void KeFlushTlbRange(PVOID Address, SIZE_T Pages);
 void KiInsertTimer(PKTIMER Timer, ULONG64 DueTime100ns);
 /* Disarms; FALSE when it was not armed. */
 BOOLEAN KiRemoveTimer(PKTIMER Timer);
+/* What KeSetTimerEx cannot ask for. */
+typedef struct _KI_TIMER_ARMING {
+    ULONG64 Period100ns;    /* 0: once */
+    ULONG64 Tolerance100ns; /* it may be late by as much, to expire together with others */
+    PKDPC Dpc;              /* or NULL */
+    BOOLEAN NoWake;         /* it waits for the first processor's next tick after it is due */
+} KI_TIMER_ARMING;
+/* KeSetTimerEx, and not with the lock held: IRQL <= DISPATCH_LEVEL. */
+BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *Arming);
+/* TRUE until it expires for the last time; what it does on expiring has then been done. Not with the lock
+ * held: IRQL <= DISPATCH_LEVEL. */
+BOOLEAN KeIsTimerArmed(PKTIMER Timer);
+/* Sets the system time, in 100 ns since 1601, and returns the one before. Absolute timers and waits follow
+ * it, relative ones do not. IRQL <= APC_LEVEL. */
+LONG64 KeSetSystemTime(LONG64 NewTime100ns);
 /* Turns a caller's due time (negative: relative, else absolute system time) into interrupt time. */
 ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime);
 /* Arms the one-shot clock for the nearest of tick and timers; called on leaving idle too. Any lock

@@ -16,13 +16,8 @@ typedef struct _KI_DPC_BARRIER {
     volatile LONG Generation; /* o  how often all have come */
 } KI_DPC_BARRIER;
 
-static KDPC KiCallDpcs[KI_MAX_PROCESSORS]; /* KiCallDpcFree */
-/* A synchronization event that is set while no call is under way. */
-static KEVENT KiCallDpcFree = {.Header = {.Type = EventSynchronizationObject,
-                                          .Size = sizeof(KEVENT) / sizeof(ULONG),
-                                          .SignalState = 1,
-                                          .WaitListHead = {&KiCallDpcFree.Header.WaitListHead,
-                                                           &KiCallDpcFree.Header.WaitListHead}}};
+static KDPC KiCallDpcs[KI_MAX_PROCESSORS];                      /* KiCallDpcFree */
+static KI_STATIC_EVENT(KiCallDpcFree, SynchronizationEvent, 1); /* set while no call is under way */
 
 static void KiQueueCallDpc(ULONG Number, PKDEFERRED_ROUTINE Routine, PVOID Context,
                            volatile LONG *Running, KI_DPC_BARRIER *Barrier)

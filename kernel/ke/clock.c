@@ -78,6 +78,17 @@ ULONG64 KiUpdateSharedTime(void)
     return Now;
 }
 
+/* The shared page gets both at once: nobody sees the new base with the old time in it. */
+LONG64 KiMoveSystemTime(LONG64 NewTime100ns)
+{
+    LONG64 Now = (LONG64)HalQueryCounter100ns();
+    LONG64 OldTime = KiSystemTimeBase + Now;
+
+    __atomic_store_n(&KiSystemTimeBase, NewTime100ns - Now, __ATOMIC_RELEASE);
+    KiUpdateSharedTime();
+    return OldTime;
+}
+
 /* The tick serves quanta, accounting and left-over DPCs; an idle processor has none of them. The first
  * one ticks even then, to keep the shared times fresh. */
 static BOOLEAN KiWantsTick(const KPRCB *Prcb)
@@ -132,6 +143,10 @@ void KiClockInterrupt(PKPRCB Prcb)
         KiRequestDispatchInterrupt();
     }
     if (Prcb->ClockTicking && Now - Prcb->LastTick100ns >= KI_TICK_100NS) {
+        if (Prcb->Number == 0 && KiNoWakeWheel.NextDue100ns <= Now && !Prcb->TimerRequest) {
+            Prcb->TimerRequest = TRUE;
+            KiRequestDispatchInterrupt();
+        }
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
         KiUpdateRunTime(Prcb, Prcb->DpcActive);
         KiTickDpcQueues(Prcb);
@@ -142,6 +157,7 @@ void KiClockInterrupt(PKPRCB Prcb)
 /* Only fields of the page that are true here are written; the others stay zero. */
 void KiInitializeClock(void)
 {
+    KiWheelInitialize(&KiNoWakeWheel);
     KiSystemTimeBase = HalQueryRealTimeClock() - (LONG64)HalQueryCounter100ns();
     SHARED->TickCountMultiplier = TICK_MULTIPLIER;
     SHARED->NtMajorVersion = 10;
@@ -169,6 +185,17 @@ ULONG64 NTAPI KeQueryInterruptTimePrecise(PULONG64 QpcTimeStamp)
     ULONG64 Now = HalQueryCounter100ns();
     *QpcTimeStamp = Now;
     return Now;
+}
+
+/* The system does not sleep, so nothing has to be taken off. */
+ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(void)
+{
+    return KeQueryInterruptTime();
+}
+
+ULONG64 NTAPI KeQueryUnbiasedInterruptTimePrecise(PULONG64 QpcTimeStamp)
+{
+    return KeQueryInterruptTimePrecise(QpcTimeStamp);
 }
 
 void NTAPI KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime)

@@ -53,12 +53,13 @@ typedef struct _KI_WAIT {
     BOOLEAN HasTimeout;
     BOOLEAN Poll;         /* a timeout of 0: never blocks */
     ULONG64 DueTime100ns; /* interrupt time */
+    LONG64 SystemTime;    /* the absolute time that was asked for; 0: a relative one */
 } KI_WAIT, *PKI_WAIT;
 /* Reads the arguments and checks the IRQL rule; call before KiEnterWait. */
 void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
                    PLARGE_INTEGER Timeout);
 /* Nothing is signalled: reasons not to block after all. TRUE with *Status when there is one. */
-BOOLEAN KiWaitEndsNow(PKTHREAD Thread, const KI_WAIT *Wait, PNTSTATUS Status);
+BOOLEAN KiWaitEndsNow(PKTHREAD Thread, PKI_WAIT Wait, PNTSTATUS Status);
 NTSTATUS KiFinishWait(PKTHREAD Thread, NTSTATUS Status);
 /* Ends a signalling call: drops the lock, or keeps it for the wait that follows (Wait = TRUE). */
 void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait);

@@ -66,6 +66,14 @@ typedef struct _KI_PROCESSOR_START {
     PKI_PROCESSOR volatile Processor; /* o  taken by exchange; NULL: too late, halt */
 } KI_PROCESSOR_START, *PKI_PROCESSOR_START;
 
+/* An event that is there from the first instruction on. */
+#define KI_STATIC_EVENT(Name, EventType, State)                                                    \
+    KEVENT Name = {                                                                                \
+        .Header = {.Type = EventType,                                                              \
+                   .Size = sizeof(KEVENT) / sizeof(ULONG),                                         \
+                   .SignalState = State,                                                           \
+                   .WaitListHead = {&Name.Header.WaitListHead, &Name.Header.WaitListHead}}}
+
 static inline BOOLEAN KiDisableInterrupts(void)
 {
     BOOLEAN Enabled = (__readeflags() & EFLAGS_IF) != 0;
@@ -139,7 +147,9 @@ void KiClockInterrupt(PKPRCB Prcb);
 /* Renews the times of the shared page; returns the interrupt time it wrote. Any IRQL. */
 ULONG64 KiUpdateSharedTime(void);
 /* System time, 100 ns since 1601, at interrupt time 0. */
-extern LONG64 KiSystemTimeBase;
+extern LONG64 KiSystemTimeBase; /* d */
+/* Moves it so that the system time is NewTime100ns now; returns the system time before. Lock held. */
+LONG64 KiMoveSystemTime(LONG64 NewTime100ns);
 /* Milliseconds since the kernel's first instruction, times 10. */
 ULONG64 KiQueryUptimeTenthsMs(void);
 
@@ -176,7 +186,11 @@ void KiWakeDpcThread(PKPRCB Prcb);
 void KiStartDpcThreads(void);
 
 /* timer.c */
+/* At DISPATCH_LEVEL: signals what is due on this processor. */
 void KiTimerExpiration(PKPRCB Prcb);
+ULONG64 KiTimerPeriod100ns(const KTIMER *Timer);
+extern KI_TIMER_WHEEL
+    KiNoWakeWheel; /* d  timers that expire at the first processor's clock ticks */
 
 /* bugcheck.c */
 /* The crash with registers taken from Frame instead of the caller's. */

@@ -7,16 +7,24 @@
  * finds it expired, and in the latter case the DPC may be queued or running, as on Windows.
  * A periodic timer is armed again for its last due time plus the period, so it does not drift;
  * periods that passed while the processor could not look are skipped, not made up for.
+ *
+ * Two things are only for those who ask for them. A tolerable delay is the wheel's business: it chooses
+ * the moment within it. A timer that need not wake anybody stands in a wheel of its own, which the
+ * first processor, whose clock ticks anyway, looks into at each tick.
  */
 #include <ntddk.h>
 #include "hal.h"
-#include "kd.h"
-#include "ldr.h"
 #include "processor.h"
 
 #define PERIOD_100NS 10000 /* KTIMER.Period is in milliseconds */
 /* Timers expired before others get at the dispatcher lock: some microseconds' worth. */
 #define BATCH 64
+#define NO_WAKE_PROCESSOR 0xFFFF /* KTIMER.Processor: in KiNoWakeWheel */
+/* Bits of KTIMER.TimerType: KTIMER.Period is in 100 ns instead; for KiNoWakeWheel. */
+#define PERIOD_IN_100NS 0x1
+#define NO_WAKE 0x2
+
+KI_TIMER_WHEEL KiNoWakeWheel; /* d */
 
 void NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
 {
@@ -44,15 +52,21 @@ ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime)
     return DueTime.QuadPart > KiSystemTimeBase ? DueTime.QuadPart - KiSystemTimeBase : 0;
 }
 
+static PKI_TIMER_WHEEL KiWheelOf(const KTIMER *Timer)
+{
+    return Timer->Processor == NO_WAKE_PROCESSOR ? &KiNoWakeWheel
+                                                 : KiProcessorBlock[Timer->Processor]->TimerWheel;
+}
+
 void KiInsertTimer(PKTIMER Timer, ULONG64 DueTime100ns)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
 
-    /* While an expiration is due or under way the clock is armed anew at its end. */
     Timer->DueTime.QuadPart = DueTime100ns;
-    Timer->Processor = (USHORT)Prcb->Number;
+    Timer->Processor = Timer->TimerType & NO_WAKE ? NO_WAKE_PROCESSOR : (USHORT)Prcb->Number;
     Timer->Header.Inserted = TRUE;
-    KiWheelInsert(Prcb->TimerWheel, Timer);
+    KiWheelInsert(KiWheelOf(Timer), Timer);
+    /* While an expiration is due or under way the clock is armed anew at its end. */
     if (!Prcb->TimerRequest && Prcb->TimerWheel->NextDue100ns < Prcb->NextClock100ns) {
         KiProgramClock(Prcb);
     }
@@ -66,19 +80,26 @@ BOOLEAN KiRemoveTimer(PKTIMER Timer)
         return FALSE;
     }
     Timer->Header.Inserted = FALSE;
-    KiWheelRemove(KiProcessorBlock[Timer->Processor]->TimerWheel, Timer);
+    KiWheelRemove(KiWheelOf(Timer), Timer);
     return TRUE;
 }
 
-/* To the next multiple of the period that is still to come, counted from when it was first due. */
+ULONG64 KiTimerPeriod100ns(const KTIMER *Timer)
+{
+    return (ULONG64)Timer->Period * (Timer->TimerType & PERIOD_IN_100NS ? 1 : PERIOD_100NS);
+}
+
+/* To the next multiple of the period that is still to come, counted from when it was first due. From
+ * here on an absolute timer does not follow the system time any more. */
 static void KiRearmPeriodicTimer(PKTIMER Timer, ULONG64 Now100ns)
 {
-    ULONG64 Period = (ULONG64)Timer->Period * PERIOD_100NS;
+    ULONG64 Period = KiTimerPeriod100ns(Timer);
     ULONG64 Due = Timer->DueTime.QuadPart + Period;
 
     if (Due <= Now100ns) {
         Due += (Now100ns - Due) / Period * Period + Period;
     }
+    Timer->Header.TimerControlFlags &= (UCHAR)~KI_TIMER_ABSOLUTE;
     KiInsertTimer(Timer, Due);
 }
 
@@ -102,26 +123,35 @@ static void KiSignalTimer(PKTIMER Timer, ULONG64 Now100ns)
     }
 }
 
-/* From the dispatch interrupt. TimerRequest stays set meanwhile, so that the clock does not ask
- * again for what is being done here. */
+static void KiExpireWheel(PKI_TIMER_WHEEL Wheel, ULONG64 Now100ns)
+{
+    ULONG Budget;
+
+    do {
+        PKTIMER Timer;
+        Budget = BATCH;
+        KiLockDispatcherAtDpcLevel();
+        while ((Timer = KiWheelExpire(Wheel, Now100ns, &Budget)) != NULL) {
+            Timer->Header.Inserted = FALSE;
+            KiSignalTimer(Timer, Now100ns);
+        }
+        KiUnlockDispatcherFromDpcLevel();
+    } while (Budget == 0);
+}
+
+/* TimerRequest stays set meanwhile, so that the clock does not ask again for what is being done here.
+ * Only this processor inserts here, so nothing is missed between the last look and the end; what
+ * a change of the system time makes due then, the clock is armed for. */
 void KiTimerExpiration(PKPRCB Prcb)
 {
     ULONG64 Now = KiUpdateSharedTime();
-    ULONG Left = BATCH;
-    PKTIMER Timer;
 
-    KiLockDispatcherAtDpcLevel();
-    while ((Timer = KiWheelExpire(Prcb->TimerWheel, Now)) != NULL) {
-        Timer->Header.Inserted = FALSE;
-        KiSignalTimer(Timer, Now);
-        if (--Left == 0) {
-            KiUnlockDispatcherFromDpcLevel();
-            Left = BATCH;
-            KiLockDispatcherAtDpcLevel();
-        }
+    Prcb->TimerRequest = TRUE;
+    KiExpireWheel(Prcb->TimerWheel, Now);
+    if (Prcb->Number == 0 && KiNoWakeWheel.NextDue100ns <= Now) {
+        KiExpireWheel(&KiNoWakeWheel, Now);
     }
     Prcb->TimerRequest = FALSE;
-    KiUnlockDispatcherFromDpcLevel();
     KiProgramClock(Prcb);
 }
 
@@ -131,18 +161,38 @@ static BOOLEAN KiIsTimer(const KTIMER *Timer)
            Timer->Header.Type == TimerSynchronizationObject;
 }
 
-BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
+/* Period, tolerance and kind, as the timer keeps them. A period that is no whole number of milliseconds
+ * is kept in 100 ns, if it can be: beyond 7 minutes nobody misses a fraction. */
+static void KiSetTimerFields(PKTIMER Timer, const KI_TIMER_ARMING *Arming, BOOLEAN Absolute)
+{
+    ULONG64 Period = Arming->Period100ns;
+    ULONG Flags = Absolute ? KI_TIMER_ABSOLUTE : 0;
+
+    if (Arming->Tolerance100ns > 1) {
+        Flags |= (63 - __builtin_clzll(Arming->Tolerance100ns)) << KI_TIMER_TOLERANCE_SHIFT;
+    }
+    Timer->Header.TimerControlFlags = (UCHAR)Flags;
+    Timer->Dpc = Arming->Dpc;
+    Timer->TimerType = Arming->NoWake ? NO_WAKE : 0;
+    if (Period % PERIOD_100NS != 0 && Period <= MAXULONG) {
+        Timer->TimerType |= PERIOD_IN_100NS;
+        Timer->Period = (ULONG)Period;
+    } else {
+        Timer->Period = (ULONG)min(Period / PERIOD_100NS, MAXULONG);
+    }
+}
+
+BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *Arming)
 {
     KIRQL OldIrql;
     BOOLEAN WasInserted;
     ULONG64 Due, Now;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    KI_ASSERT(KiIsTimer(Timer) && Period >= 0);
+    KI_ASSERT(KiIsTimer(Timer));
     OldIrql = KiLockDispatcher();
     WasInserted = KiRemoveTimer(Timer);
-    Timer->Dpc = Dpc;
-    Timer->Period = Period;
+    KiSetTimerFields(Timer, Arming, DueTime.QuadPart >= 0);
     Timer->Header.SignalState = 0;
     Due = KiComputeDueTime(DueTime);
     Now = KiQueryInterruptTime100ns();
@@ -157,9 +207,35 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
     return WasInserted;
 }
 
+BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
+{
+    KI_ASSERT(Period >= 0);
+    return KeArmTimer(
+        Timer, DueTime,
+        &(KI_TIMER_ARMING){.Period100ns = (ULONG64)Period * PERIOD_100NS, .Dpc = Dpc});
+}
+
 BOOLEAN NTAPI KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
 {
-    return KeSetTimerEx(Timer, DueTime, 0, Dpc);
+    return KeArmTimer(Timer, DueTime, &(KI_TIMER_ARMING){.Dpc = Dpc});
+}
+
+BOOLEAN NTAPI KeSetCoalescableTimer(PKTIMER Timer, LARGE_INTEGER DueTime, ULONG Period,
+                                    ULONG TolerableDelay, PKDPC Dpc)
+{
+    KI_ASSERT(Period <= MAXLONG && TolerableDelay <= MAXLONG);
+    return KeArmTimer(Timer, DueTime,
+                      &(KI_TIMER_ARMING){.Period100ns = (ULONG64)Period * PERIOD_100NS,
+                                         .Tolerance100ns = (ULONG64)TolerableDelay * PERIOD_100NS,
+                                         .Dpc = Dpc});
+}
+
+BOOLEAN KeIsTimerArmed(PKTIMER Timer)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    BOOLEAN Armed = (BOOLEAN)(Timer->Header.Inserted != FALSE);
+    KiUnlockDispatcher(OldIrql);
+    return Armed;
 }
 
 BOOLEAN NTAPI KeCancelTimer(PKTIMER Timer)
@@ -179,68 +255,3 @@ BOOLEAN NTAPI KeReadStateTimer(PKTIMER Timer)
 {
     return (BOOLEAN)(*(volatile LONG *)&Timer->Header.SignalState != 0);
 }
-
-/* What `timers` shows of one timer, copied under the lock and printed after it. */
-typedef struct _KI_TIMER_LINE {
-    PKTIMER Timer;
-    ULONG64 DueTime100ns;
-    ULONG Period;
-    PKDPC Dpc;
-    PVOID Routine;
-} KI_TIMER_LINE;
-
-#define MAXIMUM_LINES 32
-
-static ULONG KiCopyTimers(PKI_TIMER_WHEEL Wheel, KI_TIMER_LINE *Lines)
-{
-    KIRQL OldIrql = KiLockDispatcher();
-    PLIST_ENTRY Slots = &Wheel->Slot[0][0];
-    ULONG Count = 0;
-
-    for (ULONG i = 0; i < KI_WHEEL_LEVELS * KI_WHEEL_SLOTS; i++) {
-        for (PLIST_ENTRY Entry = Slots[i].Flink; Entry != &Slots[i] && Count < MAXIMUM_LINES;
-             Entry = Entry->Flink) {
-            PKTIMER Timer = CONTAINING_RECORD(Entry, KTIMER, TimerListEntry);
-            Lines[Count++] =
-                (KI_TIMER_LINE){Timer, Timer->DueTime.QuadPart, Timer->Period, Timer->Dpc,
-                                Timer->Dpc ? Timer->Dpc->DeferredRoutine : NULL};
-        }
-    }
-    KiUnlockDispatcher(OldIrql);
-    return Count;
-}
-
-static void KiPrintTimer(PKD_CONSOLE Console, const KI_TIMER_LINE *Line)
-{
-    ULONG64 Now = KiQueryInterruptTime100ns();
-    ULONG64 Left = Line->DueTime100ns > Now ? Line->DueTime100ns - Now : 0;
-    CHAR Name[80] = "(a wait's timeout or no DPC)";
-
-    if (Line->Routine != NULL) {
-        LdrFormatAddress(Line->Routine, Name, sizeof(Name));
-    }
-    KdConsolePrint(Console, "  %p  in %6llu.%03llu ms  period %5u ms  %s\n", Line->Timer,
-                   Left / PERIOD_100NS, Left % PERIOD_100NS / 10, Line->Period, Name);
-}
-
-static NTSTATUS KiTimersCommand(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    KI_TIMER_LINE Lines[MAXIMUM_LINES];
-
-    UNREFERENCED_PARAMETER(Argv);
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    for (ULONG i = 0; i < KeNumberProcessors; i++) {
-        PKI_TIMER_WHEEL Wheel = KiProcessorBlock[i]->TimerWheel;
-        ULONG64 Total = Wheel->Count;
-        ULONG Count = KiCopyTimers(Wheel, Lines);
-        KdConsolePrint(Console, "CPU %u: %llu armed, %llu expired\n", i, Total,
-                       Wheel->ExpiredCount);
-        for (ULONG Line = 0; Line < Count; Line++) {
-            KiPrintTimer(Console, &Lines[Line]);
-        }
-    }
-    return STATUS_SUCCESS;
-}
-KD_COMMAND("timers", "", "timers armed on each processor", KiTimersCommand);

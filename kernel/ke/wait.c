@@ -19,6 +19,7 @@
  * STATUS_KERNEL_APC; the wait starts over after it, with the original due time.
  */
 #include "dispatch.h"
+#include "timerwheel.h"
 
 /* A wait that may block needs a thread context to block in. */
 static void KiCheckWaitIrql(BOOLEAN Poll)
@@ -45,6 +46,7 @@ void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOO
     KiCheckWaitIrql(Wait->Poll);
     if (Wait->HasTimeout && !Wait->Poll) {
         Wait->DueTime100ns = KiComputeDueTime(*Timeout);
+        Wait->SystemTime = max(Timeout->QuadPart, 0);
     }
 }
 
@@ -96,12 +98,24 @@ NTSTATUS KiTestAlertWait(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertabl
     return STATUS_SUCCESS;
 }
 
-BOOLEAN KiWaitEndsNow(PKTHREAD Thread, const KI_WAIT *Wait, PNTSTATUS Status)
+/* The system time may have been set since the wait began, before an APC broke it perhaps: from here on
+ * the thread's timer follows it. */
+static void KiRenewAbsoluteDueTime(PKTHREAD Thread, PKI_WAIT Wait)
+{
+    Thread->Timer.Header.TimerControlFlags = 0;
+    if (Wait->HasTimeout && !Wait->Poll && Wait->SystemTime != 0) {
+        Wait->DueTime100ns = KiComputeDueTime((LARGE_INTEGER){.QuadPart = Wait->SystemTime});
+        Thread->Timer.Header.TimerControlFlags = KI_TIMER_ABSOLUTE;
+    }
+}
+
+BOOLEAN KiWaitEndsNow(PKTHREAD Thread, PKI_WAIT Wait, PNTSTATUS Status)
 {
     *Status = KiTestAlertWait(Thread, Wait->Mode, Wait->Alertable);
     if (*Status != STATUS_SUCCESS) {
         return TRUE;
     }
+    KiRenewAbsoluteDueTime(Thread, Wait);
     if (Wait->HasTimeout && (Wait->Poll || Wait->DueTime100ns <= KiQueryInterruptTime100ns())) {
         *Status = STATUS_TIMEOUT;
         return TRUE;

@@ -30,6 +30,19 @@ static ULONG64 Random(void)
     return State;
 }
 
+/* With any budget, all of them get their turn. */
+static PKTIMER Expire(ULONG64 Time)
+{
+    PKTIMER Timer;
+    ULONG Budget;
+
+    do {
+        Budget = 1 + (ULONG)(Random() % 5);
+        Timer = KiWheelExpire(&Wheel, Time, &Budget);
+    } while (Timer == NULL && Budget == 0);
+    return Timer;
+}
+
 /* Evenly spread over magnitudes, so that every level of the wheel is used. */
 static ULONG64 RandomInterval(ULONG MaximumBits)
 {
@@ -57,7 +70,7 @@ static void ExpireAll(void)
 {
     PKTIMER Timer;
 
-    while ((Timer = KiWheelExpire(&Wheel, Now)) != NULL) {
+    while ((Timer = Expire(Now)) != NULL) {
         ULONG i = (ULONG)(Timer - Timers);
         assert(Armed[i] && Timer->DueTime.QuadPart <= Now);
         Armed[i] = FALSE;
@@ -94,7 +107,7 @@ static void TestFollowingNextDue(void)
         PKTIMER Timer;
         Now = Wheel.NextDue100ns > Now ? Wheel.NextDue100ns : Now;
         Wakes++;
-        while ((Timer = KiWheelExpire(&Wheel, Now)) != NULL) {
+        while ((Timer = Expire(Now)) != NULL) {
             assert(Timer->DueTime.QuadPart <= Now && Now - Timer->DueTime.QuadPart < TICK);
             Armed[Timer - Timers] = FALSE;
         }
@@ -131,10 +144,94 @@ static void TestEndOfTime(void)
     ExpireAll();
     assert(Wheel.Count >= 2);
     Now = ~0ULL;
-    while (KiWheelExpire(&Wheel, Now) != NULL) {
+    while (Expire(Now) != NULL) {
         continue;
     }
     assert(Wheel.Count == 0);
+}
+
+/* However many timers a slot holds, one call touches no more than its budget of them. */
+static void TestBudget(void)
+{
+    ULONG Calls = 0, Expired = 0;
+
+    for (ULONG i = 0; i < TIMERS; i++) {
+        Arm(i, Now + (1ULL << 40) + i);
+    }
+    Now += 1ULL << 41;
+    while (Wheel.Count != 0) {
+        ULONG64 First = Wheel.Count;
+        ULONG Budget = 10;
+        while (KiWheelExpire(&Wheel, Now, &Budget) != NULL) {
+            Expired++;
+        }
+        assert(First - Wheel.Count <= 10 && (Budget == 0 || Wheel.Count == 0));
+        Calls++;
+    }
+    assert(Expired == TIMERS && Calls >= TIMERS / 10 * 2);
+    memset(Armed, 0, sizeof(Armed));
+}
+
+/* The system time is set in the midst of moving timers: absolute ones follow, others stay, and cancelling
+ * finds them wherever they are. */
+static void TestShift(void)
+{
+    static ULONG64 Due[TIMERS];
+    PKTIMER Timer;
+
+    for (ULONG Round = 0; Round < 20; Round++) {
+        LONG64 Shift = (LONG64)RandomInterval(36) * (Round % 2 ? 1 : -1);
+        ULONG Budget = 1 + (ULONG)(Random() % 50), Expired = 0;
+        for (ULONG i = 0; i < TIMERS; i++) {
+            BOOLEAN Absolute = i % 3 == 0;
+            Timers[i].Header.TimerControlFlags = Absolute ? KI_TIMER_ABSOLUTE : 0;
+            Due[i] = Now + (1ULL << 37) + RandomInterval(36);
+            Arm(i, Due[i]);
+            Due[i] += Absolute ? (ULONG64)Shift : 0;
+        }
+        KiWheelExpire(&Wheel, Now + (1ULL << 36), &Budget);
+        KiWheelShiftAbsolute(&Wheel, Shift);
+        Budget = TIMERS / 2;
+        assert(Wheel.NextDue100ns == 0 && KiWheelExpire(&Wheel, Now, &Budget) == NULL);
+        for (ULONG i = 0; i < TIMERS; i += 7) {
+            Disarm(i);
+            Expired++;
+        }
+        while (Wheel.Count != 0) {
+            while ((Timer = Expire(Now)) != NULL) {
+                assert(Timer->DueTime.QuadPart == Due[Timer - Timers]);
+                assert(Timer->DueTime.QuadPart <= Now && Now - Timer->DueTime.QuadPart <= 2 * TICK);
+                Armed[Timer - Timers] = FALSE;
+                Expired++;
+            }
+            assert(Wheel.NextDue100ns > Now);
+            Now = Wheel.NextDue100ns == KI_WHEEL_NEVER ? Now : Wheel.NextDue100ns;
+        }
+        assert(Expired == TIMERS);
+    }
+    memset(Timers, 0, sizeof(Timers));
+}
+
+/* A tolerable delay is used and kept to, and brings timers together. */
+static void TestTolerance(void)
+{
+    ULONG Wakes = 0;
+
+    for (ULONG i = 0; i < TIMERS; i++) {
+        Timers[i].Header.TimerControlFlags = 20 << KI_TIMER_TOLERANCE_SHIFT;
+        Arm(i, Now + Random() % (1ULL << 26));
+    }
+    while (Wheel.Count != 0) {
+        PKTIMER Timer;
+        Now = Wheel.NextDue100ns > Now ? Wheel.NextDue100ns : Now;
+        while ((Timer = Expire(Now)) != NULL) {
+            assert(Timer->DueTime.QuadPart <= Now && Now - Timer->DueTime.QuadPart <= 1ULL << 20);
+            Armed[Timer - Timers] = FALSE;
+        }
+        Wakes++;
+    }
+    assert(Wakes <= (1 << (26 - 19)) + 2);
+    memset(Timers, 0, sizeof(Timers));
 }
 
 int main(void)
@@ -144,8 +241,14 @@ int main(void)
     puts("ok 1 - a clock that follows NextDue100ns expires every timer within its tick");
     TestRandomWork();
     puts("ok 2 - 40000 random insertions, cancellations and steps agree with a list");
+    TestBudget();
+    puts("ok 3 - a slot of thousands is worked off in steps");
+    TestShift();
+    puts("ok 4 - absolute timers follow the system time, wherever they stand");
+    TestTolerance();
+    puts("ok 5 - tolerable delays bring timers together");
     TestEndOfTime();
-    puts("ok 3 - due times at the end of the 64-bit range");
-    puts("1..3");
+    puts("ok 6 - due times at the end of the 64-bit range");
+    puts("1..6");
     return 0;
 }

@@ -9,8 +9,8 @@ NTKERNELAPI VOID NTAPI KeInitializeTimer(_Out_ PKTIMER Timer);
  * KeInitializeTimerEx; book ch. 6. */
 NTKERNELAPI VOID NTAPI KeInitializeTimerEx(_Out_ PKTIMER Timer, _In_ TIMER_TYPE Type);
 /* Arms Timer, a KTIMER in non-paged memory, anew: not signalled until DueTime, then signalled, and
- * Dpc, if any, queued. DueTime < 0: after that many 100 ns; else at that system time, at once when it
- * is past. Never early; late by a tenth of a millisecond and what higher IRQLs cost. TRUE: it was
+ * Dpc, if any, queued. DueTime < 0: after that many 100 ns; else at that system time, even if the clock is
+ * set meanwhile, and at once when it is past. Never early; late by a tenth of a millisecond and what higher IRQLs cost. TRUE: it was
  * armed before, and that is forgotten. WDK: KeSetTimer; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeSetTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
@@ -20,6 +20,13 @@ NTKERNELAPI BOOLEAN NTAPI KeSetTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER D
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeSetTimerEx(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
                                        _In_ LONG Period, _In_opt_ PKDPC Dpc);
+/* The same for a timer that may be late by as much as TolerableDelay milliseconds, each time: the system
+ * chooses a moment at which it does something else, too, so that processors sleep longer. WDK:
+ * KeSetCoalescableTimer; book ch. 6. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI BOOLEAN NTAPI KeSetCoalescableTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
+                                                _In_ ULONG Period, _In_ ULONG TolerableDelay,
+                                                _In_opt_ PKDPC Dpc);
 /* Disarms Timer. TRUE: it was armed, and neither signals nor queues its DPC any more (a periodic
  * timer's DPC of an earlier period may still be queued). FALSE: it was not, and its DPC may be queued
  * or running: KeRemoveQueueDpc, KeFlushQueuedDpcs. WDK: KeCancelTimer. */
@@ -65,6 +72,11 @@ NTKERNELAPI VOID NTAPI KeQuerySystemTimePrecise(_Out_ PLARGE_INTEGER CurrentTime
 /* Interrupt time now; *QpcTimeStamp receives the performance counter of the same moment. Any IRQL.
  * WDK: KeQueryInterruptTimePrecise. */
 NTKERNELAPI ULONG64 NTAPI KeQueryInterruptTimePrecise(_Out_ PULONG64 QpcTimeStamp);
+/* Interrupt time without the time that the system slept, which it never does: as of the last clock
+ * interrupt, and now. Any IRQL. WDK: KeQueryUnbiasedInterruptTime,
+ * KeQueryUnbiasedInterruptTimePrecise. */
+NTKERNELAPI ULONGLONG NTAPI KeQueryUnbiasedInterruptTime(VOID);
+NTKERNELAPI ULONG64 NTAPI KeQueryUnbiasedInterruptTimePrecise(_Out_ PULONG64 QpcTimeStamp);
 /* A counter that never goes back and is the same on every processor; *Frequency receives its rate,
  * 10 MHz as on Windows 10. Any IRQL. WDK: KeQueryPerformanceCounter. */
 NTKERNELAPI LARGE_INTEGER NTAPI KeQueryPerformanceCounter(_Out_opt_ PLARGE_INTEGER Frequency);
