@@ -315,6 +315,7 @@ void ExInitSystem(void)
         KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)STATUS_NO_MEMORY, EX_MINIMUM_WORKERS,
                      0, 0);
     }
+    ExInitializeConditions();
 }
 
 static NTSTATUS ExpShowWorkers(PKD_CONSOLE Console, int Argc, char **Argv)

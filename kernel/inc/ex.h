@@ -21,9 +21,13 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
 
-/* Starts the work queues' threads. Phase 1, PASSIVE_LEVEL. Bugchecks
+/* Starts the work queues' threads, and the memory conditions. Phase 1, PASSIVE_LEVEL. Bugchecks
  * PHASE1_INITIALIZATION_FAILED. */
 void ExInitSystem(void);
+
+/* Makes the memory condition events in \KernelObjects and keeps them from then on. Phase 1,
+ * PASSIVE_LEVEL. Bugchecks PHASE1_INITIALIZATION_FAILED. */
+void ExInitializeConditions(void);
 
 /* A worker thread's Routine, called for Item with Parameter, has returned: bugchecks
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or, when it stayed in a critical or guarded region or kept a

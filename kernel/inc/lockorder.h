@@ -12,6 +12,7 @@
 #define LOCK_ORDER_OB_HANDLE 30      /* a handle table's lock */
 #define LOCK_ORDER_PS_CID 40         /* process and thread lists */
 #define LOCK_ORDER_EX_WORK 50        /* work queues */
+#define LOCK_ORDER_EX_CONDITION 55   /* the memory condition events */
 #define LOCK_ORDER_EX_POOL 60        /* pool arenas; they take pages while held */
 #define LOCK_ORDER_MM_PTE 70         /* windows of system addresses, the pools' too */
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */

@@ -70,6 +70,10 @@ extern PFN_NUMBER MmSharedUserDataPage;
 PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed);
 void MmFreePage(PFN_NUMBER Page);
 
+/* Queues Dpc, once, as soon as the number of free pages is less than First, or First + Count or
+ * more; at once if it is. A later call replaces an earlier one. */
+void MmWatchFreePages(PKDPC Dpc, ULONG64 First, ULONG64 Count);
+
 /* Protections of a kernel mapping. MM_READWRITE with MM_EXECUTE bugchecks MEMORY_MANAGEMENT. */
 #define MM_READONLY 0
 #define MM_READWRITE 1

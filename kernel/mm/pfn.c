@@ -28,6 +28,9 @@ static PFN_NUMBER MiFreeList;
 static ULONG64 MiFreePages, MiTotalPages;
 static ULONG64 MiPagesInUse[MiUseMaximum];
 static PLOADER_BLOCK MiMemoryMap;
+/* The watch on the number of free pages; without one the range is all numbers. */
+static ULONG64 MiWatchFirst, MiWatchCount = ~0ULL;
+static PKDPC MiWatchDpc;
 
 static BOOLEAN MiTrackPage(PFN_NUMBER Page, MI_PAGE_USE Use);
 
@@ -199,11 +202,34 @@ static void MiPushPage(PFN_NUMBER Page)
     MiFreePages++;
 }
 
+/* After each change of MiFreePages, with MiPfnLock held. Whoever watches looks at the number by
+ * itself, in the DPC, and then sets the next watch. */
+static inline void MiCheckWatch(void)
+{
+    if (MiFreePages - MiWatchFirst >= MiWatchCount) {
+        MiWatchFirst = 0;
+        MiWatchCount = ~0ULL;
+        KeInsertQueueDpc(MiWatchDpc, NULL, NULL);
+    }
+}
+
+void MmWatchFreePages(PKDPC Dpc, ULONG64 First, ULONG64 Count)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
+
+    MiWatchDpc = Dpc;
+    MiWatchFirst = First;
+    MiWatchCount = Count;
+    MiCheckWatch();
+    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+}
+
 PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
     PFN_NUMBER Page = MiTakePage(Use);
 
+    MiCheckWatch();
     KeReleaseSpinLock(&MiPfnLock, OldIrql);
     if (Page != 0 && Zeroed) {
         MiZeroPage(Page);
@@ -231,6 +257,7 @@ void MmFreePage(PFN_NUMBER Page)
     }
     MiPagesInUse[Entry->Use]--;
     MiPushPage(Page);
+    MiCheckWatch();
     KeReleaseSpinLock(&MiPfnLock, OldIrql);
 }
 
