@@ -22,7 +22,7 @@ KERNEL_INCLUDES := -Ikernel/inc -Ilib/ddk -Iboot $(patsubst %/,-I%,$(sort $(wild
 KERNEL_CFLAGS := -std=gnu11 -ffreestanding -nostdinc -isystem $(shell $(KERNEL_CC) -print-file-name=include 2>&1) \
   -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fshort-wchar \
   -fno-omit-frame-pointer -fasynchronous-unwind-tables -fno-strict-aliasing -fno-stack-protector -fcf-protection=none \
-  -D_NTOSKRNL_ -O2 -g -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wno-multichar -Werror $(KERNEL_INCLUDES)
+  -D_NTOSKRNL_ $(if $(filter 1,$(DEBUG)),-DDBG=1) -O2 -g -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Wno-multichar -Werror $(KERNEL_INCLUDES)
 KERNEL_ASFLAGS := -f elf64 -g -F dwarf -Werror -Ikernel/inc/ -I$(O)/gen/
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --build-id=none --eh-frame-hdr \
   --orphan-handling=error -T linker.ld

@@ -87,6 +87,7 @@ PHANDLE_TABLE ExCreateHandleTable(void)
     Table->NextUnused = 1;
     Table->Capacity = EX_LEAF_ENTRIES;
     InitializeListHead(&Table->Waiters);
+    KiRankLock(&Table->Lock, "handle table", LOCK_ORDER_OB_HANDLE);
     return Table;
 }
 
@@ -94,6 +95,7 @@ void ExDestroyHandleTable(PHANDLE_TABLE Table)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     KI_ASSERT(Table->Count == 0);
+    KiUnrankLock(&Table->Lock);
     ExpFreeTree((PVOID)(Table->Root & ~EX_ROOT_LEVELS), Table->Root & EX_ROOT_LEVELS);
     ExFreePoolWithTag(Table, EX_HANDLE_TAG);
 }

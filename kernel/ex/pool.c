@@ -220,6 +220,7 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
         ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
     }
     ExpCheckTag(P, Allocated, Tag);
+    KiCheckFreedMemory(P, MmQueryPoolPages(P, &Allocated) * PAGE_SIZE);
     Pages = MmFreePoolPages(P);
     if (Pages == 0) {
         ExpBadCaller(EX_BAD_DOUBLE_FREE, Allocated, 0, (ULONG_PTR)P);
@@ -259,6 +260,7 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     if (ExpIsIrqlTooHigh(EX_KIND_OF_INDEX(Index))) {
         ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), EX_KIND_OF_INDEX(Index), (ULONG_PTR)P);
     }
+    KiCheckFreedMemory(P, (ULONG_PTR)Next - (ULONG_PTR)P);
     Counts = (PEX_POOL_COUNTS)((ULONG_PTR)ExpTags + Header->Counts);
     /* Of two that free a block at once, one finds it free. */
     Type = __atomic_exchange_n(&Header->PoolType, EX_POOL_FREE, __ATOMIC_SEQ_CST);

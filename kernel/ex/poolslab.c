@@ -17,11 +17,23 @@ static EX_POOL_BIN ExpFreeSlabs[EX_POOL_KINDS];
 static volatile LONG64 ExpSlabPages[EX_POOL_KINDS];
 ULONG ExpPoolCookie;
 
+/* Bins have locks of one rank: only one is held at a time. */
+static void ExpRankBinLocks(void)
+{
+    for (ULONG Kind = 0; Kind < EX_POOL_KINDS; Kind++) {
+        for (ULONG Class = 0; Class < EX_POOL_CLASSES; Class++) {
+            KiRankLock(&ExpBins[Kind][Class].Lock, "pool bin", LOCK_ORDER_EX_POOL);
+        }
+        KiRankLock(&ExpFreeSlabs[Kind].Lock, "free slabs", LOCK_ORDER_EX_SLABS);
+    }
+}
+
 void ExInitializePools(void)
 {
     /* Different on every start: what looks like a header by accident does so once. */
     ExpPoolCookie = (ULONG)((__rdtsc() * 0x9E3779B97F4A7C15ULL) >> 32);
     ExpInitializeClasses();
+    ExpRankBinLocks();
 }
 
 ULONG64 ExpQuerySlabPages(ULONG Kind)

@@ -41,6 +41,7 @@ typedef struct _EX_WORKER {
 } EX_WORKER, *PEX_WORKER;
 
 static KSPIN_LOCK ExpWorkLock;
+KI_RANKED_LOCK(ExpWorkLock, LOCK_ORDER_EX_WORK);
 static LIST_ENTRY ExpItems[MAXIMUM_PRIORITY];
 static ULONG ExpItemSummary; /* bit n: ExpItems[n] is not empty */
 static LIST_ENTRY ExpWorkers, ExpIdleWorkers;

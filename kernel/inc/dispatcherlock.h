@@ -19,11 +19,15 @@ LONG_PTR NTAPI KiUnlockDispatcherSlowly(KIRQL OldIrql, LONG_PTR Value);
 /* Raises to DISPATCH_LEVEL and takes KiDispatcherLock; returns the old IRQL. */
 static inline KIRQL KiLockDispatcher(void)
 {
-    KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
+    KIRQL OldIrql;
+
+    KiPerturb();
+    OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     if (OldIrql > DISPATCH_LEVEL ||
         (__atomic_fetch_or(&KiDispatcherLock, 1, __ATOMIC_ACQUIRE) & 1) != 0) {
         return KiLockDispatcherSlowly(OldIrql);
     }
+    KiNoteLock(&KiDispatcherLock, __builtin_return_address(0));
     return OldIrql;
 }
 
@@ -34,6 +38,7 @@ static inline LONG_PTR KiUnlockDispatcherReturning(KIRQL OldIrql, LONG_PTR Value
     if (OldIrql >= DISPATCH_LEVEL || KeGetCurrentPrcb()->NextThread != NULL) {
         return KiUnlockDispatcherSlowly(OldIrql, Value);
     }
+    KiNoteUnlock(&KiDispatcherLock);
     __atomic_store_n(&KiDispatcherLock, 0, __ATOMIC_RELEASE);
     KeLowerIrql(OldIrql);
     return Value;

@@ -146,13 +146,15 @@ struct _KTHREAD {
 };
 
 typedef struct _KI_DPC_QUEUE {
-    KSPIN_LOCK Lock;        /* DpcLock */
-    LIST_ENTRY ListHead;    /* q */
-    volatile ULONG Depth;   /* q */
-    ULONG64 Count;          /* q  ever queued */
-    ULONG64 LastCount;      /* c  Count at the last tick */
-    ULONG Rate;             /* c  DPCs queued per tick, smoothed */
-    PKDPC volatile Running; /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
+    KSPIN_LOCK Lock;            /* DpcLock */
+    LIST_ENTRY ListHead;        /* q */
+    volatile ULONG Depth;       /* q */
+    ULONG64 Count;              /* q  ever queued */
+    ULONG64 LastCount;          /* c  Count at the last tick */
+    ULONG Rate;                 /* c  DPCs queued per tick, smoothed */
+    PKDPC volatile Running;     /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
+    PKDEFERRED_ROUTINE Routine; /* c  its routine: the object itself may be gone */
+    ULONG RunTicks;             /* c  ticks that found it running */
 } KI_DPC_QUEUE, *PKI_DPC_QUEUE;
 
 /* Processor control block. The first fields have Windows' offsets: drivers inline gs: accesses. */
@@ -188,6 +190,7 @@ typedef struct _KPRCB {
     ULONG64 SpuriousCount;                    /* c */
     ULONG64 ContextSwitches;                  /* d */
     ULONG64 IdleTicks, KernelTicks, DpcTicks; /* c */
+    ULONG DispatchTicks;                      /* c  in a row at DISPATCH_LEVEL or above */
     volatile LONG Frozen;                     /* o  bugcheck: this processor has stopped */
     struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI */
     struct _KI_PROCESSOR *Processor;          /* i  GDT, TSS, IST stacks: private to ke */
@@ -327,6 +330,8 @@ NTSTATUS KeYieldExecution(void);
 
 /*** Start-up (ke/start.c) and processors (ke/mpstart.c). ***/
 struct _LOADER_BLOCK;
+/* A word Name=VALUE, a number, on the command line; FALSE: there is none. Any IRQL. */
+BOOLEAN KiQueryBootOption(const char *Name, ULONG64 *Value);
 void KiSystemStartup(struct _LOADER_BLOCK *LoaderBlock);
 extern struct _LOADER_BLOCK *KeLoaderBlock; /* i */
 /* Starts every other processor the HAL found. PASSIVE_LEVEL, once. */
@@ -354,6 +359,7 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt);
 /* The Owner that it was connected with. */
 PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt);
 
+#include "kidebug.h"
 #include "dispatcherlock.h"
 
 #endif

@@ -14,11 +14,15 @@
 #define LOCK_ORDER_EX_WORK 50        /* work queues */
 #define LOCK_ORDER_EX_CONDITION 55   /* the memory condition events */
 #define LOCK_ORDER_EX_POOL 60        /* pool arenas; they take pages while held */
+#define LOCK_ORDER_EX_SLABS 65       /* slabs without a block in use */
+#define LOCK_ORDER_MM_STACK 68       /* stacks that wait for a thread */
 #define LOCK_ORDER_MM_PTE 70         /* windows of system addresses, the pools' too */
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */
 #define LOCK_ORDER_DISPATCHER 90     /* KiDispatcherLock */
+#define LOCK_ORDER_KE_VECTOR 95      /* a vector's service routines; nests by IRQL */
 #define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */
-#define LOCK_ORDER_HAL_INTERRUPT 110 /* I/O APIC, interrupt objects, speaker */
+#define LOCK_ORDER_KE_TIME 105       /* the shared page's times */
+#define LOCK_ORDER_HAL_INTERRUPT 110 /* I/O APIC, speaker */
 #define LOCK_ORDER_KD_PRINT 120      /* debug output: taken last, at HIGH_LEVEL */
 
 #endif

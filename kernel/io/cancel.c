@@ -15,6 +15,7 @@
 #define IOP_RUNDOWN_POLLS 500         /* until it is worth a message */
 
 KSPIN_LOCK IopCancelSpinLock;
+KI_RANKED_LOCK(IopCancelSpinLock, LOCK_ORDER_IO_CANCEL);
 
 VOID NTAPI IoAcquireCancelSpinLock(PKIRQL Irql)
 {

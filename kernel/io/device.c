@@ -12,6 +12,7 @@
 #define IOP_SECTOR_SIZE 512
 
 KSPIN_LOCK IopDatabaseLock;
+KI_RANKED_LOCK(IopDatabaseLock, LOCK_ORDER_IO_DATABASE);
 
 static PDEVOBJ_EXTENSION IopExtension(PDEVICE_OBJECT Device)
 {

@@ -20,6 +20,7 @@ struct _IO_TIMER {
 };
 
 static KSPIN_LOCK IopTimerLock;
+KI_RANKED_LOCK(IopTimerLock, LOCK_ORDER_IO_TIMER);
 static LIST_ENTRY IopTimerList = {&IopTimerList, &IopTimerList};
 static ULONG IopStartedTimers; /* IopTimerLock */
 static KTIMER IopTimer;

@@ -44,6 +44,7 @@ C_ASSERT(offsetof(KI_SHARED_DATA, TickCount) == 0x320);
 
 LONG64 KiSystemTimeBase;
 static KSPIN_LOCK KiTimeLock;
+KI_RANKED_LOCK(KiTimeLock, LOCK_ORDER_KE_TIME);
 static ULONG64 KiFirstTsc; /* with KiFirstCounter: two readings at once, for the TSC's rate */
 static ULONG64 KiFirstCounter;
 
@@ -112,7 +113,7 @@ static ULONG64 KiNextClock(PKPRCB Prcb, ULONG64 Now)
         Prcb->ClockTicking = TRUE;
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
     }
-    return min(Next, Prcb->LastTick100ns + KI_TICK_100NS);
+    return KiPerturbNextClock(Prcb, Now, min(Next, Prcb->LastTick100ns + KI_TICK_100NS));
 }
 
 /* Interrupts are off from the decision to the arming, or a clock interrupt in between would leave
@@ -131,7 +132,7 @@ void KiProgramClock(PKPRCB Prcb)
 }
 
 /* From the stub, at CLOCK_LEVEL with interrupts on. */
-void KiClockInterrupt(PKPRCB Prcb)
+void KiClockInterrupt(PKPRCB Prcb, KIRQL Interrupted)
 {
     ULONG64 Now = KiUpdateSharedTime();
 
@@ -150,7 +151,9 @@ void KiClockInterrupt(PKPRCB Prcb)
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
         KiUpdateRunTime(Prcb, Prcb->DpcActive);
         KiTickDpcQueues(Prcb);
+        KiWatchTick(Prcb, Interrupted);
     }
+    KiPerturbClock(Prcb, Now);
     KiProgramClock(Prcb);
 }
 

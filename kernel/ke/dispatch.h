@@ -19,6 +19,9 @@ void KiUnlinkReadyThread(PKTHREAD Thread);
 /* Prcb has nothing to run next: what was chosen has been taken out, or nothing ever was. */
 void KiClearNextThread(PKPRCB Prcb);
 PKTHREAD KiTakeReadyThread(PKPRCB Prcb, KPRIORITY MinimumPriority);
+/* Thread becomes ready on Prcb, whatever runs elsewhere: in its lists, or, if Prcb idles or Next is
+ * TRUE, to run next. */
+void KiReadyThreadOn(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN Next);
 
 /* switch.c */
 /* The current thread stops running (its State says why): runs the best other thread, returns when

@@ -29,6 +29,8 @@
 
 void KiInitializeDpcQueues(PKPRCB Prcb)
 {
+    KiRankLock(&Prcb->Dpc.Lock, "DpcLock", LOCK_ORDER_KE_DPC);
+    KiRankLock(&Prcb->Processor->DpcThread.Queue.Lock, "threaded DpcLock", LOCK_ORDER_KE_DPC);
     InitializeListHead(&Prcb->Dpc.ListHead);
     InitializeListHead(&Prcb->Processor->DpcThread.Queue.ListHead);
 }
@@ -36,6 +38,7 @@ void KiInitializeDpcQueues(PKPRCB Prcb)
 static void KiInitializeDpc(PKDPC Dpc, KOBJECTS Type, PKDEFERRED_ROUTINE DeferredRoutine,
                             PVOID DeferredContext)
 {
+    KiCheckNewDpc(Dpc);
     Dpc->Type = (UCHAR)Type;
     Dpc->Importance = MediumImportance;
     Dpc->Number = 0;
@@ -121,7 +124,7 @@ static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, const KI_DPC_QUEUE *Queue, UCH
     if (Queue->Depth >= MAXIMUM_DEPTH || Target->CurrentThread == Target->IdleThread) {
         return TRUE;
     }
-    return Target == KeGetCurrentPrcb() &&
+    return Target == KeGetCurrentPrcb() && !KiPerturbDelaysDpc() &&
            (Importance == MediumImportance || Queue->Rate < MINIMUM_RATE);
 }
 
@@ -206,6 +209,8 @@ BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Ca
         *Call = (KI_DPC_CALL){Dpc, Dpc->DeferredRoutine, Dpc->DeferredContext, Dpc->SystemArgument1,
                               Dpc->SystemArgument2};
         Queue->Running = Dpc;
+        Queue->Routine = Dpc->DeferredRoutine;
+        Queue->RunTicks = 0;
         KiUnlinkDpc(Queue, Dpc);
         Found = TRUE;
     }
@@ -217,12 +222,14 @@ BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Ca
 void KiCallDpc(const KI_DPC_CALL *Call)
 {
     KIRQL Irql = KeGetCurrentIrql();
+    ULONG Held = KiCountHeldLocks();
 
     Call->Routine(Call->Dpc, Call->Context, Call->Argument1, Call->Argument2);
     if (KeGetCurrentIrql() != Irql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | Irql << 8, 0,
                      (ULONG_PTR)Call->Routine, (ULONG_PTR)Call->Dpc);
     }
+    KiCheckReturnedLocks((PVOID)Call->Routine, Held);
 }
 
 /*

@@ -15,6 +15,7 @@ void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, L
 
 VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
 {
+    KiCheckNewEvent(Event);
     KiInitializeHeader(&Event->Header, (KOBJECTS)Type, sizeof(*Event), State != FALSE);
 }
 

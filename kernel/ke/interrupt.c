@@ -181,6 +181,7 @@ static BOOLEAN KiMayJoinChain(KI_VECTOR *Entry, PKINTERRUPT Interrupt)
 
     if (Entry->Chain.Flink == NULL) {
         InitializeListHead(&Entry->Chain);
+        KiRankLock(&Entry->Lock, "vector", LOCK_ORDER_KE_VECTOR);
     }
     if (IsListEmpty(&Entry->Chain)) {
         return TRUE;

@@ -100,6 +100,7 @@ static inline ULONG KiCountProcessors(KAFFINITY Set)
 /* Spin locks of ke's interrupt side; interrupts are off or the IRQL is at the lock's level. */
 static inline void KiAcquireRawLock(KSPIN_LOCK *Lock)
 {
+    KiNoteLock(Lock, __builtin_return_address(0));
     while (__atomic_exchange_n(Lock, 1, __ATOMIC_ACQUIRE) != 0) {
         while (*(volatile KSPIN_LOCK *)Lock != 0) {
             YieldProcessor();
@@ -108,6 +109,7 @@ static inline void KiAcquireRawLock(KSPIN_LOCK *Lock)
 }
 static inline void KiReleaseRawLock(KSPIN_LOCK *Lock)
 {
+    KiNoteUnlock(Lock);
     __atomic_store_n(Lock, 0, __ATOMIC_RELEASE);
 }
 
@@ -143,7 +145,8 @@ void KiDispatchDeviceInterrupt(PKPRCB Prcb, ULONG Vector);
 
 /* clock.c */
 void KiInitializeClock(void);
-void KiClockInterrupt(PKPRCB Prcb);
+/* Interrupted: the IRQL at which the interrupt found the processor. */
+void KiClockInterrupt(PKPRCB Prcb, KIRQL Interrupted);
 /* Renews the times of the shared page; returns the interrupt time it wrote. Any IRQL. */
 ULONG64 KiUpdateSharedTime(void);
 /* System time, 100 ns since 1601, at interrupt time 0. */
@@ -184,6 +187,12 @@ void KiWakeDpcThread(PKPRCB Prcb);
 /* One thread for each processor. Phase 1, when all processors run. Bugchecks
  * PHASE1_INITIALIZATION_FAILED. */
 void KiStartDpcThreads(void);
+
+/* watchdog.c */
+/* Reads the limits; phase 1. */
+void KiStartWatchdog(void);
+/* From the clock interrupt, once a tick. */
+void KiWatchTick(PKPRCB Prcb, KIRQL Interrupted);
 
 /* timer.c */
 /* At DISPATCH_LEVEL: signals what is due on this processor. */

@@ -47,6 +47,7 @@ static inline VOID KiEnterQueue(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHa
 {
     PKSPIN_LOCK_QUEUE Queue = &LockHandle->LockQueue, Before;
 
+    KiNoteLock(SpinLock, __builtin_return_address(0));
     Queue->Next = NULL;
     Queue->Lock = (PKSPIN_LOCK)((ULONG_PTR)SpinLock | KI_QUEUE_WAITING);
     *KiProcessorOf(Queue) = (UCHAR)KeGetCurrentPrcb()->Number;
@@ -79,6 +80,7 @@ static inline VOID KiLeaveQueue(PKLOCK_QUEUE_HANDLE LockHandle)
         KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)SpinLock, (ULONG_PTR)LockHandle,
                      (ULONG_PTR)KeGetCurrentThread(), 0);
     }
+    KiNoteUnlock(SpinLock);
     Queue->Lock = SpinLock; /* a second release of this handle is noticed */
     if (Next == NULL) {
         if (__atomic_compare_exchange_n(SpinLock, &Tail, 0, FALSE, __ATOMIC_RELEASE,
@@ -93,6 +95,7 @@ static inline VOID KiLeaveQueue(PKLOCK_QUEUE_HANDLE LockHandle)
 
 VOID NTAPI KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
+    KiPerturb();
     LockHandle->OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     if (LockHandle->OldIrql > DISPATCH_LEVEL) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, LockHandle->OldIrql, 0,
@@ -120,6 +123,7 @@ VOID NTAPI KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
 VOID NTAPI KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle)
 {
     KiLeaveQueue(LockHandle);
+    KiPerturb();
 }
 
 /* As with spin locks: raising suits a threaded DPC at PASSIVE_LEVEL and a DPC at DISPATCH_LEVEL. */

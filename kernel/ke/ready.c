@@ -124,6 +124,17 @@ void KiReadyThread(PKTHREAD Thread)
     KiReadyThreadAt(Thread, FALSE);
 }
 
+#if DBG
+void KiReadyThreadOn(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN Next)
+{
+    if (Next || (KiIdleSummary & Prcb->SetMember)) {
+        KiReadyThreadAt(KiSetNextThread(Prcb, Thread), TRUE);
+    } else {
+        KiLinkReadyThread(Thread, Prcb, FALSE);
+    }
+}
+#endif
+
 /* The first thread in Prcb's list of Priority that may run on the processor Member, or NULL. */
 static PKTHREAD KiFirstAllowed(PKPRCB Prcb, KPRIORITY Priority, KAFFINITY Member)
 {

@@ -33,6 +33,7 @@ void KiDispatchInterrupt(PKPRCB Prcb)
         KiWakeDpcThread(Prcb);
     }
     KiDispatchReschedule(Prcb);
+    KiPerturbSwitch(KeGetCurrentPrcb());
 }
 
 static void KiHandleSoftwareInterrupt(PKPRCB Prcb, ULONG Vector)
@@ -70,7 +71,7 @@ void KiHandleInterrupt(PKTRAP_FRAME Frame)
         break;
     case KI_VECTOR_CLOCK:
         _enable();
-        KiClockInterrupt(Prcb);
+        KiClockInterrupt(Prcb, Frame->PreviousIrql);
         _disable();
         HalEndOfInterrupt();
         break;

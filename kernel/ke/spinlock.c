@@ -70,6 +70,7 @@ static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiLevelTooLow(PKSPIN_LOCK SpinL
  * a failing compare-exchange writes back what it has read. */
 static inline BOOLEAN KiFreeSpinLock(PKSPIN_LOCK SpinLock)
 {
+    KiNoteUnlock(SpinLock);
     __asm__ volatile("" ::: "memory"); /* x86 keeps stores in order; the compiler shall, too */
     *SpinLock -= (KSPIN_LOCK)KeGetCurrentThread();
     return *SpinLock == 0;
@@ -79,7 +80,9 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
     ULONG64 OldIrql = __readcr8(), Word = OldIrql;
 
+    KiPerturb();
     __writecr8(DISPATCH_LEVEL);
+    KiNoteLock(SpinLock, __builtin_return_address(0));
     if (!__atomic_compare_exchange_n(SpinLock, &Word, (KSPIN_LOCK)KeGetCurrentThread(), FALSE,
                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         return KiAcquireSpinLockSlowly(SpinLock, (KIRQL)OldIrql);
@@ -100,6 +103,7 @@ VOID NTAPI KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
     if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
         KiLevelTooLow(SpinLock);
     }
+    KiNoteLock(SpinLock, __builtin_return_address(0));
     if (!KiTrySpinLock(SpinLock)) {
         KiSpinUntilOwned(SpinLock);
     }
@@ -110,6 +114,7 @@ VOID NTAPI KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
     if (!KiFreeSpinLock(SpinLock)) {
         KiReleasedByStranger(SpinLock);
     }
+    KiPerturb();
 }
 
 BOOLEAN NTAPI KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
@@ -117,7 +122,11 @@ BOOLEAN NTAPI KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
     if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
         KiLevelTooLow(SpinLock);
     }
-    return *(volatile KSPIN_LOCK *)SpinLock == 0 && KiTrySpinLock(SpinLock);
+    if (*(volatile KSPIN_LOCK *)SpinLock != 0 || !KiTrySpinLock(SpinLock)) {
+        return FALSE;
+    }
+    KiNoteTriedLock(SpinLock, __builtin_return_address(0));
+    return TRUE;
 }
 
 BOOLEAN NTAPI KeTestSpinLock(PKSPIN_LOCK SpinLock)

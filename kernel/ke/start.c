@@ -51,6 +51,8 @@ static VOID NTAPI KiPhase1(PVOID Context)
     UNREFERENCED_PARAMETER(Context);
     KeStartAllProcessors(); /* the other processors idle, ready for work */
     KiPrintMachine();
+    KiStartWatchdog();  /* processors that get stuck */
+    KiStartDebugging(); /* the debug kernel's checks and schedules */
     KiInitializeStarvationHelp();
     KiStartDpcThreads();
     ExInitSystem();  /* work queues and their threads */

@@ -17,9 +17,11 @@
 #include "dispatch.h"
 
 KSPIN_LOCK KiDispatcherLock;
+KI_RANKED_LOCK(KiDispatcherLock, LOCK_ORDER_DISPATCHER);
 
 static inline void KiTakeDispatcherLock(void)
 {
+    KiNoteLock(&KiDispatcherLock, __builtin_return_address(0));
     while (__atomic_exchange_n(&KiDispatcherLock, 1, __ATOMIC_ACQUIRE) != 0) {
         while (*(volatile KSPIN_LOCK *)&KiDispatcherLock != 0) {
             YieldProcessor();
@@ -29,6 +31,7 @@ static inline void KiTakeDispatcherLock(void)
 
 static inline void KiDropDispatcherLock(void)
 {
+    KiNoteUnlock(&KiDispatcherLock);
     __atomic_store_n(&KiDispatcherLock, 0, __ATOMIC_RELEASE);
 }
 
@@ -75,6 +78,8 @@ LONG_PTR NTAPI KiUnlockDispatcherSlowly(KIRQL OldIrql, LONG_PTR Value)
 static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
 {
     PKTHREAD Old = Prcb->CurrentThread;
+
+    KiCheckSwitchLocks();
     New->State = Running;
     New->NextProcessor = (UCHAR)Prcb->Number;
     New->ContextSwitches += 1;

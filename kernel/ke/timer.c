@@ -28,6 +28,7 @@ KI_TIMER_WHEEL KiNoWakeWheel; /* d */
 
 void NTAPI KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type)
 {
+    KiCheckNewTimer(Timer);
     RtlZeroMemory(Timer, sizeof(*Timer));
     KiInitializeHeader(&Timer->Header,
                        Type == NotificationTimer ? TimerNotificationObject

@@ -44,6 +44,9 @@ void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOO
     Wait->HasTimeout = (BOOLEAN)(Timeout != NULL);
     Wait->Poll = (BOOLEAN)(Timeout != NULL && Timeout->QuadPart == 0);
     KiCheckWaitIrql(Wait->Poll);
+    if (!Wait->Poll) {
+        KiCheckWaitLocks();
+    }
     if (Wait->HasTimeout && !Wait->Poll) {
         Wait->DueTime100ns = KiComputeDueTime(*Timeout);
         Wait->SystemTime = max(Timeout->QuadPart, 0);

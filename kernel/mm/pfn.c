@@ -21,6 +21,7 @@ typedef struct _MI_FRESH_RANGE {
 #define MI_EARLY_LIMIT (PFN_NUMBER)(LOADER_MAPPED_LIMIT >> PAGE_SHIFT)
 
 static KSPIN_LOCK MiPfnLock;
+KI_RANKED_LOCK(MiPfnLock, LOCK_ORDER_MM_PFN);
 static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS + 1];
 static ULONG MiFreshCount; /* ranges at and above this index are used up */
 static ULONG MiRangeCount;

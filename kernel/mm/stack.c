@@ -19,6 +19,7 @@ typedef struct _MI_FREE_STACK {
 } MI_FREE_STACK, *PMI_FREE_STACK;
 
 static KSPIN_LOCK MiStackLock;
+KI_RANKED_LOCK(MiStackLock, LOCK_ORDER_MM_STACK);
 static PMI_FREE_STACK MiFreeStacks;     /* MiStackLock */
 static volatile ULONG MiFreeStackCount; /* MiStackLock */
 

@@ -80,6 +80,7 @@ void MiInitializeWindows(void)
     PMI_WINDOW Windows[] = {&MiSystemPtes, &MiImages, &MiPoolWindows[0], &MiPoolWindows[1]};
 
     for (ULONG i = 0; i < ARRAYSIZE(Windows); i++) {
+        KiRankLock(&Windows[i]->Lock, "window", LOCK_ORDER_MM_PTE);
         if (!MiGrowWindow(Windows[i], MI_FIRST_LIMIT)) {
             KeBugCheckEx(MEMORY1_INITIALIZATION_FAILED, 2, i, 0, 0);
         }

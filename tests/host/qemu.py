@@ -128,10 +128,8 @@ def qemu_command(machine, folder, serial):
     command += audio_arguments(machine)
     command += ["-m", machine.mem, "-cpu", machine.cpu, "-accel", machine.accel]
     if machine.icount:
-        command += ["-smp", "1", "-icount", "shift=0,sleep=off", "-seed", "1"]
-        command += ["-rtc", "base=2020-01-01T00:00:00,clock=vm"]
-    else:
-        command += ["-smp", str(machine.smp)]
+        command += ["-icount", "shift=0,sleep=off", "-seed", "1", "-rtc", "base=2020-01-01T00:00:00,clock=vm"]
+    command += ["-smp", str(machine.smp)]
     if machine.commands is not None:
         command += ["-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     for device in machine.devices:
