@@ -1,0 +1,50 @@
+"""Promise: what README.md and docs/ show can be typed, and looks as shown: every command works, and the lines of its output
+that hold no numbers appear. Test drivers and files that the pages name are there."""
+
+import re
+
+import pytest
+
+import qemu
+
+PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((qemu.ROOT / "docs").glob("*.md")))]
+ENDS = ("bugcheck", "shutdown", "reboot")  # commands that end the session
+
+
+def sessions(page):
+    """The commands shown on a page, each with the lines shown after it."""
+    found = []
+    for line in (qemu.ROOT / page).read_text().splitlines():
+        if command := re.match(r" {4}etude> (.+)", line):
+            found.append((command[1], []))
+        elif found and line.startswith("    "):
+            found[-1][1].append(line[4:].rstrip())
+        elif found and line and not line.startswith(" "):
+            found.append(("", []))  # prose ends the output
+    return [(command, lines) for command, lines in found if command]
+
+
+def steady(line):
+    """A line that is the same on every run: words, and no numbers."""
+    return len(re.findall(r"[A-Za-z]{3,}", line)) >= 2 and not re.search(r"\d|\.\.\.", line)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if sessions(page)])
+def test_commands_do_what_the_page_shows(page):
+    shown = [(command, lines) for command, lines in sessions(page) if command not in ENDS]
+    result = qemu.execute("; ".join(command for command, _ in shown), smp=2, qemu_extra=("-device", "edu"))
+    wrong = [line for command, _ in shown if (line := f"{command}: no such command") in result.output]
+    assert not wrong and "etude> " in result.output, wrong
+    for command, lines in shown:
+        for line in filter(steady, lines):
+            assert line in result.output, f"{page} shows after {command!r}: {line!r}\n{result.output}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_named_exists(page):
+    text = (qemu.ROOT / page).read_text()
+    for tests in re.findall(r"^Tests[^:]*: (.*(?:\n\S.*)*)", text, re.M):
+        for name in re.findall(r"`(\w+)`", tests.replace("`bug_`", "").replace("`edu`", "")):
+            assert (qemu.ROOT / f"tests/kmt/{name}.c").exists(), f"{page}: no test {name}"
+    for path in re.findall(r"`((?:kernel|boot|drivers|lib|tests|docs)/[\w./-]+)`", text):
+        assert (qemu.ROOT / path).exists(), f"{page}: no {path}"
