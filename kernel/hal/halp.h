@@ -100,9 +100,9 @@ BOOLEAN HalpRouteLine(const HALP_LINE *Line, ULONG Vector, ULONG ApicId);
 void HalpMaskLine(ULONG Gsi);
 BOOLEAN HalpIsLine(ULONG Gsi);
 
-/* vector.c: Count (a power of two, at most 16) vectors of one level for messages, aligned to Count;
- * returns the first, 0: none are free. */
-ULONG HalpAllocateVectors(ULONG Count);
+/* vector.c: Count (at most 16) neighbouring vectors of one level for messages, from a multiple of
+ * Alignment (a power of two) on; returns the first, 0: none are free. */
+ULONG HalpAllocateVectors(ULONG Count, ULONG Alignment);
 void HalpFreeVectors(ULONG First, ULONG Count);
 
 /*** Time ***/

@@ -61,26 +61,25 @@ static ULONG HalpNextMessageProcessor(void)
     return 0;
 }
 
-static ULONG HalpRoundDownToPower(ULONG Count)
+/* MsiMessages is a power of two, and so are its halves. MSI-X takes any vectors. */
+static ULONG HalpAllocateMessageVectors(BOOLEAN Msix, PULONG Count)
 {
-    while (Count & (Count - 1)) {
-        Count &= Count - 1;
-    }
-    return Count;
+    ULONG First;
+
+    do {
+        First = HalpAllocateVectors(*Count, Msix ? 1 : *Count);
+    } while (First == 0 && (*Count /= 2) != 0);
+    return First;
 }
 
 NTSTATUS HalAllocatePciMessages(const HAL_PCI_DESCRIPTION *Description, PHAL_PCI_MESSAGE Messages,
                                 PULONG Count)
 {
-    BOOLEAN Together = Description->MsixOffset == 0;
-    ULONG Given = HalpRoundDownToPower(min(*Count, (ULONG)HAL_PCI_MAX_MESSAGES));
-    ULONG First = HalpAllocateVectors(Given);
+    BOOLEAN Msix = Description->MsixOffset != 0;
+    ULONG Given = min(*Count, (ULONG)HAL_PCI_MAX_MESSAGES);
+    ULONG First = HalpAllocateMessageVectors(Msix, &Given);
     ULONG Processor = HalpNextMessageProcessor();
 
-    while (First == 0 && Given > 1) {
-        Given /= 2;
-        First = HalpAllocateVectors(Given);
-    }
     if (First == 0) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
@@ -91,7 +90,7 @@ NTSTATUS HalAllocatePciMessages(const HAL_PCI_DESCRIPTION *Description, PHAL_PCI
         Messages[i].Address = MESSAGE_ADDRESS | HalQueryProcessorApicId(Processor)
                                                     << MESSAGE_APIC_ID_SHIFT;
         Messages[i].Data = First + i;
-        Processor = Together ? Processor : HalpNextMessageProcessor();
+        Processor = Msix ? HalpNextMessageProcessor() : Processor;
     }
     *Count = Given;
     return STATUS_SUCCESS;

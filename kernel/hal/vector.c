@@ -139,10 +139,11 @@ static BOOLEAN HalpVectorsAreFree(ULONG First, ULONG Count)
     return TRUE;
 }
 
-/* The first of Count free vectors of Level, aligned to Count; 0: there are none. Lock held. */
-static ULONG HalpFindFreeVectors(ULONG Level, ULONG Count)
+/* The first of Count free neighbours of Level, at a multiple of Alignment; 0: there are none. Lock
+ * held. */
+static ULONG HalpFindFreeVectors(ULONG Level, ULONG Count, ULONG Alignment)
 {
-    for (ULONG Place = 0; Place < VECTORS_PER_LEVEL; Place += Count) {
+    for (ULONG Place = 0; Place + Count <= VECTORS_PER_LEVEL; Place += Alignment) {
         if (HalpVectorsAreFree(Level * VECTORS_PER_LEVEL + Place, Count)) {
             return Level * VECTORS_PER_LEVEL + Place;
         }
@@ -159,13 +160,13 @@ static ULONG HalpNextMessageLevel(void)
     return FIRST_MESSAGE_LEVEL + (Turn + Turn / MESSAGE_LEVELS) % MESSAGE_LEVELS;
 }
 
-ULONG HalpAllocateVectors(ULONG Count)
+ULONG HalpAllocateVectors(ULONG Count, ULONG Alignment)
 {
     ULONG First = 0;
     ULONG64 Flags = HalpAcquireLock(&HalpVectorLock);
 
     for (ULONG i = 0; i < MESSAGE_LEVELS && First == 0; i++) {
-        First = HalpFindFreeVectors(HalpNextMessageLevel(), Count);
+        First = HalpFindFreeVectors(HalpNextMessageLevel(), Count, Alignment);
     }
     if (First != 0) {
         memset(&HalpVectorLine[First], VECTOR_IS_MESSAGE, Count);
