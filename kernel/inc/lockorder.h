@@ -18,6 +18,7 @@
 #define LOCK_ORDER_MM_STACK 68       /* stacks that wait for a thread */
 #define LOCK_ORDER_MM_PTE 70         /* windows of system addresses, the pools' too */
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */
+#define LOCK_ORDER_EX_TIMER 85       /* an Ex timer; held while it is armed and cancelled */
 #define LOCK_ORDER_DISPATCHER 90     /* KiDispatcherLock */
 #define LOCK_ORDER_KE_VECTOR 95      /* a vector's service routines; nests by IRQL */
 #define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */

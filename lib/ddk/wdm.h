@@ -17,6 +17,7 @@ extern "C" {
 #include <nt/ex.h>
 #include <nt/ex_interlock.h>
 #include <nt/ex_lock.h>
+#include <nt/ex_timer.h>
 #include <nt/ex_resource.h>
 #include <nt/mm.h>
 #include <nt/ob.h>
