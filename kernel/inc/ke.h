@@ -269,7 +269,8 @@ void KiRequestApcInterrupt(void);      /* self-IPI, vector 1Fh */
 void KiSendIpi(ULONG Number, LONG Request);
 /* Forgets Pages translations from Address on, on every processor, before it returns. Page tables
  * have been changed already. IRQL <= DISPATCH_LEVEL with interrupts enabled (while only one
- * processor runs: any state); spin locks below IPI_LEVEL may be held, and several processors may call at once. */
+ * processor runs: any state); spin locks below IPI_LEVEL may be held, and several processors may
+ * call at once. */
 void KeFlushTlbRange(PVOID Address, SIZE_T Pages);
 
 /*** Timers (ke/timer.c); dispatcher lock held. ***/
@@ -305,7 +306,8 @@ ULONG64 KiQueryInterruptTime100ns(void);
 
 typedef void KI_SYSTEM_ROUTINE(PKSTART_ROUTINE StartRoutine, PVOID StartContext);
 /* Initialises Thread on a stack [StackLimit, StackBase); it first runs SystemRoutine(Start, Context)
- * at APC_LEVEL 0, which must not return. Thread is zeroed memory. Call KeReadyThread to start it. */
+ * at PASSIVE_LEVEL, which must not return. Thread is zeroed memory. Call KeReadyThread to start
+ * it. */
 void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID StackLimit,
                   KI_SYSTEM_ROUTINE *SystemRoutine, PKSTART_ROUTINE StartRoutine,
                   PVOID StartContext);

@@ -17,8 +17,8 @@ typedef struct DECLSPEC_ALIGN(16) _KTRAP_FRAME {
     UCHAR Padding[11];
     ULONG64 Rax, Rbx, Rcx, Rdx, Rsi, Rdi, Rbp, R8, R9, R10, R11, R12, R13, R14, R15;
     ULONG64 Vector;
-    /* From here on the processor pushes; it pushes 0 for ErrorCode through the stub where the
-     * exception has none. */
+    /* From here on the processor pushes; where an exception has no ErrorCode, the stub pushes a
+     * 0. */
     ULONG64 ErrorCode, Rip, SegCs, EFlags, Rsp, SegSs;
 } KTRAP_FRAME, *PKTRAP_FRAME;
 

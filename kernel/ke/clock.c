@@ -16,7 +16,7 @@
 #include "mm.h"
 #include "processor.h"
 
-#define COUNTER_HERTZ 10000000
+#define COUNTER_HERTZ 10000000 /* performance counter and interrupt time are one: 100 ns units */
 /* Milliseconds per tick as a fixed-point number with 24 fraction bits: GetTickCount's factor. */
 #define TICK_MULTIPLIER ((ULONG)(((ULONG64)KI_TICK_100NS << 24) / 10000))
 
@@ -63,6 +63,9 @@ static void KiWriteSystemTime(KSYSTEM_TIME *Time, ULONG64 Value)
     __asm__ volatile("movq %1, %0" : "=m"(*(volatile ULONG64 *)Time) : "r"(Value) : "memory");
 }
 
+/* Interrupts off, not just an IRQL: the clock takes this lock too, and would spin for ever on what
+ * it has interrupted. Reading the counter under it keeps a late writer from setting the times
+ * back. */
 ULONG64 KiUpdateSharedTime(void)
 {
     BOOLEAN Enabled = KiDisableInterrupts();

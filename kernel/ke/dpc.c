@@ -23,8 +23,10 @@
 #include "ldr.h"
 #include "processor.h"
 
-#define TARGET_BASE 0x500 /* KDPC.Number: this plus the processor, once a target was set */
-#define MAXIMUM_DEPTH 4   /* Windows' defaults: MaximumDpcQueueDepth, MinimumDpcRate */
+/* KDPC.Number is this plus the processor once a target was set. Above every processor's number, so
+ * that the 0 of a fresh DPC still says "wherever it is queued", and not processor 0. */
+#define TARGET_BASE 0x500
+#define MAXIMUM_DEPTH 4 /* Windows' defaults: MaximumDpcQueueDepth, MinimumDpcRate */
 #define MINIMUM_RATE 3
 
 void KiInitializeDpcQueues(PKPRCB Prcb)
@@ -253,6 +255,8 @@ void KiRetireDpcList(PKPRCB Prcb)
     }
 }
 
+/* Rate is the mean of this tick's DPCs and the old rate, so that a burst is forgotten in a few
+ * ticks. The tick is also what the importances that asked for no interrupt have relied on. */
 static void KiTickDpcQueue(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
 {
     ULONG64 Count = Queue->Count;
@@ -280,7 +284,8 @@ static void NTAPI KiFlushRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOI
     KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
 }
 
-/* A DPC at the end of a queue runs after everything that stood there before. */
+/* A DPC at the end of a queue runs after everything that stood there before. Of the two importances
+ * that interrupt at once, High would go to the front, ahead of what is to be waited for. */
 static void KiFlushDpcQueue(ULONG Number, KOBJECTS Type)
 {
     KEVENT Done;

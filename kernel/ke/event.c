@@ -19,7 +19,9 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
     KiInitializeHeader(&Event->Header, (KOBJECTS)Type, sizeof(*Event), State != FALSE);
 }
 
-/* Signals Event and serves its waiters; answers the previous state. Lock held. */
+/* Signals Event and serves its waiters; answers the previous state. Whoever waits for an event that
+ * was set already waits for something else besides (WaitAll), and setting it again brings nothing
+ * new. Lock held. */
 static LONG KiSignalEvent(PRKEVENT Event, KPRIORITY Increment)
 {
     LONG Previous = Event->Header.SignalState;
@@ -38,6 +40,9 @@ LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
     return Previous;
 }
 
+/* Set and cleared in one hold of the lock: only who waits at this moment is let through. A thread
+ * that an APC keeps from waiting just now misses it, which is why the WDK advises against
+ * pulsing. */
 LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     KIRQL OldIrql = KiLockDispatcher();

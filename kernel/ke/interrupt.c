@@ -17,7 +17,7 @@
 #include "ldr.h"
 #include "processor.h"
 
-#define INTERRUPT_TAG 'rtnI'
+#define INTERRUPT_TAG 'rtnI' /* "Intr" in memory */
 /* An unclaimed level-triggered line that stays up would stop the processor: so many in a row are
  * taken for that, and the line is masked. */
 #define STORM_LIMIT 100000
@@ -51,6 +51,8 @@ static KMUTEX KiConnectMutex = {.Header = {.Type = MutantObject,
                                 .ApcDisable = 1};
 static volatile LONG64 KiUnexpectedInterrupts; /* o */
 
+/* A connection has exactly one of the two: a message-signalled routine is told which message
+ * came. */
 static BOOLEAN KiCallRoutine(PKINTERRUPT Interrupt, const KI_CONNECTION *To)
 {
     return To->ServiceRoutine != NULL
@@ -300,14 +302,14 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt)
     ExFreePoolWithTag(Interrupt, INTERRUPT_TAG);
 }
 
-/* From above SynchronizeIrql the lock may be held by what this processor interrupted: it would wait
- * for itself. */
 PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt)
 {
     KI_ASSERT(Interrupt->Type == InterruptObject);
     return Interrupt->Connection.Owner;
 }
 
+/* From above SynchronizeIrql the lock may be held by what this processor interrupted: it would wait
+ * for itself. */
 KIRQL NTAPI KeAcquireInterruptSpinLock(PKINTERRUPT Interrupt)
 {
     KIRQL OldIrql = KeGetCurrentIrql();
@@ -327,6 +329,9 @@ void NTAPI KeReleaseInterruptSpinLock(PKINTERRUPT Interrupt, KIRQL OldIrql)
     KeLowerIrql(OldIrql);
 }
 
+/* How code of a lower IRQL shares data with its ISR (book chapter 6): raising keeps the interrupt
+ * off this processor, the lock keeps the routine from running on another one. Neither alone is
+ * enough. */
 BOOLEAN NTAPI KeSynchronizeExecution(PKINTERRUPT Interrupt,
                                      PKSYNCHRONIZE_ROUTINE SynchronizeRoutine,
                                      PVOID SynchronizeContext)

@@ -93,6 +93,7 @@ static void KiWaitForZero(volatile LONG *Count)
 static void KiTakePartInCall(void)
 {
     InterlockedDecrement(&KiCall.Arriving);
+    /* All start together: a function may count on nobody running ordinary code meanwhile. */
     KiWaitForZero(&KiCall.Arriving);
     KiCall.Function(KiCall.Argument);
     InterlockedDecrement(&KiCall.Running);
@@ -137,8 +138,6 @@ void KiFlushProcessorTlb(void)
     }
 }
 
-/* One range at a time: shoot-downs are rare beside everything else a mapping costs. The caller's own
- * flush runs while the others do theirs. */
 static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
 {
     if (Pages >= FLUSH_ALL_PAGES) {
@@ -150,6 +149,8 @@ static void KiFlushLocalTlb(PVOID Address, SIZE_T Pages)
     }
 }
 
+/* One range at a time: shoot-downs are rare beside everything else a mapping costs. The caller's
+ * own flush runs while the others do theirs. */
 void KeFlushTlbRange(PVOID Address, SIZE_T Pages)
 {
     KAFFINITY Others;

@@ -16,7 +16,9 @@
 #define START_TIMEOUT_100NS (1000 * 10000ULL)
 #define EFER_LMA (1ULL << 10)
 
-/* First C code of a processor, on its idle stack, interrupts off. */
+/* First C code of a processor, on its idle stack, interrupts off. The trampoline's tables are left
+ * at once, since they are freed when all processors run; the idle thread is made before the
+ * processor counts as active, because from then on others may choose it for their threads. */
 static DECLSPEC_NORETURN void KiApplicationProcessorStart(PKI_PROCESSOR Processor)
 {
     PKPRCB Prcb = &Processor->Pcr.Prcb;

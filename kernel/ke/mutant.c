@@ -56,6 +56,7 @@ LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abando
     }
     KiReleaseMutant(Mutant, Increment, Abandoned);
     KiFinishSignal(OldIrql, Wait);
+    /* The end of a mutex's critical region: normal APCs that came meanwhile are due now. */
     KiCheckForKernelApc(Thread);
     return Previous;
 }

@@ -2,9 +2,10 @@
  * Priorities and quanta.
  *
  * A thread has a base priority and a current one. Waking from a wait may lift the current one above
- * the base; each quantum that the thread uses up takes it one step back (the staircase of the
- * book's figure 7-7). Priorities of 16 and up are real time: never boosted, never decayed. Both
- * are guarded by KiDispatcherLock.
+ * the base, so that who waits a lot answers quickly; each quantum that the thread uses up takes it
+ * one step back, a staircase down to the base, so that who computes a lot does not profit for long.
+ * Priorities of 16 and up are real time: never boosted, never decayed. Both are guarded by
+ * KiDispatcherLock.
  *
  * Quantum is counted down by the clock interrupt of the thread's processor, without the lock; a
  * store that races with it costs the thread one tick, more or less.
@@ -37,6 +38,8 @@ void KiChangePriority(PKTHREAD Thread, KPRIORITY Priority)
     case Standby:
         Thread->Priority = (SCHAR)Priority;
         if (Priority < Old) {
+            /* It gives its place back, the best of those that wait may take it, and then it looks
+             * for a place like anybody else. */
             KiClearNextThread(Prcb);
             KiReconsiderProcessor(Prcb);
             KiReadyThreadAt(Thread, TRUE);

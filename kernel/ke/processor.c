@@ -10,9 +10,11 @@
 #include "processor.h"
 
 #define GATE_INTERRUPT 0x8E /* present, ring 0, interrupts off on entry */
+/* Present, ring 0, long mode; base and limit do not count in 64-bit mode. Marked as accessed
+ * already, or the processor would write that mark into the table at the first load. */
 #define DESCRIPTOR_CODE 0x00209B0000000000ULL
 #define DESCRIPTOR_DATA 0x0000930000000000ULL
-#define TSS_AVAILABLE 0x89
+#define TSS_AVAILABLE 0x89   /* present, 64-bit TSS; LTR turns it into "busy" */
 #define DEFAULT_MXCSR 0x1F80 /* all exceptions masked, round to nearest */
 #define CPUID_EDX_MCE (1U << 7)
 #define CPUID_EDX_MCA (1U << 14)

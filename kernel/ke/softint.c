@@ -76,6 +76,8 @@ void KiHandleInterrupt(PKTRAP_FRAME Frame)
         HalEndOfInterrupt();
         break;
     default:
+        /* EOI last: a level-triggered line that is still up then is sent again at once, so the
+         * service routine must have quieted its device before. */
         _enable();
         KiDispatchDeviceInterrupt(Prcb, Vector);
         _disable();

@@ -49,6 +49,8 @@ static KSTART_ROUTINE KiPhase1;
 static VOID NTAPI KiPhase1(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
+    /* Processors before threads and queues: these are made one for each, or sized by their number.
+     * Work queues before drivers: a DriverEntry is called by a worker. */
     KeStartAllProcessors(); /* the other processors idle, ready for work */
     KiPrintMachine();
     KiStartWatchdog();  /* processors that get stuck */
@@ -70,12 +72,17 @@ static DECLSPEC_NORETURN void KiBecomeIdleThread(void *StackBase)
 
     KiInitializeIdleThread(Prcb, &Prcb->Processor->IdleThread, &KiIdleProcess, StackBase,
                            (PUCHAR)StackBase - KERNEL_STACK_SIZE);
+    /* From here on there is a current thread, which mutexes need as their owner. */
     ObInitSystem();         /* object types and the root directory */
     PsInitSystem(KiPhase1); /* the System process, and phase 1 as its first thread */
     KiProgramClock(Prcb);
     KiIdleLoop();
 }
 
+/* Each step uses only what stands above it. A way to print comes first and exceptions second, so
+ * that whatever fails after them can say so. The boot disk precedes the pools, because it needs
+ * none and brings the symbols that a crash in them is read by. The HAL maps controllers and
+ * firmware tables, so it has to wait for mm; nothing before it may want the time. */
 void KiSystemStartup(PLOADER_BLOCK LoaderBlock)
 {
     PVOID StackBase;

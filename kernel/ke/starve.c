@@ -3,8 +3,9 @@
  * running for ever, and with it whatever the other holds. So once a second a DPC looks for threads
  * that have been ready for about four seconds, and gives each one priority 15 and a double quantum.
  * When that is used up the thread falls back to its base at once (KTHREAD.Starved; priority.c).
- * Real-time threads do not count as starving, and only a few are helped at a time, from where the
- * last look stopped. Guarded by KiDispatcherLock.
+ * Real-time threads do not count as starving. Only a few are helped at a time, since the lock is
+ * held meanwhile; these have left the lists that are searched, so the next look finds the others.
+ * Guarded by KiDispatcherLock.
  */
 #include "dispatch.h"
 

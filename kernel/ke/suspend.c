@@ -11,8 +11,9 @@
 #include "kd.h"
 #include "ps.h"
 
-#define MAXIMUM_SUSPEND_COUNT 0x7F
+#define MAXIMUM_SUSPEND_COUNT 0x7F /* Windows' limit */
 
+/* Every APC has a kernel routine, which usually frees it; this one is a part of its thread. */
 static VOID NTAPI KiSuspendKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
                                          PVOID *NormalContext, PVOID *SystemArgument1,
                                          PVOID *SystemArgument2)

@@ -19,6 +19,8 @@
 KSPIN_LOCK KiDispatcherLock;
 KI_RANKED_LOCK(KiDispatcherLock, LOCK_ORDER_DISPATCHER);
 
+/* A bare word, without the owner that spinlock.c keeps in its locks: the thread that takes this
+ * lock is often not the one that releases it. */
 static inline void KiTakeDispatcherLock(void)
 {
     KiNoteLock(&KiDispatcherLock, __builtin_return_address(0));
@@ -80,6 +82,8 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     PKTHREAD Old = Prcb->CurrentThread;
 
     KiCheckSwitchLocks();
+    /* An interrupt from here to the swap finds New as the current thread, on Old's stack. None of
+     * their handlers mind: at worst a tick is charged to New. */
     New->State = Running;
     New->NextProcessor = (UCHAR)Prcb->Number;
     New->ContextSwitches += 1;

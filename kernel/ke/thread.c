@@ -135,11 +135,13 @@ void KeTerminateThread(KPRIORITY Increment)
 {
     PKTHREAD Thread = KeGetCurrentThread();
     KI_ASSERT(KeGetCurrentIrql() == PASSIVE_LEVEL);
+    /* A critical region that was never left. Mutexes account for the count, too, and are blamed by
+     * name further down. */
     if (Thread->KernelApcDisable != 0 && IsListEmpty(&Thread->MutantListHead)) {
         KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG_PTR)Thread->KernelApcDisable, 0, 0);
     }
     KiRundownApcs(Thread);
-    KiLockDispatcher();
+    KiLockDispatcher(); /* released by the thread that is switched to */
     KiAbandonMutants(Thread);
     KiLeaveQueue(Thread);
     RemoveEntryList(&Thread->ProcessThreadEntry);

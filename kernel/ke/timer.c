@@ -198,6 +198,8 @@ BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *
     Due = KiComputeDueTime(DueTime);
     Now = KiQueryInterruptTime100ns();
     if (DueTime.QuadPart >= 0 && Due <= Now) {
+        /* The shared time first: the DPC may read it before this returns. A period counts from now,
+         * not from a due time that may be years ago. */
         Now = KiUpdateSharedTime();
         Timer->DueTime.QuadPart = Now;
         KiSignalTimer(Timer, Now);

@@ -18,7 +18,7 @@ typedef struct _KI_TIMER_LINE {
     PVOID Routine;
 } KI_TIMER_LINE;
 
-#define MAXIMUM_LINES 32
+#define MAXIMUM_LINES 32 /* on the stack: under the lock nothing can be allocated or printed */
 
 static ULONG KiCopyTimers(PKI_TIMER_WHEEL Wheel, KI_TIMER_LINE *Lines)
 {

@@ -25,6 +25,7 @@
  */
 #include "timerwheel.h"
 
+/* Rounding this one up would wrap to 0, and make what is never due the first of all. */
 #define LAST_TICK ((1ULL << (KI_WHEEL_DIGIT_BITS * KI_WHEEL_LEVELS)) - 1)
 
 void KiWheelInitialize(PKI_TIMER_WHEEL Wheel)

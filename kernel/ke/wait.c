@@ -21,7 +21,9 @@
 #include "dispatch.h"
 #include "timerwheel.h"
 
-/* A wait that may block needs a thread context to block in. */
+/* A wait that may block needs a thread context to block in; one that only polls does not (book
+ * chapter 6). After a call with Wait = TRUE the IRQL is DISPATCH_LEVEL by that call's own doing:
+ * what counts is WaitIrql, from before it. */
 static void KiCheckWaitIrql(BOOLEAN Poll)
 {
     KIRQL Irql = KeGetCurrentIrql();
@@ -140,6 +142,7 @@ BOOLEAN KiIsSignalled(PDISPATCHER_HEADER Object, PKTHREAD Thread)
 
 static NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread)
 {
+    /* Owned 2^31 times over: once more would wrap to a free one. */
     if (Mutant->Header.SignalState == -MAXLONG - 1) {
         KeBugCheckEx(THREAD_NOT_MUTEX_OWNER, (ULONG_PTR)Thread, (ULONG_PTR)Mutant, 1, 0);
     }
@@ -258,6 +261,7 @@ static BOOLEAN KiAllSignalled(PKTHREAD Thread)
     return TRUE;
 }
 
+/* Or-ing works because a status here is 0 or STATUS_ABANDONED_WAIT_0 (80h), above every index. */
 static NTSTATUS KiSatisfyAll(PKTHREAD Thread)
 {
     NTSTATUS Status = STATUS_SUCCESS;
