@@ -31,6 +31,8 @@ static ULONG HalpAccessWidth(ULONG Offset, ULONG Length)
     return Offset % 2 == 0 && Length >= 2 ? 2 : 1;
 }
 
+/* Piece by piece: a register is read in one access if the caller asks for all of it at once, which
+ * matters for those that change while they are read. */
 static void HalpReadPciBytes(ULONG Location, PUCHAR Buffer, ULONG Offset, ULONG Length)
 {
     for (ULONG Width; Length > 0; Offset += Width, Buffer += Width, Length -= Width) {
@@ -43,6 +45,8 @@ static void HalpReadPciBytes(ULONG Location, PUCHAR Buffer, ULONG Offset, ULONG 
     }
 }
 
+/* No byte that was not given is written, not even with what it held: some registers clear the ones
+ * that are written to them. */
 static void HalpWritePciBytes(ULONG Location, const UCHAR *Buffer, ULONG Offset, ULONG Length)
 {
     for (ULONG Width; Length > 0; Offset += Width, Buffer += Width, Length -= Width) {
@@ -59,6 +63,8 @@ static void HalpWritePciBytes(ULONG Location, const UCHAR *Buffer, ULONG Offset,
     }
 }
 
+/* Drivers look for their device by asking every slot, so "nobody" is an answer in itself, and is
+ * told apart from a bus that does not exist. */
 ULONG NTAPI HalGetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                                   PVOID Buffer, ULONG Offset, ULONG Length)
 {
@@ -95,6 +101,7 @@ ULONG NTAPI HalSetBusDataByOffset(BUS_DATA_TYPE BusDataType, ULONG BusNumber, UL
     return Length;
 }
 
+/* From offset 0 on: for the header as a whole. */
 ULONG NTAPI HalGetBusData(BUS_DATA_TYPE BusDataType, ULONG BusNumber, ULONG SlotNumber,
                           PVOID Buffer, ULONG Length)
 {

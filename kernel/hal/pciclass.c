@@ -56,6 +56,7 @@ static const HALP_PCI_CLASS HalpPciClasses[] = {
     {0x13, ANY, "instrumentation"},
 };
 
+/* The first entry that fits: those with a subclass stand before their class's last one. */
 const char *HalPciClassName(UCHAR BaseClass, UCHAR SubClass)
 {
     for (ULONG i = 0; i < ARRAYSIZE(HalpPciClasses); i++) {

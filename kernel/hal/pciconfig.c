@@ -104,6 +104,7 @@ static volatile UCHAR *HalpMapPciBus(ULONG Bus)
                             CONFIG_BUS_SIZE);
 }
 
+/* The one bus that always exists is tried both ways. */
 void HalpInitializePci(void)
 {
     volatile UCHAR *First;
@@ -128,6 +129,7 @@ void HalpInitializePci(void)
     }
 }
 
+/* A bus that cannot be mapped, for lack of address space, is reached by ports. */
 void HalpAddPciBus(ULONG Bus)
 {
     HalpPciBusKnown[Bus / 64] |= 1ULL << Bus % 64;

@@ -44,6 +44,7 @@ enum {
 #define MSIX_SIZE 12
 #define MSIX_ENTRIES 0x7FF /* number of messages - 1 */
 
+/* Little-endian as the space is, wherever the bytes lie. */
 static USHORT HalpGet16(const UCHAR *Config, ULONG Offset)
 {
     return (USHORT)(Config[Offset] | Config[Offset + 1] << 8);
@@ -54,6 +55,7 @@ static ULONG HalpGet32(const UCHAR *Config, ULONG Offset)
     return HalpGet16(Config, Offset) | (ULONG)HalpGet16(Config, Offset + 2) << 16;
 }
 
+/* The capability has two options, which add registers at its end. */
 static void HalpDescribeMsi(const UCHAR *Config, ULONG Offset, PHAL_PCI_DESCRIPTION Description)
 {
     USHORT Control = HalpGet16(Config, Offset + 2);
@@ -71,6 +73,8 @@ static void HalpDescribeMsi(const UCHAR *Config, ULONG Offset, PHAL_PCI_DESCRIPT
     Description->MsiMaskable = (Control & MSI_MASKABLE) != 0;
 }
 
+/* The table's BAR and its offset there share a register. Whether it really lies in that BAR is looked
+ * at by whoever maps it, when the BARs are known. */
 static void HalpDescribeMsix(const UCHAR *Config, ULONG Offset, PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Table;
@@ -110,6 +114,8 @@ static void HalpDescribeCapability(const UCHAR *Config, ULONG Offset,
     }
 }
 
+/* A limit on the steps instead of marks where one has been: simpler, and any list without a circle is
+ * shorter. */
 static void HalpWalkCapabilities(const UCHAR *Config, PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Head = Description->HeaderType == 2 ? PciCardBusCapabilities : PciCapabilities;
@@ -127,6 +133,7 @@ static void HalpWalkCapabilities(const UCHAR *Config, PHAL_PCI_DESCRIPTION Descr
 void HalpDescribePciFunction(const UCHAR Config[HAL_PCI_CONFIG_SIZE],
                              PHAL_PCI_DESCRIPTION Description)
 {
+    /* Pins beyond D do not exist; a line without a pin is left over from something else. */
     UCHAR Pin = Config[PciInterruptPin];
     UCHAR Line = Config[PciInterruptLine];
 

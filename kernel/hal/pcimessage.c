@@ -72,6 +72,7 @@ static ULONG HalpAllocateMessageVectors(BOOLEAN Msix, PULONG Count)
     return First;
 }
 
+/* One level for all, since a driver is told one IRQL that keeps all of its messages out. */
 NTSTATUS HalAllocatePciMessages(const HAL_PCI_DESCRIPTION *Description, PHAL_PCI_MESSAGE Messages,
                                 PULONG Count)
 {
@@ -101,6 +102,7 @@ void HalFreePciMessages(const HAL_PCI_MESSAGE *Messages, ULONG Count)
     HalpFreeVectors(Messages[0].Vector, Count);
 }
 
+/* Off while it is written, so that no message goes to an address that is only half there. */
 static void HalpEnableMsi(const HAL_PCI_DESCRIPTION *Description, const HAL_PCI_MESSAGE *First,
                           ULONG Count)
 {
@@ -182,6 +184,7 @@ NTSTATUS HalEnablePciMessages(const HAL_PCI_DESCRIPTION *Description,
     NTSTATUS Status = STATUS_SUCCESS;
 
     *Saved = Command;
+    /* With the line off first, the function cannot pull it in between. */
     HalWritePci16(Description->Location, PCI_COMMAND,
                   Command | PCI_ENABLE_MEMORY_SPACE | PCI_ENABLE_BUS_MASTER |
                       PCI_DISABLE_LEVEL_INTERRUPT);
@@ -212,6 +215,7 @@ void HalDisablePciMessages(const HAL_PCI_DESCRIPTION *Description, USHORT Saved)
     }
 }
 
+/* A bit of the command register, since revision 2.3 of the bus; older functions ignore it. */
 void HalEnablePciLine(const HAL_PCI_DESCRIPTION *Description, BOOLEAN Enable)
 {
     USHORT Command = HalReadPci16(Description->Location, PCI_COMMAND);

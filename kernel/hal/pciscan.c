@@ -53,6 +53,8 @@ static ULONG HalpReadBar(ULONG Location, ULONG Number, BOOLEAN HaveNext, PHAL_PC
     return Wide ? 2 : 1;
 }
 
+/* A bridge's header has two BARs, a CardBus bridge's none that matter here. Without address decoding
+ * the function takes no part in what goes on, whatever its BARs hold. */
 static void HalpReadBars(PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Location = Description->Location;
@@ -76,6 +78,7 @@ static void HalpReadBars(PHAL_PCI_DESCRIPTION Description)
     HalpRestoreInterrupts(Flags);
 }
 
+/* Marked as known when it is queued, not when it is scanned: two bridges may name the same bus. */
 static void HalpFollowBridge(PHALP_PCI_SCAN Scan, const HAL_PCI_DESCRIPTION *Description)
 {
     if (Description->HeaderType == PCI_BRIDGE_TYPE && !HalpIsPciBus(Description->SecondaryBus)) {
@@ -97,6 +100,7 @@ static BOOLEAN HalpScanFunction(PHALP_PCI_SCAN Scan, ULONG Location)
         ULONG Value = HalReadPci32(Location, Offset);
         memcpy(Config + Offset, &Value, sizeof(Value));
     }
+    /* From a copy: what is parsed cannot change under the parser. */
     HalpDescribePciFunction(Config, &Description);
     HalpReadBars(&Description);
     Scan->Visit(&Description, Scan->Context);

@@ -76,6 +76,8 @@ VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
     IopUnlockPciFunction(Pdo);
 }
 
+/* The driver names the vector. If it also names a PCI function, the line is that function's: it is let
+ * pull it, and stops at the end. Any other device object is taken as it is, for ISA devices. */
 static NTSTATUS IopConnectFully(PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS P, USHORT Group)
 {
     PDEVICE_OBJECT Pdo = P->PhysicalDeviceObject;

@@ -19,6 +19,8 @@ static NTSTATUS NTAPI IopPciOpenOrClose(PDEVICE_OBJECT Device, PIRP Irp)
     return STATUS_SUCCESS;
 }
 
+/* What the driver passes may be any device object of its own; those of this driver all have an
+ * IOP_PCI_FUNCTION behind them. */
 BOOLEAN IopIsPciFunction(PDEVICE_OBJECT Device)
 {
     return Device != NULL && Device->Type == IO_TYPE_DEVICE && IopPciDriver != NULL &&
@@ -62,6 +64,7 @@ static void IopAddPciFunction(const HAL_PCI_DESCRIPTION *Description, PVOID Cont
     Pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 
+/* After the other processors have started and before any driver has: the scan may still move BARs. */
 NTSTATUS IopCreatePciBus(void)
 {
     NTSTATUS Status = IopCreateBuiltInDriver(L"\\Driver\\", L"pci", &IopPciDriver);
@@ -76,6 +79,7 @@ NTSTATUS IopCreatePciBus(void)
     return Status;
 }
 
+/* What the function could do, and which of it is in use. No lock: a glance. */
 static void IopPrintPciInterrupts(PKD_CONSOLE Console, PIOP_PCI_FUNCTION Function)
 {
     const HAL_PCI_DESCRIPTION *D = &Function->Description;
@@ -99,6 +103,7 @@ static void IopPrintPciInterrupts(PKD_CONSOLE Console, PIOP_PCI_FUNCTION Functio
     }
 }
 
+/* Sizes as they are in data sheets: small register blocks in bytes. */
 static void IopPrintPciBars(PKD_CONSOLE Console, const HAL_PCI_DESCRIPTION *Description)
 {
     for (ULONG i = 0; i < HAL_PCI_BARS; i++) {

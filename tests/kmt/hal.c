@@ -49,7 +49,11 @@ static VOID TestVectors(VOID)
     KMT_EQUAL(Vector(Isa, 0, 2, &Irql), Vector(Isa, 0, 9, &Irql), "line 2 is line 9");
     KMT_EQUAL(Vector(Isa, 0, 16, &Irql), 0, "there is no ISA line 16");
     KMT_EQUAL(Vector(Isa, 1, 4, &Irql), 0, "there is no second ISA bus");
-    KMT_EQUAL(Vector(PCIBus, 0, 4, &Irql), 0, "PCI lines are not given out here");
+    KMT_EQUAL(Vector(PCIBus, 0, 10, &Irql), Vector(Isa, 0, 10, &Irql),
+              "a PCI function's line is the ISA line that its register names");
+    KMT_EQUAL(Vector(PCIBus, 0, 0, &Irql), 0, "0 there means none");
+    KMT_EQUAL(Vector(PCIBus, 0, 255, &Irql), 0, "as does 255");
+    KMT_EQUAL(Vector(PCIBus, 255, 10, &Irql), 0, "and a bus has to exist");
 }
 
 /*** Interrupts: channel 0 of the timer, on line 0 (which the firmware wires elsewhere) ***/

@@ -58,9 +58,11 @@ NTHALAPI BOOLEAN NTAPI HalMakeBeep(_In_ ULONG Frequency);
  * The vector, IRQL and processors that a device's interrupt line gets, for IoConnectInterrupt.
  *
  * InterfaceType: Isa, Eisa or Internal. BusNumber: 0. BusInterruptLevel: the ISA line, 0 to 15 (2
- * is line 9, as the cascaded 8259s made it). BusInterruptVector is not used. The same line gets the
- * same answer every time; different lines get different vectors, at IRQLs 3 to 12. The line stays
- * masked until a driver connects.
+ * is line 9, as the cascaded 8259s made it). Or PCIBus, the function's bus, and what its Interrupt
+ * Line register says: right on boards, QEMU's among them, that wire that line to the I/O APIC as
+ * well; elsewhere only messages interrupt (IoConnectInterruptEx). BusInterruptVector is not used.
+ * The same line gets the same answer every time; different lines get different vectors, at IRQLs 3
+ * to 12. The line stays masked until a driver connects. *Affinity: any processor may take it.
  * Returns 0, with *Irql and *Affinity 0, for a bus or line that does not exist here.
  * WDK: HalGetInterruptVector.
  */

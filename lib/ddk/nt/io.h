@@ -186,7 +186,8 @@ NTKERNELAPI VOID NTAPI IoStopTimer(_In_ PDEVICE_OBJECT DeviceObject);
  *   SpinLock             shared with other interrupts, or NULL: the object's own
  *   Vector, Irql         from HalGetInterruptVector
  *   SynchronizeIrql      the highest Irql of those that share SpinLock; not below Irql
- *   ProcessorEnableMask  processors that may take it; at least one that runs
+ *   ProcessorEnableMask  processors that may take it; at least one that runs. The lowest does, when
+ *                        this is the vector's first connection
  * STATUS_INVALID_PARAMETER, STATUS_INSUFFICIENT_RESOURCES. WDK: IoConnectInterrupt; book ch. 6.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)

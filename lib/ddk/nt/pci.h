@@ -56,7 +56,7 @@ typedef struct _PCI_COMMON_CONFIG {
             UCHAR Reserved1[3];
             ULONG Reserved2;
             UCHAR
-                InterruptLine;  /* what the firmware routed the pin to; see HalGetInterruptVector */
+            InterruptLine;      /* what the firmware routed the pin to; see HalGetInterruptVector */
             UCHAR InterruptPin; /* 0 none, 1 INTA# ... 4 INTD# */
             UCHAR MinimumGrant;
             UCHAR MaximumLatency;
