@@ -34,7 +34,8 @@ static const struct {
     {RTL_CONSTANT_STRING(L"HKU"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
 };
 
-/* Win32's names end where a backslash or the path does: HKLMX is none of them. Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. */
+/* Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. Win32's names end
+ * where a backslash or the path does: HKLMX is none of them. */
 static NTSTATUS TranslatePath(PCMP_LOADER Loader, PCUNICODE_STRING Written)
 {
     for (ULONG i = 0; i < ARRAYSIZE(RootKeys); i++) {
@@ -120,6 +121,9 @@ static void LoadFile(const UCHAR *Data, SIZE_T Size)
     }
 }
 
+/* A file that is missing or wrong is said and lived with: the console works without services, and
+ * is where one finds out. A tree that cannot be made is the end, since the loader asks it for
+ * services. */
 void CmInitSystem(void)
 {
     const UCHAR *Data;

@@ -35,6 +35,7 @@ typedef struct _CMP_PARSER {
     const CM_REGFILE_SINK *Sink;
 } CMP_PARSER, *PCMP_PARSER;
 
+/* Answers FALSE, so that a routine can report and give up in one return. */
 static BOOLEAN Fail(PCMP_PARSER Parser, const char *Text)
 {
     Parser->Errors++;
@@ -86,7 +87,8 @@ static BOOLEAN Accept(PCMP_PARSER Parser, const char *Word)
     return TRUE;
 }
 
-/* A hexadecimal number of 1 to Limit digits. */
+/* A hexadecimal number of 1 to Limit digits. The loop reads one digit too many on purpose: a longer
+ * number is refused, not cut. */
 static BOOLEAN ParseHex(PCMP_PARSER Parser, ULONG Limit, ULONG *Value)
 {
     ULONG Digits;
@@ -106,7 +108,8 @@ static BOOLEAN ParseHex(PCMP_PARSER Parser, ULONG Limit, ULONG *Value)
     return Digits >= 1 && Digits <= Limit;
 }
 
-/* Converts bytes of the file to UTF-16 in the scratch area, terminated. */
+/* Converts bytes of the file to UTF-16 in the scratch area, terminated. It cannot fail for its
+ * contents: what is no character becomes U+FFFD (lib/rtl/utf.c). */
 static BOOLEAN StoreText(PCMP_PARSER Parser, const CHAR *Text, SIZE_T Length,
                          PUNICODE_STRING Stored)
 {
@@ -123,7 +126,8 @@ static BOOLEAN StoreText(PCMP_PARSER Parser, const CHAR *Text, SIZE_T Length,
     return TRUE;
 }
 
-/* Takes the backslashes out of \\ and \" in place. */
+/* Takes the backslashes out of \\ and \" in place, after the conversion: in UTF-8 no byte of a
+ * longer character looks like a backslash, so the string's end was found without it. */
 static BOOLEAN RemoveEscapes(PCMP_PARSER Parser, PUNICODE_STRING String)
 {
     ULONG Count = String->Length / sizeof(WCHAR), Kept = 0;
@@ -361,7 +365,7 @@ ULONG CmpParseRegistryFile(const char *Text, SIZE_T Size, PVOID Scratch,
     CMP_PARSER Parser = {
         .Next = Text, .End = Text + Size, .Line = 1, .Scratch = Scratch, .Sink = Sink};
 
-    Accept(&Parser, "\xEF\xBB\xBF");
+    Accept(&Parser, "\xEF\xBB\xBF"); /* the byte order mark that Windows' editors write */
     if (!Accept(&Parser, SIGNATURE) || !ExpectEnd(&Parser)) {
         Fail(&Parser, "the first line must be \"" SIGNATURE "\"");
     }

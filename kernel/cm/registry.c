@@ -54,6 +54,7 @@ static PCM_KEY CreateKey(PCUNICODE_STRING Name)
     return Key;
 }
 
+/* The lock is held here and in what follows, up to CmOpenKey. */
 static void FreeValues(PCM_KEY Key)
 {
     while (!IsListEmpty(&Key->Values)) {
@@ -180,7 +181,8 @@ NTSTATUS CmDeleteKey(PCM_KEY Key)
     return Status;
 }
 
-/* The value of that name; *Next as for FindChild. */
+/* The value of that name; *Next as for FindChild. Linear, like FindChild: a key has a handful of
+ * each, and order comes with the search. */
 static PCM_VALUE FindValue(PCM_KEY Key, PCWSTR Name, PLIST_ENTRY *Next)
 {
     SIZE_T Length = wcslen(Name);
@@ -238,6 +240,8 @@ NTSTATUS CmSetValue(PCM_KEY Key, PCWSTR Name, ULONG Type, const VOID *Data, ULON
         Status = STATUS_KEY_DELETED;
     } else {
         Old = FindValue(Key, Name, &Next);
+        /* Before Next, which is the old one if there is one: the new value takes its place in
+         * order. */
         InsertTailList(Next, &Value->Link);
         if (Old != NULL) {
             RemoveValue(Old);

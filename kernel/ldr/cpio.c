@@ -18,6 +18,7 @@
 #define CPIO_FIELD_FILE_SIZE 6
 #define CPIO_FIELD_NAME_SIZE 11
 
+/* The type bits of a Unix file mode, which the format writes. */
 #define CPIO_MODE_TYPE 0170000
 #define CPIO_MODE_REGULAR 0100000
 
@@ -93,7 +94,8 @@ static BOOLEAN CpioReadMember(PCPIO_CURSOR Cursor, PCPIO_MEMBER Member, ULONG *M
     return TRUE;
 }
 
-/* After a trailer: goes over zero bytes to where another archive may start. */
+/* After a trailer: goes over zero bytes to where another archive may start. Archives may be
+ * concatenated, as Linux' initial RAM disks are; padding counts from each one's own beginning. */
 static void CpioSkipToArchive(PCPIO_CURSOR Cursor)
 {
     while (Cursor->Offset < Cursor->Size && Cursor->Bytes[Cursor->Offset] == 0) {

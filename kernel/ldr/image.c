@@ -65,7 +65,8 @@ static void LdrpNoteMissing(PLDRP_IMPORTS Imports, const CHAR *Module, const CHA
     LdrpAppendReason(Imports, " %s", Name);
 }
 
-/* Import libraries differ in the case they write these in. */
+/* Import libraries differ in the case they write these in. No other module exists, so a driver that
+ * imports from one, as WdfLdr.sys, is told so by the import's name. */
 static BOOLEAN LdrpIsKernelModule(const CHAR *Module)
 {
     return _stricmp(Module, "ntoskrnl.exe") == 0 || _stricmp(Module, "hal.dll") == 0;
@@ -87,7 +88,9 @@ static PVOID LdrpResolveImport(const CHAR *Module, const CHAR *Name, PVOID Conte
 static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS Imports)
 {
     ULONG64 Address = (ULONG64)(ULONG_PTR)Base;
-    /* Nobody attacks this machine; the cookie need only differ from what stacks hold by chance. */
+    /* The factor is 2^64 over the golden ratio: it spreads the counter's low bits, which differ
+     * from boot to boot, over the whole word. Nobody attacks this machine; the cookie need only
+     * differ from what stacks hold by chance. */
     ULONG64 Random = __rdtsc() * 0x9E3779B97F4A7C15ULL ^ Address >> 12;
     PE_REASON Reason;
 
@@ -102,7 +105,8 @@ static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS
     return Reason;
 }
 
-/* From the first byte to the last: every page gets the protection of what it holds. */
+/* From the first byte to the last: every page gets the protection of what it holds. Writable wins
+ * over executable, but PeCheckImage has refused sections that are both. */
 static void LdrpProtectImage(const PE_IMAGE *Image, PUCHAR Base)
 {
     MmProtectImage(Base, Image->HeadersEnd / PE_PAGE_SIZE, MM_READONLY);

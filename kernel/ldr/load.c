@@ -251,7 +251,9 @@ static void LdrpLoadAtBoot(PUNICODE_STRING Name)
     }
 }
 
-/* Loads the services with that Start. Nobody else changes the registry yet. */
+/* Loads the services with that Start, in alphabetical order: groups and tags, by which Windows
+ * orders them, do not exist. Nobody else changes the registry yet, so counting through the keys is
+ * safe. */
 static void LdrpLoadServices(PCM_KEY Services, ULONG Start)
 {
     LDRP_SERVICE Service;
@@ -267,6 +269,7 @@ static void LdrpLoadServices(PCM_KEY Services, ULONG Start)
     }
 }
 
+/* Boot drivers before system drivers, as on Windows, although all images are in memory here. */
 void LdrInitSystem(void)
 {
     UNICODE_STRING Path = RTL_CONSTANT_STRING(LDRP_SERVICES);

@@ -61,6 +61,8 @@ void LdrpPublishModule(PLDR_MODULE Module, const CHAR *FileName, PVOID Base, ULO
     __atomic_store_n(&Module->Base, Base, __ATOMIC_RELEASE);
 }
 
+/* Before the image is unmapped: a crash meanwhile then shows bare addresses, but reads nothing that
+ * is gone. */
 void LdrpRetractModule(PLDR_MODULE Module)
 {
     __atomic_store_n(&Module->Base, NULL, __ATOMIC_SEQ_CST);

@@ -21,6 +21,7 @@ const CHAR *PeReasonText(PE_REASON Reason)
     return (ULONG)Reason < ARRAYSIZE(Texts) ? Texts[Reason] : "?";
 }
 
+/* 0 is none: alignments are divided and rounded by. */
 static BOOLEAN PeIsPowerOfTwo(ULONG Value)
 {
     return Value != 0 && (Value & (Value - 1)) == 0;
@@ -174,7 +175,8 @@ static PE_REASON PeCheckSection(const PE_IMAGE *Image, const IMAGE_SECTION_HEADE
     return (Section->Characteristics & WriteExecute) == WriteExecute ? PeSectionWriteExecute : PeOk;
 }
 
-/* The walk that proves order, adjacency and sizes. */
+/* The walk that proves order, adjacency and sizes. The last section has to end where SizeOfImage
+ * says, or pages at the image's end would belong to no section and get no protection. */
 static PE_REASON PeCheckSections(const PE_IMAGE *Image, const IMAGE_OPTIONAL_HEADER64 *Optional)
 {
     /* 64 bits, so that no sum of 32-bit sizes wraps. */

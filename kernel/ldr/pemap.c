@@ -45,6 +45,8 @@ static const CHAR *PeString(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG64 
     return NULL;
 }
 
+/* What a section has in memory beyond its bytes in the file (.bss) stays zero, as the pages
+ * came. */
 void PeCopySections(const PE_IMAGE *Image, PUCHAR Mapped)
 {
     memcpy(Mapped, Image->File, Image->HeadersSize);
@@ -215,7 +217,8 @@ PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolv
     return Result;
 }
 
-/* TRUE when eight bytes at Rva lie in one writable section. */
+/* TRUE when eight bytes at Rva lie in one writable section: a cookie's place comes from the file,
+ * and a wrong one must not have code or constants written over. */
 static BOOLEAN PeIsWritable(const PE_IMAGE *Image, ULONG64 Rva)
 {
     for (ULONG i = 0; i < Image->SectionCount; i++) {

@@ -7,7 +7,7 @@
  */
 #include "symbols.h"
 
-#define SYM_DIGITS 16
+#define SYM_DIGITS 16 /* of the address that begins a line; with its zeros lines sort as text */
 
 /* Only lower case: the build writes no other. */
 static int SymDigit(CHAR Character)

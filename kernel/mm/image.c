@@ -27,7 +27,8 @@ void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)
     KeFlushTlbRange(Base, Pages);
 }
 
-/* Makes the pages fault on every processor, with what they are mapped to still in the entries. */
+/* Makes the pages fault on every processor, with what they are mapped to still in the entries:
+ * MiUnmapRun frees by those. */
 static void MiRevokePages(PVOID Base, SIZE_T Pages)
 {
     for (SIZE_T i = 0; i < Pages; i++) {

@@ -56,6 +56,7 @@ static void MiEarlyMap(PMMPTE Pml4, ULONG64 Va, ULONG64 Physical, ULONG64 Size, 
         ULONG64 Span = (ULONG64)PAGE_SIZE << (9 * Level);
         PMMPTE Entry;
 
+        /* Down to what both addresses are aligned to and what is left fills. */
         while (((Va | Physical) & (Span - 1)) != 0 || Size < Span) {
             Span >>= 9;
             Level--;
@@ -98,8 +99,9 @@ static void MiBuildDirectMap(PLOADER_BLOCK LoaderBlock)
         const LOADER_MEMORY_DESCRIPTOR *Run = &LoaderBlock->Descriptors[i];
 
         if (Run->Type > LoaderAcpiNvs) {
-            continue;
+            continue; /* no RAM, or RAM that fails: nothing may reach it speculatively either */
         }
+        /* Neighbours of different types are one run here: fewer borders allow larger pages. */
         if (Run->Base != End) {
             MiMapDirectRun(Base, End);
             Base = Run->Base;
@@ -164,7 +166,7 @@ static void MiReadFeatures(void)
     }
     __cpuidex(Info, 0x80000001, 0);
     MiNoExecute = (Info[3] & (1U << 20)) != 0 ? MI_PTE_NX : 0;
-    MiHaveHugePages = (Info[3] & (1U << 26)) != 0;
+    MiHaveHugePages = (Info[3] & (1U << 26)) != 0; /* pages of 1 GB */
 }
 
 /* The page that drivers, and later programs, read the time from. */
@@ -179,6 +181,9 @@ static void MiMapSharedUserData(void)
     *Entry = ((MMPTE)MmSharedUserDataPage << PAGE_SHIFT) | MiLeafBits(MM_READWRITE);
 }
 
+/* The processor's features first, because every entry's bits follow from them; NX must be on before
+ * an entry that has it is used. Pages taken before the database exists are entered in it
+ * afterwards. */
 void MmInitSystem(PLOADER_BLOCK LoaderBlock)
 {
     ULONG64 FreePages = MiInitializeFreeRanges(LoaderBlock);

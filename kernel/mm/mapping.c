@@ -16,6 +16,7 @@ static ULONG64 MiPhysicalLimit(void)
     ULONG Info[4];
 
     if (Limit == 0) {
+        /* A processor that does not say has 36 bits, as the first with PAE. */
         __cpuidex(Info, 0x80000000, 0);
         Limit = 1ULL << 36;
         if (Info[0] >= 0x80000008) {
@@ -70,7 +71,8 @@ static MMPTE MiMappingMarks(PVOID Va)
     return Entry == NULL ? 0 : *Entry & (MI_PTE_MAPPING | MI_PTE_FIRST);
 }
 
-/* Ends a mapping of MiMapPages; FALSE when Va and Pages are not those of one. */
+/* Ends a mapping of MiMapPages; FALSE when Va and Pages are not those of one: it must begin at a
+ * first page, and the page behind it must not go on with the same mapping. */
 static BOOLEAN MiUnmapPages(PVOID Va, SIZE_T Pages)
 {
     PCHAR At = PAGE_ALIGN(Va);

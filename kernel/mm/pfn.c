@@ -80,6 +80,8 @@ ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
         if (Run->Type != LoaderFree) {
             continue;
         }
+        /* Cut where the loader's mapping ends, so that each range is early memory as a whole or
+         * not. */
         if (First < MI_EARLY_LIMIT && End > MI_EARLY_LIMIT) {
             MiAddFreshRange(First, MI_EARLY_LIMIT);
             First = MI_EARLY_LIMIT;
@@ -232,12 +234,14 @@ PFN_NUMBER MiAllocatePage(MI_PAGE_USE Use, BOOLEAN Zeroed)
 
     MiCheckWatch();
     KeReleaseSpinLock(&MiPfnLock, OldIrql);
+    /* Not under the lock, which every processor wants: the page is the caller's alone by now. */
     if (Page != 0 && Zeroed) {
         MiZeroPage(Page);
     }
     return Page;
 }
 
+/* Unlocked: the answer may be old when it is used, and the allocation itself decides. */
 BOOLEAN MiAreEnoughFree(ULONG64 Pages)
 {
     return Pages < *(volatile ULONG64 *)&MiFreePages;

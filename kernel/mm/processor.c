@@ -10,11 +10,11 @@
 /* Entries 0-3 as after reset: WB WT UC- UC. Entry 4, which a leaf's PAT bit selects: WC. */
 #define PAT_VALUE 0x0007040100070406ULL
 
-#define CR0_WP (1ULL << 16)
+#define CR0_WP (1ULL << 16) /* read-only holds for ring 0, too */
 #define CR4_PGE (1ULL << 7)
-#define CR4_UMIP (1ULL << 11)
-#define CR4_SMEP (1ULL << 20)
-#define CR4_SMAP (1ULL << 21)
+#define CR4_UMIP (1ULL << 11) /* programs may not read the descriptor tables' addresses */
+#define CR4_SMEP (1ULL << 20) /* the kernel runs no code of user pages */
+#define CR4_SMAP (1ULL << 21) /* nor reads their data by mistake */
 #define EFER_NXE (1ULL << 11)
 
 /* CPUID bits and what they allow in CR4. */
