@@ -10,21 +10,22 @@
 #include "ke.h"
 
 #define EX_SPIN_EXCLUSIVE 0x80000000U
-#define EX_COLD __attribute__((noinline, cold))
 
-static EX_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLockNotOwned(PEX_SPIN_LOCK SpinLock, ULONG Word)
+static ARCH_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLockNotOwned(PEX_SPIN_LOCK SpinLock,
+                                                                  ULONG Word)
 {
     KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)SpinLock, Word, (ULONG_PTR)KeGetCurrentThread(),
                  0);
 }
 
-static EX_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLevelTooLow(PEX_SPIN_LOCK SpinLock)
+static ARCH_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLevelTooLow(PEX_SPIN_LOCK SpinLock)
 {
     KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)SpinLock, KeGetCurrentIrql(), 0,
                  (ULONG_PTR)__builtin_return_address(0));
 }
 
-static EX_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLevelTooHigh(PEX_SPIN_LOCK SpinLock, KIRQL Irql)
+static ARCH_COLD DECLSPEC_NORETURN VOID NTAPI ExpSpinLevelTooHigh(PEX_SPIN_LOCK SpinLock,
+                                                                  KIRQL Irql)
 {
     KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, Irql, 0,
                  (ULONG_PTR)__builtin_return_address(0));
@@ -59,7 +60,7 @@ static inline BOOLEAN ExpSwapSpin(PEX_SPIN_LOCK SpinLock, ULONG Old, ULONG New)
                                        __ATOMIC_RELAXED);
 }
 
-static EX_COLD VOID NTAPI ExpSpinForExclusive(PEX_SPIN_LOCK SpinLock)
+static ARCH_COLD VOID NTAPI ExpSpinForExclusive(PEX_SPIN_LOCK SpinLock)
 {
     while ((__atomic_fetch_or((PULONG)SpinLock, EX_SPIN_EXCLUSIVE, __ATOMIC_ACQUIRE) &
             EX_SPIN_EXCLUSIVE) != 0) {
@@ -72,7 +73,7 @@ static EX_COLD VOID NTAPI ExpSpinForExclusive(PEX_SPIN_LOCK SpinLock)
     }
 }
 
-static EX_COLD VOID NTAPI ExpSpinForShared(PEX_SPIN_LOCK SpinLock)
+static ARCH_COLD VOID NTAPI ExpSpinForShared(PEX_SPIN_LOCK SpinLock)
 {
     for (;;) {
         ULONG Old = ExpReadSpin(SpinLock);
@@ -85,8 +86,10 @@ static EX_COLD VOID NTAPI ExpSpinForShared(PEX_SPIN_LOCK SpinLock)
     }
 }
 
+/* Debug kernels note who holds a lock by its address alone, so that its size does not matter. */
 static inline VOID ExpTakeExclusive(PEX_SPIN_LOCK SpinLock)
 {
+    KiNoteLock((PKSPIN_LOCK)SpinLock, __builtin_return_address(0));
     if (!ExpSwapSpin(SpinLock, 0, EX_SPIN_EXCLUSIVE)) {
         ExpSpinForExclusive(SpinLock);
     }
@@ -99,6 +102,7 @@ static inline VOID ExpTakeShared(PEX_SPIN_LOCK SpinLock)
     if ((Old & EX_SPIN_EXCLUSIVE) != 0 || !ExpSwapSpin(SpinLock, Old, Old + 1)) {
         ExpSpinForShared(SpinLock);
     }
+    KiNoteTriedLock((PKSPIN_LOCK)SpinLock, __builtin_return_address(0));
 }
 
 /* Another writer may have set the bit of a lock that is not ours: it is the readers that tell. */
@@ -109,7 +113,9 @@ static inline VOID ExpGiveExclusive(PEX_SPIN_LOCK SpinLock)
     if (Word != EX_SPIN_EXCLUSIVE) {
         ExpSpinLockNotOwned(SpinLock, Word);
     }
+    KiNoteUnlock((PKSPIN_LOCK)SpinLock);
     __atomic_store_n((PULONG)SpinLock, 0, __ATOMIC_RELEASE);
+    KiPerturb();
 }
 
 static inline VOID ExpGiveShared(PEX_SPIN_LOCK SpinLock)
@@ -119,6 +125,8 @@ static inline VOID ExpGiveShared(PEX_SPIN_LOCK SpinLock)
     if ((Old & ~EX_SPIN_EXCLUSIVE) == 0) {
         ExpSpinLockNotOwned(SpinLock, Old);
     }
+    KiNoteUnlock((PKSPIN_LOCK)SpinLock);
+    KiPerturb();
 }
 
 KIRQL NTAPI ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)

@@ -57,13 +57,13 @@ void NTAPI ExpNotMutexOwner(PFAST_MUTEX Mutex)
                  (ULONG_PTR)Mutex->Owner, 0);
 }
 
-static DECLSPEC_NORETURN EX_COLD VOID NTAPI ExpMutexLevelTooHigh(PFAST_MUTEX Mutex)
+static DECLSPEC_NORETURN ARCH_COLD VOID NTAPI ExpMutexLevelTooHigh(PFAST_MUTEX Mutex)
 {
     KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Mutex, KeGetCurrentIrql(), 0,
                  (ULONG_PTR)__builtin_return_address(0));
 }
 
-static EX_COLD VOID NTAPI ExpMutexViolation(PFAST_MUTEX Mutex, ULONG What)
+static ARCH_COLD VOID NTAPI ExpMutexViolation(PFAST_MUTEX Mutex, ULONG What)
 {
     PKTHREAD Thread = KeGetCurrentThread();
 
@@ -75,7 +75,7 @@ static EX_COLD VOID NTAPI ExpMutexViolation(PFAST_MUTEX Mutex, ULONG What)
                  (ULONG_PTR)Thread->KernelApcDisable, (ULONG_PTR)Mutex);
 }
 
-static EX_COLD VOID NTAPI ExpAcquireFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
+static ARCH_COLD VOID NTAPI ExpAcquireFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
 {
     ExpLockMutexSlowly(FastMutex);
     FastMutex->Owner = KeGetCurrentThread();
@@ -98,7 +98,7 @@ VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
     FastMutex->OldIrql = (ULONG)OldIrql;
 }
 
-static EX_COLD VOID NTAPI ExpReleaseFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
+static ARCH_COLD VOID NTAPI ExpReleaseFastMutexSlowly(PFAST_MUTEX FastMutex, KIRQL OldIrql)
 {
     ExpUnlockMutexSlowly(FastMutex);
     KeLowerIrql(OldIrql);

@@ -22,18 +22,17 @@
 #define EX_UNSAFE_RELEASE_WITH_APCS 0x3A
 #define EX_SELF_DEADLOCK 0x1000 /* taken by its owner again */
 
-#define EX_COLD __attribute__((noipa, cold)) /* noipa: learning nothing of it, callers just jump */
-
 /* Waits until the mutex, found taken, is the caller's. Bugchecks when it is already. */
-EX_COLD void ExpLockMutexSlowly(PFAST_MUTEX Mutex);
+ARCH_COLD void ExpLockMutexSlowly(PFAST_MUTEX Mutex);
 /* Frees a mutex that may have waiters, and wakes one. */
-EX_COLD void ExpUnlockMutexSlowly(PFAST_MUTEX Mutex);
+ARCH_COLD void ExpUnlockMutexSlowly(PFAST_MUTEX Mutex);
 /* The bugcheck THREAD_NOT_MUTEX_OWNER. Not declared as one that does not return, because compilers then
  * call it, which takes a frame, where a jump is as good. */
-EX_COLD void NTAPI ExpNotMutexOwner(PFAST_MUTEX Mutex);
+ARCH_COLD void NTAPI ExpNotMutexOwner(PFAST_MUTEX Mutex);
 
 static inline BOOLEAN ExpTryMutex(PFAST_MUTEX Mutex)
 {
+    KiPerturb();
     return (InterlockedAnd(&Mutex->Count, ~FM_LOCK_BIT) & FM_LOCK_BIT) != 0;
 }
 
@@ -59,6 +58,7 @@ static inline BOOLEAN ExpTryUnlockMutex(PFAST_MUTEX Mutex)
 {
     LONG Taken = 0;
 
+    KiPerturb();
     return __atomic_compare_exchange_n(&Mutex->Count, &Taken, FM_LOCK_BIT, FALSE, __ATOMIC_RELEASE,
                                        __ATOMIC_RELAXED);
 }

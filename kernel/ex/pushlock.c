@@ -20,7 +20,6 @@
 #define EX_PUSH_SHARE ((ULONG_PTR)4)
 
 #define EX_PUSH_BUCKET_BITS 6
-#define EX_COLD __attribute__((noinline, cold))
 
 typedef struct _EX_PUSH_WAITER {
     struct _EX_PUSH_WAITER *Next; /* b  in the queue, then in the list of those to wake */
@@ -49,31 +48,25 @@ static PEX_PUSH_BUCKET ExpPushBucket(PEX_PUSH_LOCK PushLock)
 
 static inline BOOLEAN ExpSwapPush(PEX_PUSH_LOCK PushLock, ULONG_PTR *Old, ULONG_PTR New)
 {
+    KiPerturb();
     return __atomic_compare_exchange_n(PushLock, Old, New, FALSE, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
 }
 
-static EX_COLD DECLSPEC_NORETURN VOID NTAPI ExpPushLevelTooHigh(PEX_PUSH_LOCK PushLock)
+static ARCH_COLD VOID NTAPI ExpPushLevelTooHigh(PEX_PUSH_LOCK PushLock)
 {
     KeBugCheckEx(KERNEL_AUTO_BOOST_LOCK_ACQUISITION_WITH_RAISED_IRQL,
                  (ULONG_PTR)KeGetCurrentThread(), (ULONG_PTR)PushLock, KeGetCurrentIrql(), 0);
 }
 
-static EX_COLD DECLSPEC_NORETURN VOID NTAPI ExpPushNotHeld(PEX_PUSH_LOCK PushLock)
+static ARCH_COLD VOID NTAPI ExpPushNotHeld(PEX_PUSH_LOCK PushLock)
 {
     KeBugCheckEx(KERNEL_AUTO_BOOST_INVALID_LOCK_RELEASE, (ULONG_PTR)KeGetCurrentThread(),
                  (ULONG_PTR)PushLock, 0, 0);
 }
 
-static inline VOID ExpCheckPushLevel(PEX_PUSH_LOCK PushLock)
-{
-    if (KeGetCurrentIrql() > APC_LEVEL) {
-        ExpPushLevelTooHigh(PushLock);
-    }
-}
-
 /* Takes the lock if its state allows. Woken: the caller has queued before, and may pass those who wait. */
-static BOOLEAN ExpTryPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclusive, BOOLEAN Woken)
+static inline BOOLEAN ExpTryPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclusive, BOOLEAN Woken)
 {
     ULONG_PTR Old = __atomic_load_n(PushLock, __ATOMIC_RELAXED);
 
@@ -120,7 +113,7 @@ static BOOLEAN ExpTakePushOrQueue(PEX_PUSH_BUCKET Bucket, PEX_PUSH_WAITER Waiter
     return FALSE;
 }
 
-static EX_COLD VOID ExpWaitForPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclusive)
+static ARCH_COLD VOID NTAPI ExpWaitForPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclusive)
 {
     PEX_PUSH_BUCKET Bucket = ExpPushBucket(PushLock);
     EX_PUSH_WAITER Waiter = {.PushLock = PushLock, .Exclusive = Exclusive};
@@ -174,7 +167,7 @@ static PEX_PUSH_WAITER ExpChoosePushWaiters(PEX_PUSH_BUCKET Bucket, PEX_PUSH_LOC
 }
 
 /* Gives back Held, one share or the whole lock, of a lock that threads wait for. */
-static EX_COLD VOID ExpReleasePushSlowly(PEX_PUSH_LOCK PushLock, ULONG_PTR Held)
+static ARCH_COLD VOID NTAPI ExpReleasePushSlowly(PEX_PUSH_LOCK PushLock, ULONG_PTR Held)
 {
     PEX_PUSH_BUCKET Bucket = ExpPushBucket(PushLock);
     PEX_PUSH_WAITER Chosen = NULL, Next;
@@ -207,7 +200,10 @@ VOID NTAPI ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
     ULONG_PTR Free = 0;
 
     UNREFERENCED_PARAMETER(Flags);
-    ExpCheckPushLevel(PushLock);
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        ExpPushLevelTooHigh(PushLock);
+        return;
+    }
     if (!ExpSwapPush(PushLock, &Free, EX_PUSH_EXCLUSIVE)) {
         ExpWaitForPush(PushLock, TRUE);
     }
@@ -216,7 +212,10 @@ VOID NTAPI ExAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 VOID NTAPI ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 {
     UNREFERENCED_PARAMETER(Flags);
-    ExpCheckPushLevel(PushLock);
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        ExpPushLevelTooHigh(PushLock);
+        return;
+    }
     if (!ExpTryPush(PushLock, FALSE, FALSE)) {
         ExpWaitForPush(PushLock, FALSE);
     }
@@ -225,14 +224,20 @@ VOID NTAPI ExAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 BOOLEAN NTAPI ExTryAcquirePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 {
     UNREFERENCED_PARAMETER(Flags);
-    ExpCheckPushLevel(PushLock);
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        ExpPushLevelTooHigh(PushLock);
+        return FALSE;
+    }
     return ExpTryPush(PushLock, TRUE, FALSE);
 }
 
 BOOLEAN NTAPI ExTryAcquirePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
 {
     UNREFERENCED_PARAMETER(Flags);
-    ExpCheckPushLevel(PushLock);
+    if (KeGetCurrentIrql() > APC_LEVEL) {
+        ExpPushLevelTooHigh(PushLock);
+        return FALSE;
+    }
     return ExpTryPush(PushLock, FALSE, FALSE);
 }
 
@@ -246,6 +251,7 @@ VOID NTAPI ExReleasePushLockExclusiveEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
     }
     if ((Held & EX_PUSH_EXCLUSIVE) == 0) {
         ExpPushNotHeld(PushLock);
+        return;
     }
     ExpReleasePushSlowly(PushLock, EX_PUSH_EXCLUSIVE);
 }
@@ -258,6 +264,7 @@ VOID NTAPI ExReleasePushLockSharedEx(PEX_PUSH_LOCK PushLock, ULONG Flags)
     do {
         if ((Old & EX_PUSH_EXCLUSIVE) != 0 || Old < EX_PUSH_SHARE) {
             ExpPushNotHeld(PushLock);
+            return;
         }
         if (Old == (EX_PUSH_SHARE | EX_PUSH_WAITERS)) {
             ExpReleasePushSlowly(PushLock, EX_PUSH_SHARE);

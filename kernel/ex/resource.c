@@ -64,7 +64,7 @@ static PEX_RESOURCE_WAITER ExpRemoveAllWaiters(volatile PVOID *Queue)
     return First;
 }
 
-static VOID ExpWakeWaiters(PEX_RESOURCE_WAITER Waiter)
+static VOID NTAPI ExpWakeWaiters(PEX_RESOURCE_WAITER Waiter)
 {
     while (Waiter != NULL) {
         PEX_RESOURCE_WAITER Next = Waiter->Next; /* the block is gone once its thread is awake */
@@ -80,13 +80,20 @@ static VOID ExpSetActive(PERESOURCE Resource, ULONG Owners)
     Resource->ActiveCount = (SHORT)min(Owners, 0x7FFFU);
 }
 
+/* Nobody has the resource: Owner is the first. */
+static inline VOID ExpSetFirstOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner)
+{
+    Resource->OwnerEntry.OwnerThread = Owner;
+    Resource->OwnerEntry.OwnerCount = 1;
+    Resource->ActiveEntries = 1;
+    Resource->ActiveCount = 1;
+}
+
 /* Nobody has the resource: Owner has it alone from now on. */
 static VOID ExpGrantExclusive(PERESOURCE Resource, PKTHREAD Owner)
 {
     Resource->Flag |= ResourceOwnedExclusive;
-    Resource->OwnerEntry.OwnerThread = (ERESOURCE_THREAD)Owner;
-    Resource->OwnerEntry.OwnerCount = 1;
-    ExpSetActive(Resource, 1);
+    ExpSetFirstOwner(Resource, (ERESOURCE_THREAD)Owner);
 }
 
 static PEX_RESOURCE_WAITER ExpGrantToSharers(PERESOURCE Resource)
@@ -96,8 +103,14 @@ static PEX_RESOURCE_WAITER ExpGrantToSharers(PERESOURCE Resource)
     return ExpRemoveAllWaiters(&Resource->SharedWaiters);
 }
 
+static inline BOOLEAN ExpAreWaiters(PERESOURCE Resource)
+{
+    return Resource->SharedWaiters != NULL || Resource->ExclusiveWaiters != NULL;
+}
+
 /* The last owner has gone; returns those to wake. */
-static PEX_RESOURCE_WAITER ExpPassOn(PERESOURCE Resource, BOOLEAN WasExclusive)
+static __attribute__((noinline)) PEX_RESOURCE_WAITER NTAPI ExpPassOn(PERESOURCE Resource,
+                                                                     BOOLEAN WasExclusive)
 {
     PEX_RESOURCE_WAITER Next;
 
@@ -138,8 +151,9 @@ static VOID ExpBoostOwners(PERESOURCE Resource)
 }
 
 /* With the spin lock, which is released: waits in the queue until the resource has been granted. */
-static VOID ExpWaitForResource(PERESOURCE Resource, volatile PVOID *Queue, PULONG Waiters,
-                               KIRQL OldIrql)
+static __attribute__((noinline)) VOID NTAPI ExpWaitForResource(PERESOURCE Resource,
+                                                               volatile PVOID *Queue,
+                                                               PULONG Waiters, KIRQL OldIrql)
 {
     LARGE_INTEGER BoostAfter = {.QuadPart = EX_BOOST_AFTER_100NS};
     EX_RESOURCE_WAITER Waiter;
@@ -196,7 +210,7 @@ static BOOLEAN ExpMayShare(PERESOURCE Resource, EX_SHARED_RULE Rule)
            ExpFindOwner(Resource, ExGetCurrentResourceThread()) != NULL;
 }
 
-static BOOLEAN ExpAcquireShared(PERESOURCE Resource, BOOLEAN Wait, EX_SHARED_RULE Rule)
+static BOOLEAN NTAPI ExpAcquireShared(PERESOURCE Resource, BOOLEAN Wait, EX_SHARED_RULE Rule)
 {
     ERESOURCE_THREAD Me = ExGetCurrentResourceThread();
     BOOLEAN Granted = TRUE, Counted = FALSE;
@@ -204,9 +218,11 @@ static BOOLEAN ExpAcquireShared(PERESOURCE Resource, BOOLEAN Wait, EX_SHARED_RUL
 
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
-    if (ExpOwnsAlone(Resource)) {
+    if (Resource->ActiveEntries == 0) {
+        ExpSetFirstOwner(Resource, Me);
+    } else if (ExpOwnsAlone(Resource)) {
         Resource->OwnerEntry.OwnerCount += 1;
-    } else if (Resource->ActiveEntries == 0 || ExpMayShare(Resource, Rule)) {
+    } else if (ExpMayShare(Resource, Rule)) {
         ExpSetActive(Resource, Resource->ActiveEntries + 1);
         Counted = TRUE;
     } else if (Wait) {
@@ -255,7 +271,7 @@ VOID NTAPI ExConvertExclusiveToSharedLite(PERESOURCE Resource)
     ExpWakeWaiters(Waiters);
 }
 
-static VOID ExpRelease(PERESOURCE Resource, ERESOURCE_THREAD Owner)
+static VOID NTAPI ExpRelease(PERESOURCE Resource, ERESOURCE_THREAD Owner)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
     BOOLEAN WasExclusive = (Resource->Flag & ResourceOwnedExclusive) != 0;
@@ -270,12 +286,14 @@ static VOID ExpRelease(PERESOURCE Resource, ERESOURCE_THREAD Owner)
         Entry->OwnerThread = 0;
         Resource->Flag &= ~ResourceOwnedExclusive;
         ExpSetActive(Resource, Resource->ActiveEntries - 1);
-        if (Resource->ActiveEntries == 0) {
+        if (Resource->ActiveEntries == 0 && ExpAreWaiters(Resource)) {
             Waiters = ExpPassOn(Resource, WasExclusive);
         }
     }
     KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
-    ExpWakeWaiters(Waiters);
+    if (Waiters != NULL) {
+        ExpWakeWaiters(Waiters);
+    }
 }
 
 VOID NTAPI ExReleaseResourceLite(PERESOURCE Resource)

@@ -17,19 +17,26 @@ typedef enum _EX_NOT_OWNED {
 } EX_NOT_OWNED;
 
 /* The bugcheck RESOURCE_NOT_OWNED. */
-DECLSPEC_NORETURN void ExpResourceNotOwned(PERESOURCE Resource, ERESOURCE_THREAD Owner,
-                                           EX_NOT_OWNED Reason);
+DECLSPEC_NORETURN void NTAPI ExpResourceNotOwned(PERESOURCE Resource, ERESOURCE_THREAD Owner,
+                                                 EX_NOT_OWNED Reason);
 /* Does the current thread have the resource alone? */
 static inline BOOLEAN ExpOwnsAlone(PERESOURCE Resource)
 {
     return (Resource->Flag & ResourceOwnedExclusive) != 0 &&
            Resource->OwnerEntry.OwnerThread == ExGetCurrentResourceThread();
 }
-/* Owner's entry, or NULL. */
-POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner);
+/* Owner's entry, or NULL. Owner 0 finds a free entry. Mostly it is the first. */
+POWNER_ENTRY NTAPI ExpFindOwnerInTable(PERESOURCE Resource, ERESOURCE_THREAD Owner);
+static inline POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner)
+{
+    if (Resource->OwnerEntry.OwnerThread == Owner) {
+        return &Resource->OwnerEntry;
+    }
+    return ExpFindOwnerInTable(Resource, Owner);
+}
 /* Adds Count acquisitions to Owner's entry, which is made if there is none: TRUE when there was one. The
  * table may have to grow: then the lock is dropped for a while, and *OldIrql is the level to go
  * back to afterwards. The caller is counted in ActiveEntries, so the resource stays shared. */
-BOOLEAN ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql);
+BOOLEAN NTAPI ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql);
 
 #endif

@@ -18,20 +18,16 @@
 static LIST_ENTRY ExpResourceList = {&ExpResourceList, &ExpResourceList};
 static KSPIN_LOCK ExpResourceListLock;
 
-void ExpResourceNotOwned(PERESOURCE Resource, ERESOURCE_THREAD Owner, EX_NOT_OWNED Reason)
+void NTAPI ExpResourceNotOwned(PERESOURCE Resource, ERESOURCE_THREAD Owner, EX_NOT_OWNED Reason)
 {
     KeBugCheckEx(RESOURCE_NOT_OWNED, (ULONG_PTR)Resource, Owner, (ULONG_PTR)Resource->OwnerTable,
                  Resource->ActiveEntries == 0 ? ExNotOwnedAtAll : Reason);
 }
 
-/* Owner 0 finds a free entry. */
-POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner)
+POWNER_ENTRY NTAPI ExpFindOwnerInTable(PERESOURCE Resource, ERESOURCE_THREAD Owner)
 {
     POWNER_ENTRY Table = Resource->OwnerTable;
 
-    if (Resource->OwnerEntry.OwnerThread == Owner) {
-        return &Resource->OwnerEntry;
-    }
     for (ULONG i = 1; Table != NULL && i < Table->TableSize; i++) {
         if (Table[i].OwnerThread == Owner) {
             return &Table[i];
@@ -68,7 +64,7 @@ static VOID ExpGrowTable(PERESOURCE Resource, PKIRQL OldIrql)
     }
 }
 
-BOOLEAN ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql)
+BOOLEAN NTAPI ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql)
 {
     POWNER_ENTRY Entry;
 

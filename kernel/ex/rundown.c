@@ -44,11 +44,21 @@ static inline BOOLEAN ExpSwapRundown(PEX_RUNDOWN_REF RunRef, ULONG_PTR *Old, ULO
                                        __ATOMIC_ACQUIRE);
 }
 
-static BOOLEAN ExpEnter(PEX_RUNDOWN_REF RunRef, ULONG Count)
+static ARCH_COLD VOID NTAPI ExpRundownLevelTooHigh(PEX_RUNDOWN_REF RunRef)
+{
+    KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)RunRef, KeGetCurrentIrql(), 0,
+                 (ULONG_PTR)__builtin_return_address(0));
+}
+
+static inline BOOLEAN ExpEnter(PEX_RUNDOWN_REF RunRef, ULONG Count)
 {
     ULONG_PTR Old = ExpReadRundown(RunRef);
 
-    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    KiPerturb();
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
+        ExpRundownLevelTooHigh(RunRef);
+        return FALSE;
+    }
     do {
         if ((Old & EX_RUNDOWN_ACTIVE) != 0) {
             return FALSE;
@@ -57,27 +67,34 @@ static BOOLEAN ExpEnter(PEX_RUNDOWN_REF RunRef, ULONG Count)
     return TRUE;
 }
 
-/* Users of the block leave: the last sets the event. The owner's stack goes when it has been set. */
-static VOID ExpLeaveBlock(PEX_RUNDOWN_WAIT Wait, LONG64 Users)
+/* Rundown has begun, and Old is the word: the last user sets the owner's event. The owner's stack goes when it
+ * has been set. */
+static ARCH_COLD VOID NTAPI ExpLeaveBlock(ULONG_PTR Old, LONG64 Users)
 {
+    PEX_RUNDOWN_WAIT Wait = EX_RUNDOWN_BLOCK(Old);
+
+    KI_ASSERT((Old & EX_RUNDOWN_ACTIVE) != 0); /* more leave than have come */
+    KI_ASSERT(Wait != NULL);                   /* all have left already */
     if (__atomic_sub_fetch(&Wait->Users, Users, __ATOMIC_ACQ_REL) == 0) {
         KeSetEvent(&Wait->Done, IO_NO_INCREMENT, FALSE);
     }
 }
 
 /* Shared: the word may count below zero, because it is one of several. */
-static VOID ExpLeave(PEX_RUNDOWN_REF RunRef, ULONG Count, BOOLEAN Shared)
+static inline VOID ExpLeave(PEX_RUNDOWN_REF RunRef, ULONG Count, BOOLEAN Shared)
 {
     ULONG_PTR Old = ExpReadRundown(RunRef), Users = (ULONG_PTR)Count * EX_RUNDOWN_COUNT_INC;
 
-    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    KiPerturb();
+    if (KeGetCurrentIrql() > DISPATCH_LEVEL) {
+        ExpRundownLevelTooHigh(RunRef);
+        return;
+    }
     do {
-        if ((Old & EX_RUNDOWN_ACTIVE) != 0) {
-            KI_ASSERT(EX_RUNDOWN_BLOCK(Old) != NULL); /* else all had left already */
-            ExpLeaveBlock(EX_RUNDOWN_BLOCK(Old), (LONG64)Users);
+        if ((Old & EX_RUNDOWN_ACTIVE) != 0 || (!Shared && Old < Users)) {
+            ExpLeaveBlock(Old, (LONG64)Users);
             return;
         }
-        KI_ASSERT(Shared || Old >= Users); /* more leave than have come */
     } while (!ExpSwapRundown(RunRef, &Old, Old - Users));
 }
 

@@ -7,6 +7,14 @@
 
 #include <ntdef.h>
 
+/* For what rarely happens in a short routine: learning nothing of such a function, the compiler leaves by a
+ * jump where the short one has ended, and gives that one no frame. */
+#ifdef __clang__
+#define ARCH_COLD __attribute__((noinline, cold))
+#else
+#define ARCH_COLD __attribute__((noipa, cold))
+#endif
+
 static inline ULONG64 __readmsr(ULONG Msr)
 {
     ULONG Low, High;

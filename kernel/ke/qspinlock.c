@@ -14,9 +14,6 @@
 
 #define KI_QUEUE_WAITING 1 /* in the queue, not yet the owner */
 #define KI_QUEUE_OWNER 2
-#define KI_QUEUE_FLAGS 3
-
-#define KI_SLOW_PATH __attribute__((noinline, cold))
 
 /* Offset of the unused byte that holds the processor's number. */
 #define KI_QUEUE_PROCESSOR (sizeof(KLOCK_QUEUE_HANDLE) - 1)
@@ -28,9 +25,27 @@ static inline PUCHAR KiProcessorOf(PKSPIN_LOCK_QUEUE Queue)
     return (PUCHAR)Queue + KI_QUEUE_PROCESSOR;
 }
 
+static ARCH_COLD VOID NTAPI KiQueueLevelTooHigh(PKSPIN_LOCK SpinLock, KIRQL Irql)
+{
+    KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, Irql, 0,
+                 (ULONG_PTR)__builtin_return_address(0));
+}
+
+static ARCH_COLD VOID NTAPI KiQueueLevelTooLow(PKSPIN_LOCK SpinLock)
+{
+    KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)SpinLock, KeGetCurrentIrql(), 0,
+                 (ULONG_PTR)__builtin_return_address(0));
+}
+
+static ARCH_COLD VOID NTAPI KiNotQueueOwner(PKLOCK_QUEUE_HANDLE LockHandle)
+{
+    KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)LockHandle->LockQueue.Lock, (ULONG_PTR)LockHandle,
+                 (ULONG_PTR)KeGetCurrentThread(), 0);
+}
+
 /* Behind a handle that had the lock or waits for it. That one stays until it has found us in its Next. */
-static KI_SLOW_PATH VOID NTAPI KiWaitInQueue(PKSPIN_LOCK SpinLock, PKSPIN_LOCK_QUEUE Queue,
-                                             PKSPIN_LOCK_QUEUE Before)
+static ARCH_COLD VOID NTAPI KiWaitInQueue(PKSPIN_LOCK SpinLock, PKSPIN_LOCK_QUEUE Queue,
+                                          PKSPIN_LOCK_QUEUE Before)
 {
     if (*KiProcessorOf(Before) == *KiProcessorOf(Queue)) {
         KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)SpinLock, (ULONG_PTR)KeGetCurrentThread(),
@@ -59,53 +74,66 @@ static inline VOID KiEnterQueue(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHa
     }
 }
 
+/* The successor's flag is what it spins on. */
+static inline VOID KiHandOver(PKSPIN_LOCK_QUEUE Next, PKSPIN_LOCK SpinLock)
+{
+    __atomic_store_n(&Next->Lock, (PKSPIN_LOCK)((ULONG_PTR)SpinLock | KI_QUEUE_OWNER),
+                     __ATOMIC_RELEASE);
+}
+
 /* Somebody has become the tail, and may be about to link itself behind Queue. */
-static KI_SLOW_PATH PKSPIN_LOCK_QUEUE NTAPI KiAwaitSuccessor(PKSPIN_LOCK_QUEUE Queue)
+static ARCH_COLD VOID NTAPI KiAwaitSuccessor(PKSPIN_LOCK_QUEUE Queue, PKSPIN_LOCK SpinLock)
 {
     PKSPIN_LOCK_QUEUE Next;
 
     while ((Next = __atomic_load_n(&Queue->Next, __ATOMIC_ACQUIRE)) == NULL) {
         YieldProcessor();
     }
-    return Next;
+    KiHandOver(Next, SpinLock);
 }
 
+/* The caller is the owner. */
 static inline VOID KiLeaveQueue(PKLOCK_QUEUE_HANDLE LockHandle)
 {
-    PKSPIN_LOCK_QUEUE Queue = &LockHandle->LockQueue, Next = Queue->Next;
-    PKSPIN_LOCK SpinLock = (PKSPIN_LOCK)((ULONG_PTR)Queue->Lock & ~(ULONG_PTR)KI_QUEUE_FLAGS);
+    PKSPIN_LOCK_QUEUE Queue = &LockHandle->LockQueue;
+    PKSPIN_LOCK SpinLock = (PKSPIN_LOCK)((ULONG_PTR)Queue->Lock - KI_QUEUE_OWNER);
     KSPIN_LOCK Tail = (KSPIN_LOCK)Queue;
 
-    if (((ULONG_PTR)Queue->Lock & KI_QUEUE_OWNER) == 0) {
-        KeBugCheckEx(SPIN_LOCK_NOT_OWNED, (ULONG_PTR)SpinLock, (ULONG_PTR)LockHandle,
-                     (ULONG_PTR)KeGetCurrentThread(), 0);
-    }
     KiNoteUnlock(SpinLock);
     Queue->Lock = SpinLock; /* a second release of this handle is noticed */
-    if (Next == NULL) {
-        if (__atomic_compare_exchange_n(SpinLock, &Tail, 0, FALSE, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED)) {
-            return;
-        }
-        Next = KiAwaitSuccessor(Queue);
+    if (Queue->Next != NULL) {
+        KiHandOver(Queue->Next, SpinLock);
+    } else if (!__atomic_compare_exchange_n(SpinLock, &Tail, 0, FALSE, __ATOMIC_RELEASE,
+                                            __ATOMIC_RELAXED)) {
+        KiAwaitSuccessor(Queue, SpinLock);
     }
-    __atomic_store_n(&Next->Lock, (PKSPIN_LOCK)((ULONG_PTR)SpinLock | KI_QUEUE_OWNER),
-                     __ATOMIC_RELEASE);
+}
+
+static inline BOOLEAN KiOwnsQueue(PKLOCK_QUEUE_HANDLE LockHandle)
+{
+    return ((ULONG_PTR)LockHandle->LockQueue.Lock & KI_QUEUE_OWNER) != 0;
 }
 
 VOID NTAPI KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HANDLE LockHandle)
 {
+    KIRQL OldIrql = (KIRQL)__readcr8();
+
     KiPerturb();
-    LockHandle->OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
-    if (LockHandle->OldIrql > DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, LockHandle->OldIrql, 0,
-                     (ULONG_PTR)__builtin_return_address(0));
+    __writecr8(DISPATCH_LEVEL);
+    LockHandle->OldIrql = OldIrql;
+    if (OldIrql > DISPATCH_LEVEL) {
+        KiQueueLevelTooHigh(SpinLock, OldIrql);
+        return;
     }
     KiEnterQueue(SpinLock, LockHandle);
 }
 
 VOID NTAPI KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE LockHandle)
 {
+    if (!KiOwnsQueue(LockHandle)) {
+        KiNotQueueOwner(LockHandle);
+        return;
+    }
     KiLeaveQueue(LockHandle);
     KeLowerIrql(LockHandle->OldIrql);
 }
@@ -114,14 +142,18 @@ VOID NTAPI KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
                                                     PKLOCK_QUEUE_HANDLE LockHandle)
 {
     if (KeGetCurrentIrql() < DISPATCH_LEVEL) {
-        KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)SpinLock, KeGetCurrentIrql(), 0,
-                     (ULONG_PTR)__builtin_return_address(0));
+        KiQueueLevelTooLow(SpinLock);
+        return;
     }
     KiEnterQueue(SpinLock, LockHandle);
 }
 
 VOID NTAPI KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle)
 {
+    if (!KiOwnsQueue(LockHandle)) {
+        KiNotQueueOwner(LockHandle);
+        return;
+    }
     KiLeaveQueue(LockHandle);
     KiPerturb();
 }

@@ -17,8 +17,6 @@
  */
 #include "ke.h"
 
-#define KI_SLOW_PATH __attribute__((noinline, cold))
-
 static inline BOOLEAN KiTrySpinLock(PKSPIN_LOCK SpinLock)
 {
     KSPIN_LOCK Free = 0;
@@ -26,7 +24,7 @@ static inline BOOLEAN KiTrySpinLock(PKSPIN_LOCK SpinLock)
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static KI_SLOW_PATH VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
+static ARCH_COLD VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
 {
     do {
         if (*(volatile KSPIN_LOCK *)SpinLock == (KSPIN_LOCK)KeGetCurrentThread()) {
@@ -40,7 +38,7 @@ static KI_SLOW_PATH VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
 }
 
 /* The caller came from a level above PASSIVE_LEVEL, or the lock is taken. */
-static KI_SLOW_PATH KIRQL NTAPI KiAcquireSpinLockSlowly(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
+static ARCH_COLD KIRQL NTAPI KiAcquireSpinLockSlowly(PKSPIN_LOCK SpinLock, KIRQL OldIrql)
 {
     if (OldIrql > DISPATCH_LEVEL) {
         KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)SpinLock, OldIrql, 0,
@@ -52,7 +50,7 @@ static KI_SLOW_PATH KIRQL NTAPI KiAcquireSpinLockSlowly(PKSPIN_LOCK SpinLock, KI
     return OldIrql;
 }
 
-static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiReleasedByStranger(PKSPIN_LOCK SpinLock)
+static DECLSPEC_NORETURN ARCH_COLD VOID NTAPI KiReleasedByStranger(PKSPIN_LOCK SpinLock)
 {
     PKTHREAD Thread = KeGetCurrentThread();
 
@@ -60,7 +58,7 @@ static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiReleasedByStranger(PKSPIN_LOC
                  (ULONG_PTR)Thread, 0);
 }
 
-static DECLSPEC_NORETURN KI_SLOW_PATH VOID NTAPI KiLevelTooLow(PKSPIN_LOCK SpinLock)
+static DECLSPEC_NORETURN ARCH_COLD VOID NTAPI KiLevelTooLow(PKSPIN_LOCK SpinLock)
 {
     KeBugCheckEx(IRQL_NOT_GREATER_OR_EQUAL, (ULONG_PTR)SpinLock, KeGetCurrentIrql(), 0,
                  (ULONG_PTR)__builtin_return_address(0));

@@ -44,7 +44,12 @@ class Row:
 ROWS = {
     "spinlock": Row("spin lock acquire + release, IRQL raised and lowered", 14, lk="20", floor="6"),
     "qspinlock": Row("in-stack queued spin lock acquire + release"),
+    "exspinlock": Row("shared spin lock acquire shared + release"),
     "fastmutex": Row("fast mutex acquire + release", 30, linux="64 (pthread mutex)", lk="107"),
+    "guardedmutex": Row("guarded mutex acquire + release"),
+    "pushlock_shared": Row("push lock acquire shared + release"),
+    "pushlock_exclusive": Row("push lock acquire exclusive + release"),
+    "rundown": Row("rundown protection acquire + release"),
     "eresource_shared": Row("ERESOURCE acquire shared + release"),
     "eresource_exclusive": Row("ERESOURCE acquire exclusive + release"),
     "mutant": Row("mutex wait + release"),

@@ -18,6 +18,35 @@ static VOID MeasureSpinLock(VOID)
     BenchReport("spinlock");
 }
 
+static VOID MeasureQueuedSpinLock(VOID)
+{
+    KSPIN_LOCK Lock;
+    KLOCK_QUEUE_HANDLE Handle;
+
+    KeInitializeSpinLock(&Lock);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeAcquireInStackQueuedSpinLock(&Lock, &Handle);
+        KeReleaseInStackQueuedSpinLock(&Handle);
+        BenchStop();
+    }
+    BenchReport("qspinlock");
+}
+
+static VOID MeasureSharedSpinLock(VOID)
+{
+    EX_SPIN_LOCK Lock = 0;
+    KIRQL OldIrql;
+
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        OldIrql = ExAcquireSpinLockShared(&Lock);
+        ExReleaseSpinLockShared(&Lock, OldIrql);
+        BenchStop();
+    }
+    BenchReport("exspinlock");
+}
+
 static VOID MeasureFastMutex(VOID)
 {
     FAST_MUTEX Mutex;
@@ -30,6 +59,77 @@ static VOID MeasureFastMutex(VOID)
         BenchStop();
     }
     BenchReport("fastmutex");
+}
+
+static VOID MeasureGuardedMutex(VOID)
+{
+    KGUARDED_MUTEX Mutex;
+
+    KeInitializeGuardedMutex(&Mutex);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeAcquireGuardedMutex(&Mutex);
+        KeReleaseGuardedMutex(&Mutex);
+        BenchStop();
+    }
+    BenchReport("guardedmutex");
+}
+
+static VOID MeasurePushLock(VOID)
+{
+    EX_PUSH_LOCK Lock;
+
+    ExInitializePushLock(&Lock);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquirePushLockShared(&Lock);
+        ExReleasePushLockShared(&Lock);
+        BenchStop();
+    }
+    BenchReport("pushlock_shared");
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquirePushLockExclusive(&Lock);
+        ExReleasePushLockExclusive(&Lock);
+        BenchStop();
+    }
+    BenchReport("pushlock_exclusive");
+}
+
+static VOID MeasureResource(VOID)
+{
+    static ERESOURCE Resource;
+
+    ExInitializeResourceLite(&Resource);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquireResourceSharedLite(&Resource, TRUE);
+        ExReleaseResourceLite(&Resource);
+        BenchStop();
+    }
+    BenchReport("eresource_shared");
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquireResourceExclusiveLite(&Resource, TRUE);
+        ExReleaseResourceLite(&Resource);
+        BenchStop();
+    }
+    BenchReport("eresource_exclusive");
+    ExDeleteResourceLite(&Resource);
+}
+
+static VOID MeasureRundown(VOID)
+{
+    EX_RUNDOWN_REF Ref;
+
+    ExInitializeRundownProtection(&Ref);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExAcquireRundownProtection(&Ref);
+        ExReleaseRundownProtection(&Ref);
+        BenchStop();
+    }
+    BenchReport("rundown");
 }
 
 static VOID MeasureMutant(VOID)
@@ -97,7 +197,13 @@ static VOID MeasureWaitMultiple(PCSTR Name, ULONG Count)
 static VOID BenchRun(VOID)
 {
     MeasureSpinLock();
+    MeasureQueuedSpinLock();
+    MeasureSharedSpinLock();
     MeasureFastMutex();
+    MeasureGuardedMutex();
+    MeasurePushLock();
+    MeasureResource();
+    MeasureRundown();
     MeasureMutant();
     MeasureEvent();
     MeasureSemaphore();

@@ -14,7 +14,10 @@
 typedef VOID SCALE_OPERATION(VOID);
 
 static KSPIN_LOCK SpinLock;
+static EX_SPIN_LOCK SharedSpinLock;
 static FAST_MUTEX FastMutex;
+static EX_PUSH_LOCK PushLock;
+static ERESOURCE Resource;
 static KMUTEX Mutex;
 static KSEMAPHORE Semaphore;
 static NPAGED_LOOKASIDE_LIST List;
@@ -32,6 +35,44 @@ static VOID DoSpinLock(VOID)
     KeAcquireSpinLock(&SpinLock, &OldIrql);
     Protected += 1;
     KeReleaseSpinLock(&SpinLock, OldIrql);
+}
+
+static VOID DoQueuedSpinLock(VOID)
+{
+    KLOCK_QUEUE_HANDLE Handle;
+
+    KeAcquireInStackQueuedSpinLock(&SpinLock, &Handle);
+    Protected += 1;
+    KeReleaseInStackQueuedSpinLock(&Handle);
+}
+
+static VOID DoReadSpinLock(VOID)
+{
+    KIRQL OldIrql = ExAcquireSpinLockShared(&SharedSpinLock);
+
+    (VOID) Protected;
+    ExReleaseSpinLockShared(&SharedSpinLock, OldIrql);
+}
+
+static VOID DoReadPushLock(VOID)
+{
+    ExAcquirePushLockShared(&PushLock);
+    (VOID) Protected;
+    ExReleasePushLockShared(&PushLock);
+}
+
+static VOID DoReadResource(VOID)
+{
+    ExAcquireResourceSharedLite(&Resource, TRUE);
+    (VOID) Protected;
+    ExReleaseResourceLite(&Resource);
+}
+
+static VOID DoResource(VOID)
+{
+    ExAcquireResourceExclusiveLite(&Resource, TRUE);
+    Protected += 1;
+    ExReleaseResourceLite(&Resource);
 }
 
 static VOID DoFastMutex(VOID)
@@ -146,6 +187,8 @@ static VOID CreateObjects(VOID)
 {
     KeInitializeSpinLock(&SpinLock);
     ExInitializeFastMutex(&FastMutex);
+    ExInitializePushLock(&PushLock);
+    ExInitializeResourceLite(&Resource);
     KeInitializeMutex(&Mutex, 0);
     KeInitializeSemaphore(&Semaphore, 1, 1);
     ExInitializeNPagedLookasideList(&List, NULL, NULL, 0, 64, BENCH_TAG, 0);
@@ -161,6 +204,11 @@ static VOID BenchRun(VOID)
 {
     CreateObjects();
     MeasureScaling("spinlock", DoSpinLock);
+    MeasureScaling("qspinlock", DoQueuedSpinLock);
+    MeasureScaling("exspinlock_shared", DoReadSpinLock);
+    MeasureScaling("pushlock_shared", DoReadPushLock);
+    MeasureScaling("eresource_shared", DoReadResource);
+    MeasureScaling("eresource_exclusive", DoResource);
     MeasureScaling("fastmutex", DoFastMutex);
     MeasureScaling("mutant", DoMutex);
     MeasureScaling("semaphore", DoSemaphore);
@@ -168,6 +216,7 @@ static VOID BenchRun(VOID)
     MeasureScaling("pool64", DoPool);
     MeasureScaling("lookaside", DoLookaside);
     MeasureScaling("irp", DoIrp);
+    ExDeleteResourceLite(&Resource);
     IoDeleteDevice(Null);
     ExDeleteNPagedLookasideList(&List);
 }

@@ -6,8 +6,8 @@
  */
 #include "kmt.h"
 
-#define STRESS_THREADS 8
-#define STRESS_STEPS 200
+#define STRESS_THREADS 6
+#define STRESS_STEPS 100
 #define CROWD 20
 
 static ERESOURCE Resource;
