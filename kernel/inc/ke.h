@@ -234,6 +234,10 @@ DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *Fil
                                      : KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, KeGetCurrentIrql(), \
                                                     0, (ULONG_PTR)__builtin_return_address(0)))
 
+/* Raises Status as an exception at the caller, which holds no locks; ends in the bugcheck of an exception
+ * that nobody handled. Any IRQL. */
+DECLSPEC_NORETURN void KeRaiseStatus(NTSTATUS Status);
+
 /* Fills in a dispatcher header; Size in bytes. */
 void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState);
 

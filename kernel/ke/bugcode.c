@@ -101,7 +101,10 @@ static const KI_BUG_PARAMETERS KiBugParameters[] = {
     {ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
      {"address called", "page fault error code", "stack pointer", NULL}},
     {KMODE_EXCEPTION_NOT_HANDLED,
-     {"exception", "instruction", "0 read, 1 write, 8 execute", "address touched"}},
+     {"exception, in a DPC or an interrupt", "instruction",
+      "of an access violation: 0 read, 1 write, 8 execute", "and the address touched"}},
+    {SYSTEM_THREAD_EXCEPTION_NOT_HANDLED,
+     {"exception", "instruction", "exception record", "context record"}},
     {UNEXPECTED_KERNEL_MODE_TRAP,
      {"trap: 8 is a double fault", "error code, or address touched", "instruction",
       "stack pointer"}},
@@ -128,6 +131,25 @@ const char *KiBugCodeName(ULONG Code)
     return "a code of the caller's own";
 }
 
+static void KiExplainException(const ULONG_PTR Parameters[4])
+{
+    const EXCEPTION_RECORD *Record = (const EXCEPTION_RECORD *)Parameters[2];
+    const char *Name = KdStatusName((NTSTATUS)Parameters[0]);
+
+    if (Name != NULL) {
+        KdPrintf("    %s\n", Name);
+    }
+    /* Anybody may give this code, with any parameters. */
+    if ((NTSTATUS)Parameters[0] == STATUS_ACCESS_VIOLATION && Parameters[2] >= MM_DIRECT_MAP_BASE &&
+        MmIsAddressValid((PVOID)Parameters[2]) &&
+        MmIsAddressValid((PUCHAR)Parameters[2] + sizeof(*Record) - 1)) {
+        KdPrintf("    %016llx  address touched: %s\n", Record->ExceptionInformation[1],
+                 Record->ExceptionInformation[0] == EXCEPTION_EXECUTE_FAULT ? "executed"
+                 : Record->ExceptionInformation[0] == EXCEPTION_WRITE_FAULT ? "written"
+                                                                            : "read");
+    }
+}
+
 void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
 {
     for (ULONG i = 0; i < ARRAYSIZE(KiBugParameters); i++) {
@@ -139,6 +161,9 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
                 KdPrintf("    %016llx  %s\n", Parameters[n], KiBugParameters[i].Meaning[n]);
             }
         }
+    }
+    if (Code == SYSTEM_THREAD_EXCEPTION_NOT_HANDLED) {
+        KiExplainException(Parameters);
     }
     if (Code == UNEXPECTED_KERNEL_MODE_TRAP && Parameters[0] == KI_TRAP_DOUBLE_FAULT &&
         MmIsGuardPage((PVOID)Parameters[1])) {

@@ -85,10 +85,8 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG 
     KIRQL OldIrql = KiLockDispatcher();
     LONG Previous = Semaphore->Header.SignalState;
     if (Adjustment <= 0 || Adjustment > Semaphore->Limit - Previous) {
-        /* Windows raises this status as an exception, which nothing here can handle. */
-        KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)STATUS_SEMAPHORE_LIMIT_EXCEEDED,
-                     (ULONG_PTR)__builtin_return_address(0), (ULONG_PTR)Semaphore,
-                     (ULONG_PTR)Adjustment);
+        KiUnlockDispatcher(OldIrql);
+        KeRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     }
     Semaphore->Header.SignalState = Previous + Adjustment;
     if (Previous == 0 && !IsListEmpty(&Semaphore->Header.WaitListHead)) {

@@ -124,13 +124,10 @@ KiVectorTable:
 
 section .text
 
-; VOID NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
-; Records the caller's registers as if it had been interrupted after the call, before any C code
-; changes them, and goes on in void KiBugCheck(Code, P1, P2, P3, P4, PKTRAP_FRAME Frame). The frame
-; may be misaligned by a caller's stack; nothing here depends on it.
-global KeBugCheckEx
-KeBugCheckEx:
-        extern  KiBugCheck
+; At the start of a routine that does not return: records the caller's registers in a KTRAP_FRAME at RSP
+; as if it had been interrupted after the call, before any C code changes them. Only RAX is changed.
+; The frame may be misaligned by a caller's stack; nothing here depends on it.
+%macro RECORD_CALLER 0
         pushfq
         cli
         sub     rsp, KTRAP_FRAME_SIZE
@@ -147,6 +144,14 @@ KeBugCheckEx:
         mov     qword [rsp + KTRAP_FRAME_SegSs], KGDT_R0_DATA
         mov     qword [rsp + KTRAP_FRAME_ErrorCode], 0
         mov     qword [rsp + KTRAP_FRAME_Vector], -1
+%endmacro
+
+; VOID NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
+; Goes on in void KiBugCheck(Code, P1, P2, P3, P4, PKTRAP_FRAME Frame).
+global KeBugCheckEx
+KeBugCheckEx:
+        extern  KiBugCheck
+        RECORD_CALLER
         mov     edi, ecx
         mov     rsi, rdx
         mov     rdx, r8
@@ -157,4 +162,17 @@ KeBugCheckEx:
         and     rsp, -16
         cld
         call    KiBugCheck
+        ud2
+
+; void KeRaiseStatus(NTSTATUS Status);
+; Goes on in void KiRaiseStatus(Status, PKTRAP_FRAME Frame).
+global KeRaiseStatus
+KeRaiseStatus:
+        extern  KiRaiseStatus
+        RECORD_CALLER
+        mov     rsi, rsp
+        mov     rbp, rsp
+        and     rsp, -16
+        cld
+        call    KiRaiseStatus
         ud2

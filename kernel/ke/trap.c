@@ -1,6 +1,6 @@
 /*
- * Exceptions of the processor. Until a handler can be found for one, each ends in the bugcheck that
- * Windows gives for it. All run with interrupts off, as the stub left them; NMI, double fault and
+ * Exceptions of the processor: each becomes an exception record, which nobody can handle yet
+ * (exception.c), or the bugcheck that Windows gives for what no handler may see. All run with interrupts off, as the stub left them; NMI, double fault and
  * machine check run on stacks of their own.
  */
 #include <ntddk.h>
@@ -13,6 +13,7 @@
 #define PF_PRESENT 0x1 /* page fault error code: protection, not absence */
 #define PF_WRITE 0x2
 #define PF_EXECUTE 0x10
+#define HIGHEST_USER_ADDRESS 0x7FFFFFFEFFFFULL
 #define NMI_UNEXPLAINED 0x4F4454 /* "TDO": what Windows gives for an NMI that nobody claims */
 #define MSR_MCG_CAP 0x179
 #define MSR_MC0_STATUS 0x401
@@ -20,14 +21,6 @@
 #define MC_STATUS_VALID (1ULL << 63)
 
 void KiHandleException(PKTRAP_FRAME Frame);
-
-/* An exception that no handler took. */
-static DECLSPEC_NORETURN void KiUnhandledException(PKTRAP_FRAME Frame, NTSTATUS Status,
-                                                   ULONG_PTR Parameter1, ULONG_PTR Parameter2)
-{
-    KiBugCheck(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)(LONG_PTR)Status, Frame->Rip, Parameter1,
-               Parameter2, Frame);
-}
 
 /* What no handler could repair: the machine's own tables, or a stack that cannot be pushed to. */
 static DECLSPEC_NORETURN void KiUnexpectedTrap(PKTRAP_FRAME Frame)
@@ -53,6 +46,15 @@ static ULONG_PTR KiFaultOperation(ULONG64 ErrorCode, ULONG_PTR Write, ULONG_PTR 
     return ErrorCode & PF_WRITE ? Write : 0;
 }
 
+static DECLSPEC_NORETURN void KiAccessViolation(PKTRAP_FRAME Frame, ULONG_PTR Operation,
+                                                ULONG_PTR Address)
+{
+    EXCEPTION_RECORD Record = {.ExceptionCode = STATUS_ACCESS_VIOLATION,
+                               .NumberParameters = 2,
+                               .ExceptionInformation = {Operation, Address}};
+    KiUnhandledException(Frame, &Record);
+}
+
 /* CR2 is still the fault's own: interrupts have been off since. */
 static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
 {
@@ -70,6 +72,12 @@ static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
         KiBugCheck(KiIsDriverAddress(Frame->Rip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL
                                                  : IRQL_NOT_LESS_OR_EQUAL,
                    Address, Frame->PreviousIrql, KiFaultOperation(Error, 1, 8), Frame->Rip, Frame);
+    }
+    /* User addresses may be anything, and whoever uses them has to be ready for it. */
+    if (Address <= HIGHEST_USER_ADDRESS) {
+        KiAccessViolation(Frame,
+                          KiFaultOperation(Error, EXCEPTION_WRITE_FAULT, EXCEPTION_EXECUTE_FAULT),
+                          Address);
     }
     KiBugCheck(PAGE_FAULT_IN_NONPAGED_AREA, Address, KiFaultOperation(Error, 2, 0x10), Frame->Rip,
                0, Frame);
@@ -121,17 +129,19 @@ static NTSTATUS KiStatusOfTrap(ULONG64 Vector)
 
 static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
 {
-    NTSTATUS Status = KiStatusOfTrap(Frame->Vector);
+    EXCEPTION_RECORD Record = {.ExceptionCode = KiStatusOfTrap(Frame->Vector)};
 
-    if (Status == STATUS_SUCCESS) {
+    if (Record.ExceptionCode == STATUS_SUCCESS) {
         KiUnexpectedTrap(Frame);
     }
     if (Frame->Vector == KI_TRAP_BREAKPOINT) {
         Frame->Rip -= 1; /* the instruction, not what follows it */
     }
     /* Of a general protection fault the processor does not say the address: Windows gives -1. */
-    KiUnhandledException(Frame, Status, 0,
-                         Frame->Vector == KI_TRAP_GENERAL_PROTECTION ? ~(ULONG_PTR)0 : 0);
+    if (Frame->Vector == KI_TRAP_GENERAL_PROTECTION) {
+        KiAccessViolation(Frame, EXCEPTION_READ_FAULT, ~(ULONG_PTR)0);
+    }
+    KiUnhandledException(Frame, &Record);
 }
 
 /* A pop of a sequenced list looked at an entry that another processor has taken and unmapped: it starts

@@ -12,6 +12,7 @@ extern "C" {
 #include <nt/crt.h>
 #include <nt/rtl.h>
 #include <nt/irql.h>
+#include <nt/exception.h>
 #include <nt/ke.h>
 #include <nt/ke_spin.h>
 #include <nt/ex.h>

@@ -1,4 +1,4 @@
-/* STOP: 0x0000001E KMODE_EXCEPTION_NOT_HANDLED
+/* STOP: 0x0000007E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
  * Promise: a breakpoint without a debugger stops the system, as on Windows. */
 #include "kmt.h"
 

@@ -1,4 +1,4 @@
-/* STOP: 0x0000001E KMODE_EXCEPTION_NOT_HANDLED
+/* STOP: 0x0000007E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
  * Promise: a division by zero is stopped. */
 #include "kmt.h"
 

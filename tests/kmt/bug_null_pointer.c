@@ -1,4 +1,4 @@
-/* STOP: 0x00000050 PAGE_FAULT_IN_NONPAGED_AREA
+/* STOP: 0x0000007E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
  * Promise: a null pointer dereference at PASSIVE_LEVEL is stopped, and the driver is named in the backtrace. */
 #include "kmt.h"
 

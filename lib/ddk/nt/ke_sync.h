@@ -40,8 +40,8 @@ NTKERNELAPI LONG NTAPI KeReadStateEvent(_In_ PRKEVENT Event);
 NTKERNELAPI VOID NTAPI KeInitializeSemaphore(_Out_ PRKSEMAPHORE Semaphore, _In_ LONG Count,
                                              _In_ LONG Limit);
 /* Adds Adjustment (> 0) to the count and wakes that many waiters. Returns the previous count.
- * Passing the limit is an exception of STATUS_SEMAPHORE_LIMIT_EXCEEDED on Windows, which ends, as
- * there when nobody handles it, in KMODE_EXCEPTION_NOT_HANDLED. WDK: KeReleaseSemaphore. */
+ * Passing the limit raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, which ends, as nobody handles it, in
+ * SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (in a DPC: KMODE_EXCEPTION_NOT_HANDLED). WDK: KeReleaseSemaphore. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG NTAPI KeReleaseSemaphore(_Inout_ PRKSEMAPHORE Semaphore, _In_ KPRIORITY Increment,
                                           _In_ LONG Adjustment, _In_ BOOLEAN Wait);
