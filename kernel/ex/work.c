@@ -5,7 +5,8 @@
  * the item. An item goes to an idle worker directly, last idle first, or waits in the list of its
  * priority until a worker is done with another. Workers that block keep others waiting only until
  * the balance thread has made one more: it does so as long as items wait and fewer workers than
- * processors are able to run at that priority or above. Workers that stay idle end, except the
+ * processors are able to run at that priority or above, or none of the items that wait has been
+ * taken between two looks, as when a worker is always just awake when looked at. Workers that stay idle end, except the
  * first few.
  *
  * ExpWorkLock (LOCK_ORDER_EX_WORK) guards lists, counts and every worker's Item.
@@ -19,6 +20,9 @@
 #define EX_MINIMUM_WORKERS 2
 #define EX_MAXIMUM_WORKERS 4096
 #define EX_BALANCE_PRIORITY 22
+/* Without progress there is one more worker, up to so many able ones for each processor: items that
+ * compute, rather than wait, gain nothing by having even more. */
+#define EX_ABLE_WORKERS 4
 /* How soon a blocked worker is noticed while items wait; how long a spare worker stays. */
 #define EX_BALANCE_100NS (10LL * 10000)
 #define EX_IDLE_LIMIT_100NS (30LL * 10000000)
@@ -47,6 +51,7 @@ static ULONG ExpItemSummary; /* bit n: ExpItems[n] is not empty */
 static LIST_ENTRY ExpWorkers, ExpIdleWorkers;
 static ULONG ExpWorkerCount, ExpIdleCount, ExpPendingCount;
 static ULONG64 ExpItemsDone;
+static ULONG64 ExpItemsTaken; /* of those that had to wait */
 static KEVENT ExpBalanceEvent;
 
 /* Priorities of the seven queue types, in the order of WORK_QUEUE_TYPE; Windows' values. */
@@ -78,6 +83,7 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
         ExpItemSummary &= ~(1U << Worker->Priority);
     }
     ExpPendingCount--;
+    ExpItemsTaken++;
     return Worker->Item;
 }
 
@@ -266,8 +272,9 @@ static ULONG ExpCountAbleWorkers(KPRIORITY Priority)
     return Able;
 }
 
-/* Priority of the items that want another worker; -1: enough there are. *Pending: items wait. */
-static KPRIORITY ExpFindShortage(BOOLEAN *Pending)
+/* Priority of the items that want another worker, with Enough able ones for each processor; -1: none
+ * do. *Pending: items wait. */
+static KPRIORITY ExpFindShortage(ULONG Enough, BOOLEAN *Pending)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpWorkLock);
     KPRIORITY Priority = -1;
@@ -275,7 +282,7 @@ static KPRIORITY ExpFindShortage(BOOLEAN *Pending)
     *Pending = ExpItemSummary != 0;
     if (*Pending && ExpWorkerCount < EX_MAXIMUM_WORKERS) {
         Priority = 31 - __builtin_clz(ExpItemSummary);
-        if (ExpCountAbleWorkers(Priority) >= KeNumberProcessors) {
+        if (ExpCountAbleWorkers(Priority) >= Enough * KeNumberProcessors) {
             Priority = -1;
         }
     }
@@ -283,18 +290,31 @@ static KPRIORITY ExpFindShortage(BOOLEAN *Pending)
     return Priority;
 }
 
+/* Makes the workers that are missing, and one more when the queues are Stalled. */
+static void ExpBalance(BOOLEAN Stalled, BOOLEAN *Pending)
+{
+    ULONG Enough = Stalled ? EX_ABLE_WORKERS : 1;
+    KPRIORITY Priority;
+
+    do {
+        Priority = ExpFindShortage(Enough, Pending);
+        Enough = 1;
+    } while (Priority >= 0 && ExpCreateWorker(Priority));
+}
+
 static VOID NTAPI ExpBalanceThread(PVOID Context)
 {
     LARGE_INTEGER Soon = {.QuadPart = -EX_BALANCE_100NS};
     BOOLEAN Pending = FALSE;
-    KPRIORITY Priority;
+    ULONG64 Taken = 0;
 
     (void)Context;
     for (;;) {
-        KeWaitForSingleObject(&ExpBalanceEvent, WrQueue, KernelMode, FALSE, Pending ? &Soon : NULL);
-        do {
-            Priority = ExpFindShortage(&Pending);
-        } while (Priority >= 0 && ExpCreateWorker(Priority));
+        NTSTATUS Status = KeWaitForSingleObject(&ExpBalanceEvent, WrQueue, KernelMode, FALSE,
+                                                Pending ? &Soon : NULL);
+
+        ExpBalance(Status == STATUS_TIMEOUT && ExpItemsTaken == Taken, &Pending);
+        Taken = ExpItemsTaken;
     }
 }
 
