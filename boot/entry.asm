@@ -2,8 +2,8 @@
 ;
 ; Each loader's entry point (grub/, pvh/) jumps to BlEnterLongMode with paging off, flat segments and
 ;     ebp = BL_LOADER value, ebx = physical address of what the loader hands over
-; Nothing may be on a stack: there is none before long mode. Registers and tables here are what
-; boot/loader.h promises the kernel.
+; No loader has to give a stack: the few words pushed before long mode go to ScratchStack. Registers
+; and tables here are what boot/loader.h promises the kernel.
 
 %include "asmoffsets.inc"
 
@@ -67,16 +67,17 @@ BlEnterLongMode:
         mov     [edi], eax
         add     edi, 8
         add     eax, 0x200000
-        jnc     .fill
-        mov     dword [BlPml4], LowPointers + PTE_TABLE
-        mov     dword [BlPml4 + 256 * 8], LowPointers + PTE_TABLE
-        mov     dword [BlPml4 + 511 * 8], HighPointers + PTE_TABLE
+        jnc     .fill                   ; until the address passes 4 GB
+        mov     dword [BlPml4], LowPointers + PTE_TABLE                 ; identity, for this code
+        mov     dword [BlPml4 + 256 * 8], LowPointers + PTE_TABLE       ; FFFF800000000000h
+        mov     dword [BlPml4 + 511 * 8], HighPointers + PTE_TABLE      ; the last 512 GB, of which
         mov     dword [LowPointers], Directories + PTE_TABLE
         mov     dword [LowPointers + 8], Directories + 0x1000 + PTE_TABLE
         mov     dword [LowPointers + 16], Directories + 0x2000 + PTE_TABLE
         mov     dword [LowPointers + 24], Directories + 0x3000 + PTE_TABLE
-        mov     dword [HighPointers + 510 * 8], Directories + PTE_TABLE
+        mov     dword [HighPointers + 510 * 8], Directories + PTE_TABLE ; FFFFFFFF80000000h
 
+        ; The architecture's order: PAE, tables, EFER.LME, and paging last, which turns on long mode.
         mov     eax, CR4_VALUE
         mov     cr4, eax
         mov     eax, BlPml4

@@ -27,7 +27,9 @@ static UCHAR BlIn(USHORT Port)
     return Value;
 }
 
-/* 115200 baud, 8 data bits, no parity, one stop bit, FIFOs on. */
+/* 115200 baud, 8 data bits, no parity, one stop bit, FIFOs on: {register, value} in the order in
+ * which they are written. Bit 7 of register 3 turns registers 0 and 1 into the divisor for a
+ * moment. */
 static VOID BlOpenSerial(VOID)
 {
     static const UCHAR Setup[][2] = {{1, 0}, {3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 3}};

@@ -12,7 +12,7 @@
 
 VOID BlAddRange(PBL_MEMORY_RANGES Ranges, ULONG64 Base, ULONG64 Length, LOADER_MEMORY_TYPE Type)
 {
-    ULONG64 Last = 0 - PAGE_BYTES;
+    ULONG64 Last = 0 - PAGE_BYTES; /* no range reaches the last page, so End + a page never wraps */
     ULONG64 End = Length > Last - Base || Base > Last ? Last : Base + Length;
 
     if (Length == 0 || Base >= Last) {

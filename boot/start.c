@@ -24,6 +24,8 @@ VOID BlCopyString(PCHAR Destination, SIZE_T Size, const CHAR *Source)
     Destination[Length] = 0;
 }
 
+/* Loaders do not mark what they loaded: to them it is RAM. The greater type wins where ranges
+ * overlap, so what is added here needs no care about what was there. */
 static VOID BlMarkOwnMemory(PLOADER_BLOCK Block, PBL_MEMORY_RANGES Ranges)
 {
     ULONG64 Boot = (ULONG64)BlBootStart;

@@ -42,6 +42,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
         IoReleaseCancelSpinLock(OldIrql);
         return FALSE;
     }
+    /* Completion leaves StackCount + 2 there, and nobody may have left a cancel routine behind. */
     if (Irp->CurrentLocation > Irp->StackCount + 1) {
         KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0);
     }

@@ -55,7 +55,8 @@ static void IopClearLocation(PIO_STACK_LOCATION Stack)
     Stack->FileObject = NULL;
 }
 
-/* SL_INVOKE_ON_*: success and error by the status as it is now, cancel in addition. */
+/* SL_INVOKE_ON_*: success and error by the status as it is now, which a routine below may have
+ * changed; cancel in addition. */
 static BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
 {
     UCHAR Wanted = NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR;
@@ -267,6 +268,8 @@ static BOOLEAN IopQueueUserApc(PIRP Irp, PFILE_OBJECT File)
 void IopFinishIrp(PIRP Irp, PFILE_OBJECT File)
 {
     PKEVENT Event = Irp->UserEvent;
+    /* Read before the IRP is freed. An event of a synchronous API call is on the caller's stack,
+     * and has no reference. */
     BOOLEAN OwnsEvent = Event != NULL && File != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API);
     KI_ASSERT(KeGetCurrentIrql() == APC_LEVEL);
     IopCopyBack(Irp);

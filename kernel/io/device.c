@@ -9,7 +9,7 @@
  */
 #include "iop.h"
 
-#define IOP_SECTOR_SIZE 512
+#define IOP_SECTOR_SIZE 512 /* what Windows gives every disk until its driver knows better */
 
 KSPIN_LOCK IopDatabaseLock;
 KI_RANKED_LOCK(IopDatabaseLock, LOCK_ORDER_IO_DATABASE);
@@ -31,6 +31,8 @@ static void IopGenerateName(PUNICODE_STRING Name)
     }
 }
 
+/* One allocation: the device object, the driver's extension, and io's own behind it, aligned to 16
+ * as the pool's memory is. */
 static SIZE_T IopDeviceBodySize(ULONG ExtensionSize)
 {
     return (sizeof(DEVICE_OBJECT) + (SIZE_T)ExtensionSize + 15) & ~(SIZE_T)15;

@@ -36,6 +36,7 @@ static const OB_TYPE_INITIALIZER IopFileInitializer = {
     .DispatcherOffset = offsetof(FILE_OBJECT, Event),
 };
 
+/* 'i' says which component failed, Step which of its steps: a bugcheck has no text. */
 static void IopMust(NTSTATUS Status, ULONG Step)
 {
     if (!NT_SUCCESS(Status)) {
@@ -43,6 +44,8 @@ static void IopMust(NTSTATUS Status, ULONG Step)
     }
 }
 
+/* IRPs and types before the first device. The boot disk and the PCI functions are devices like any
+ * driver's, and drivers that are loaded next expect to find them. */
 void IoInitSystem(void)
 {
     IopInitializeIrps();

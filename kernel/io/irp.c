@@ -10,9 +10,9 @@
  */
 #include "iop.h"
 
-#define IOP_SMALL_STACK 1
-#define IOP_LARGE_STACK 6
-#define IOP_LOOKASIDE_DEPTH 32
+#define IOP_SMALL_STACK 1      /* a device without filters: most requests */
+#define IOP_LARGE_STACK 6      /* locations; a taller stack's IRPs come from the pool */
+#define IOP_LOOKASIDE_DEPTH 32 /* IRPs kept for reuse in each list */
 
 static NPAGED_LOOKASIDE_LIST IopSmallIrps, IopLargeIrps;
 
@@ -39,6 +39,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (StackSize < 0) {
         return NULL;
     }
+    /* A list's IRPs have its size even for a shorter stack; StackCount is what was asked for. */
     if (StackSize <= IOP_LARGE_STACK) {
         Irp = ExAllocateFromNPagedLookasideList(IopListForStack(StackSize));
         Flags = IRP_ALLOCATED_FIXED_SIZE | IRP_LOOKASIDE_ALLOCATION;

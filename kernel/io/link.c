@@ -1,5 +1,8 @@
 /*
  * link.c - names for devices, and devices for names: symbolic links and IoGetDeviceObjectPointer.
+ *
+ * A device found by name is kept by its file object: opening sent a create, and as long as the file
+ * is referenced the device and its driver stay. So callers dereference the file, not the device.
  */
 #include "iop.h"
 

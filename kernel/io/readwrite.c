@@ -5,6 +5,7 @@
 static NTSTATUS IopTransferOffset(PIOP_REQUEST Request, PLARGE_INTEGER ByteOffset, BOOLEAN Write,
                                   PLARGE_INTEGER Offset)
 {
+    /* The WDK's values are those of LowPart with HighPart -1: as LONG they sign-extend to them. */
     const LONGLONG Here = (LONG)FILE_USE_FILE_POINTER_POSITION;
     const LONGLONG End = (LONG)FILE_WRITE_TO_END_OF_FILE;
     if (ByteOffset == NULL || (ByteOffset->QuadPart == Here && Request->Synchronous)) {

@@ -8,6 +8,7 @@
  */
 #include "iop.h"
 
+/* Requests are finished by an APC to this thread: where none can come, a wait would never end. */
 void IopCheckServiceContext(PVOID Caller)
 {
     if (KeGetCurrentIrql() != PASSIVE_LEVEL || KeAreAllApcsDisabled()) {

@@ -1,8 +1,8 @@
 /* resource.c - what drivers get from other components through io: threads, MDLs. */
 #include "iop.h"
 
-#define IOP_TAG_MDL 0x206C644D /* "Mdl " */
-#define IOP_MAX_MDL_LENGTH 0x7FFFF000U
+#define IOP_TAG_MDL 0x206C644D         /* "Mdl " */
+#define IOP_MAX_MDL_LENGTH 0x7FFFF000U /* 2 GB less a page */
 
 NTSTATUS NTAPI IoCreateSystemThread(PVOID IoObject, PHANDLE ThreadHandle, ULONG DesiredAccess,
                                     POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
@@ -46,6 +46,7 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
     return Mdl;
 }
 
+/* As on Windows, only a partial MDL's mapping goes with it; any other is its owner's to end. */
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);

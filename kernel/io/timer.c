@@ -26,7 +26,8 @@ static ULONG IopStartedTimers; /* IopTimerLock */
 static KTIMER IopTimer;
 static KDPC IopTimerDpc;
 
-/* Once a second while any timer is started. */
+/* Once a second while any timer is started. A routine may start a packet or take the driver's
+ * locks, which is why IopTimerLock comes before drivers' own in the order of locks. */
 static VOID NTAPI IopTimerDpcRoutine(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Dpc);

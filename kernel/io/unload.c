@@ -22,7 +22,8 @@ static VOID NTAPI IopWorker(PVOID Parameter)
     KeSetEvent(&Work->Done, IO_NO_INCREMENT, FALSE);
 }
 
-/* The work item is on this stack, which the wait keeps valid until the worker is done with it. */
+/* DriverEntry and Unload expect the System process and PASSIVE_LEVEL, whoever asked for them. The
+ * work item is on this stack, which the wait keeps valid until the worker is done with it. */
 void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context)
 {
     IOP_WORK Work = {.Routine = Routine, .Context = Context};

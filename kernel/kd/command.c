@@ -6,6 +6,8 @@
 #include "console.h"
 #include "words.h"
 
+/* The linker lays the entries end to end, as they are aligned in their own files; that is an array
+ * only if the alignment leaves no gaps. */
 C_ASSERT(sizeof(KD_COMMAND_ENTRY) == 40);
 
 /* Some thirty commands, looked up once a line: no order needed. */
@@ -19,7 +21,8 @@ static const KD_COMMAND_ENTRY *FindCommand(const CHAR *Name)
     return NULL;
 }
 
-/* Runs the command in Console->Text; FALSE when it failed. */
+/* Runs the command in Console->Text; FALSE when it failed. A failure is named once: by the command
+ * itself, which knows more, or else here by its status. */
 static BOOLEAN RunCommand(PKD_CONSOLE Console)
 {
     NTSTATUS Status;

@@ -23,7 +23,9 @@ typedef struct _KDP_COMPLETION {
     CHAR Last[WORD_SIZE];   /* the last one seen; files of a folder come together */
 } KDP_COMPLETION, *PKDP_COMPLETION;
 
-/* One possible word. */
+/* One possible word. Nothing is collected, as there is no telling how many there are: a first round
+ * over all counts them and keeps what they have in common, a second one prints them if that is no
+ * help. */
 static void Consider(PKDP_COMPLETION Completion, const CHAR *Candidate)
 {
     SIZE_T Same = 0;

@@ -15,6 +15,7 @@
 #include "console.h"
 #include "words.h"
 
+/* QEMU ends with (value << 1) | 1: 33 and 35, and 37 after a bugcheck (ke/bugcheck.c). */
 #define EXIT_SUCCESS_VALUE 0x10
 #define EXIT_FAILURE_VALUE 0x11
 #define READ_CHUNK 128
@@ -70,7 +71,7 @@ void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
             Chunk[Used++] = '\r';
         }
         Chunk[Used++] = Text[i];
-        if (Used >= sizeof(Chunk) - 1) {
+        if (Used >= sizeof(Chunk) - 1) { /* room for CR LF, which never fall apart */
             WriteBytes(Console, Chunk, Used);
             Used = 0;
         }
@@ -211,6 +212,7 @@ void KdStartConsole(void)
     Console->Line.Complete = KdpCompleteLine;
     Console->Line.Context = Console;
     Console->Line.Prompt = KDP_PROMPT;
+    /* Above what ordinary threads have, 8, so that one that spins cannot keep the prompt away. */
     Status =
         PsCreateKernelThread("Console", LOW_REALTIME_PRIORITY - 4, ConsoleThread, Console, &Thread);
     if (!NT_SUCCESS(Status)) {

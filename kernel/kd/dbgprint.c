@@ -12,6 +12,7 @@
 #include "ke.h"
 #include "kd.h"
 
+/* As the WDK has it: up to 31 a level is a bit's number, above it a mask of the caller's own. */
 #define LEVEL_BIT(Level) ((Level) < 32 ? 1U << (Level) : (Level))
 #define ALL_NAMED_LEVELS 0xFU /* error, warning, trace, info */
 

@@ -13,6 +13,7 @@
  */
 #include "line.h"
 
+/* Ctrl and a letter send the letter's code less 40h: Ctrl-A is 1. */
 #define CONTROL(Letter) ((Letter)-0x40)
 #define KEY_BACKSPACE 0x7F
 #define KEY_ESCAPE 0x1B
@@ -27,6 +28,7 @@ static void WriteText(PKDP_LINE Line, const CHAR *Text)
     Line->Write(Line->Context, Text, strlen(Text));
 }
 
+/* In UTF-8 the bytes of a character after its first are 10xxxxxx, and no first byte is. */
 static BOOLEAN IsContinuation(CHAR Byte)
 {
     return (Byte & 0xC0) == 0x80;
@@ -94,8 +96,9 @@ static void PlaceWindow(PKDP_LINE Line)
 void KdpRedrawLine(PKDP_LINE Line)
 {
     ULONG End, Columns;
-    CHAR Move[16] = "\x1B[00C";
+    CHAR Move[16] = "\x1B[00C"; /* "so many columns to the right" */
 
+    /* The byte that comes last finds Stale and draws once for all. */
     Line->Stale = Line->MoreFollow;
     if (Line->Stale) {
         return;
@@ -108,7 +111,7 @@ void KdpRedrawLine(PKDP_LINE Line)
     WriteText(Line, "\r");
     WriteText(Line, Line->Prompt);
     Line->Write(Line->Context, Line->Text + Line->Window, End - Line->Window);
-    WriteText(Line, "\x1B[K");
+    WriteText(Line, "\x1B[K"); /* what the row showed beyond the new end */
     if (Line->Cursor != End) {
         Columns = (ULONG)strlen(Line->Prompt) + CountColumns(Line, Line->Window, Line->Cursor);
         Move[2] = (CHAR)('0' + Columns / 10);
@@ -226,6 +229,8 @@ static const CHAR *NewestLine(PKDP_LINE Line)
     return Line->HistoryLength == 0 ? "" : Line->History + Position;
 }
 
+/* A line that was just given again is not kept twice. The oldest lines make room: the history is
+ * one run of terminated strings, and moving 4 KB once a line costs nothing. */
 static void AddToHistory(PKDP_LINE Line)
 {
     ULONG Size = Line->Length + 1;
@@ -313,7 +318,8 @@ static void InputControl(PKDP_LINE Line, UCHAR Byte)
     }
 }
 
-/* The control character that does what an escape sequence asks for; 0 for an unknown one. */
+/* The control character that does what an escape sequence asks for; 0 for an unknown one. Home and
+ * End have three spellings among terminals: H and F, 1~ and 4~, 7~ and 8~. */
 static UCHAR TranslateSequence(UCHAR Final, ULONG Number)
 {
     switch (Final) {
@@ -354,7 +360,8 @@ static void InputEscape(PKDP_LINE Line, UCHAR Byte)
     }
 }
 
-/* Bytes of the character that a byte begins; 0 when it begins none. */
+/* Bytes of the character that a byte begins; 0 when it begins none. C0h, C1h and F5h up would begin
+ * only what has a shorter form or lies beyond Unicode. */
 static ULONG CharacterLength(UCHAR Lead)
 {
     return Lead < 0x80   ? 1

@@ -19,7 +19,7 @@
 
 static volatile LONG KdpPrintLock;
 static volatile BOOLEAN KdpCrashMode;
-static CHAR KdpRing[RING_SIZE]; /* KdpPrintLock */
+static CHAR KdpRing[RING_SIZE]; /* KdpPrintLock; static: it works before there is a pool */
 static ULONG64 KdpRingNext;     /* KdpPrintLock: number of the next byte */
 
 static KIRQL AcquirePrintLock(void)
@@ -27,6 +27,7 @@ static KIRQL AcquirePrintLock(void)
     KIRQL OldIrql = KfRaiseIrql(HIGH_LEVEL);
     ULONG Spins = 0;
 
+    /* Looked at each time round: the holder may have crashed while this processor waited. */
     while (InterlockedExchange(&KdpPrintLock, 1) != 0) {
         YieldProcessor();
         if (KdpCrashMode && ++Spins == CRASH_SPINS) {

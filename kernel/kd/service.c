@@ -90,6 +90,8 @@ static BOOLEAN MakePath(PUNICODE_STRING Path, PCWSTR Prefix, PCWSTR Name)
            NT_SUCCESS(RtlAppendUnicodeToString(Path, Name));
 }
 
+/* STATUS_OBJECT_NAME_NOT_FOUND means a missing file when the loader says so, and a missing service
+ * when the registry does. */
 static ULONG OpenKey(PCWSTR Name, BOOLEAN Create, PCM_KEY *Key)
 {
     WCHAR Buffer[ARRAYSIZE(CM_SERVICES_PATH) + 1 + KDP_SERVICE_NAME];
@@ -208,7 +210,8 @@ KDP_SERVICE_STATE KdpQueryServiceState(PCWSTR Name, BOOLEAN *Stoppable)
     return State;
 }
 
-/* What a delete while the service ran has left to do. */
+/* What a delete while the service ran has left to do. Nobody tells this file when a driver unloads
+ * by itself, so it is done at the next stop, too. */
 static void FinishDelete(PCWSTR Name, PCM_KEY Key)
 {
     PKDP_SERVICE_NOTE Note = FindNote(Name);

@@ -116,6 +116,7 @@ BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value)
     }
     for (*Value = 0; *Text != 0; Text++) {
         ULONG Digit = DigitValue(*Text);
+        /* The second test is "*Value * Base + Digit would not fit", without doing it. */
         if (Digit >= Base || *Value > (~0ULL - Digit) / Base) {
             return FALSE;
         }

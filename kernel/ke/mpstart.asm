@@ -38,6 +38,8 @@ Protected:
         mov     ds, ax
         mov     es, ax
         mov     ss, ax
+        ; The same order as in boot/entry.asm. EFER brings NXE: the kernel's entries use NX, which
+        ; without it is a reserved bit, and the first access through one would fault with no IDT.
         mov     eax, CR4_VALUE
         mov     cr4, eax
         mov     eax, [AT(Start) + KI_START_BootCr3]

@@ -8,7 +8,8 @@ section .text
 
 extern KiStartThread
 
-SAVE_AREA equ 10 * 16 + 8            ; XMM6-15, MXCSR and padding that keeps the area aligned
+MXCSR_SLOT equ 10 * 16               ; behind XMM6-15
+SAVE_AREA  equ MXCSR_SLOT + 8        ; with padding, so that MOVAPS finds RSP at a multiple of 16
 
 %macro EACH_SAVED_XMM 1              ; 1: load or store
 %assign n 6
@@ -34,10 +35,10 @@ KiSwapContext:
         push    r15
         sub     rsp, SAVE_AREA
         EACH_SAVED_XMM store
-        stmxcsr [rsp + 160]
+        stmxcsr [rsp + MXCSR_SLOT]
         mov     [rdi], rsp
         mov     rsp, rsi
-        ldmxcsr [rsp + 160]
+        ldmxcsr [rsp + MXCSR_SLOT]
         EACH_SAVED_XMM load
         add     rsp, SAVE_AREA
         pop     r15

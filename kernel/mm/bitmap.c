@@ -5,9 +5,8 @@
 
 #define WORD_BITS 64U
 
-/* The word is shifted by the bits before From and zeros come in at the top, so what is found lies
- * behind From; a set bit behind Limit counts as none. First index in [From, Limit) whose bit is
- * Set; Limit when there is none. */
+/* First index in [From, Limit) whose bit is Set; Limit when there is none. The word is shifted by
+ * the bits before From and zeros come in at the top, so what is found lies behind From. */
 static ULONG MiNextBit(const ULONG64 *Map, ULONG From, ULONG Limit, BOOLEAN Set)
 {
     ULONG64 Invert = Set ? 0 : ~0ULL;

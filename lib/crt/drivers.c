@@ -2,8 +2,9 @@
  * drivers.c - the C run-time as drivers import it: twins of the kernel's routines with the Windows
  * calling convention, exported under the plain names (exports.lst).
  *
- * They are C and not assembly thunks so that they have unwind tables: a fault inside memcpy has to
- * find its way through here to the driver's handler.
+ * The two conventions differ in more than the argument registers: Windows' callers expect RDI and
+ * RSI to be kept, and leave 32 bytes of home space. The compiler knows all of that, so these are C;
+ * it gives them unwind tables, too. The prototypes stand here because no C code calls these names.
  */
 #include <ntdef.h>
 #include <nt/crt.h>

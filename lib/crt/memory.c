@@ -58,6 +58,8 @@ static inline void CopyForward(UCHAR *To, const UCHAR *From, size_t Count)
     STORE(UNALIGNED64, Last, Tail);
 }
 
+/* More than 32 bytes; To is inside the source. Not REP with the direction flag set: processors do
+ * that a word at a time, and the flag would be one more thing to put back. */
 static inline void CopyBackward(UCHAR *To, const UCHAR *From, size_t Count)
 {
     ULONG64 Head = LOAD(UNALIGNED64, From);
@@ -83,6 +85,8 @@ void *memmove(void *Destination, const void *Source, size_t Count)
     if (Count <= 32) {
         CopySmall(Destination, Source, Count);
     } else if ((size_t)Destination - (size_t)Source >= Count) {
+        /* One unsigned test for both: before the source, where the difference wraps, or behind
+         * it. */
         CopyForward(Destination, Source, Count);
     } else {
         CopyBackward(Destination, Source, Count);

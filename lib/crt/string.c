@@ -112,6 +112,7 @@ char *strcpy(char *Destination, const char *Source)
     return memcpy(Destination, Source, strlen(Source) + 1);
 }
 
+/* Not a bounded strcpy: it fills all of Count, and leaves no terminator when Source is as long. */
 char *strncpy(char *Destination, const char *Source, size_t Count)
 {
     size_t Length = strnlen(Source, Count);
@@ -128,7 +129,8 @@ char *strcat(char *Destination, const char *Source)
 }
 
 /* Both checked copies: Source behind the first Offset characters of Destination, which are kept
- * only if all of it fits. */
+ * only if all of it fits. Else it becomes "", as Annex K has it: a caller who ignores the result
+ * works with an empty string, not with a stale or cut one. */
 static errno_t CopyChecked(char *Destination, size_t Size, size_t Offset, const char *Source)
 {
     size_t Length;

@@ -6,7 +6,7 @@
 #include <ntdef.h>
 #include <nt/crt.h>
 
-C_ASSERT(sizeof(wchar_t) == 2);
+C_ASSERT(sizeof(wchar_t) == 2); /* -fshort-wchar, as on Windows */
 
 size_t wcslen(const wchar_t *String)
 {

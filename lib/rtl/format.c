@@ -42,6 +42,7 @@ typedef struct _RTLP_CONVERSION {
     CHAR Type;
 } RTLP_CONVERSION;
 
+/* Count may pass Size: it says how much room all of the text needs. */
 static void Append(RTLP_OUTPUT *Output, const CHAR *Text, SIZE_T Length)
 {
     if (Output->Count < Output->Size) {
@@ -175,7 +176,7 @@ static void PutNumber(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, co
                       ULONG64 Value, ULONG Base)
 {
     const CHAR *Alphabet = Conversion->Type == 'x' ? "0123456789abcdef" : "0123456789ABCDEF";
-    CHAR Digits[24];
+    CHAR Digits[24]; /* 2^64 - 1 has 22 in octal */
     LONG Start = sizeof(Digits), Length;
     LONG64 Zeros, Padding;
 

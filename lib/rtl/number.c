@@ -56,7 +56,7 @@ NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PU
 
 NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String)
 {
-    WCHAR Digits[64];
+    WCHAR Digits[64]; /* of the longest, in base 2 */
     ULONG Start = ARRAYSIZE(Digits);
     SIZE_T Bytes;
 

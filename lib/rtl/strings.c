@@ -106,7 +106,7 @@ BOOLEAN NTAPI RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING 
            CompareChars(String1->Buffer, String2->Buffer, CHARS(String1), CaseInSensitive) == 0;
 }
 
-/* Appends Bytes bytes or nothing. */
+/* Appends Bytes bytes or nothing; memmove, since a string may be appended to itself. */
 static NTSTATUS AppendChars(PUNICODE_STRING Destination, PCWCH Source, SIZE_T Bytes)
 {
     SIZE_T Length = Destination->Length + Bytes;

@@ -29,6 +29,8 @@ static LONG DaysInMonth(LONG Year, LONG Month)
 /* Days from 1 January 1601 to a date. */
 static LONG64 DaysFromDate(LONG Year, LONG Month, LONG Day)
 {
+    /* Months alternate 31 30 31 30 31 from March on, 153 days in five: (m * 153 + 2) / 5 is the
+     * number of days before month m. */
     LONG MarchMonth = (Month + 9) % 12; /* 0 is March */
     LONG64 MarchYear = Year - 1600 - (Month <= 2);
 

@@ -54,6 +54,8 @@ ULONG RtlpTakeUtf8(const CHAR **Text, const CHAR *End)
     ULONG Least, Character;
     LONG Following;
 
+    /* Unless all of the sequence is good, only this byte is taken: the next may begin a
+     * character. */
     *Text = Next;
     if (Lead < 0x80) {
         return Lead;
