@@ -12,7 +12,7 @@
 extern KSPIN_LOCK KiDispatcherLock;
 
 /* The rest of KiLockDispatcher when the lock is taken, or the caller's IRQL too high (bugcheck). */
-KIRQL NTAPI KiLockDispatcherSlowly(KIRQL OldIrql);
+__attribute__((cold)) KIRQL NTAPI KiLockDispatcherSlowly(KIRQL OldIrql);
 /* KiUnlockDispatcher in full; returns Value. */
 LONG_PTR NTAPI KiUnlockDispatcherSlowly(KIRQL OldIrql, LONG_PTR Value);
 

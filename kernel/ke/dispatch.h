@@ -36,34 +36,6 @@ void KiThreadStartup(void);
 void KiChangePriority(PKTHREAD Thread, KPRIORITY Priority);
 
 /* wait.c */
-/* Begins a wait: raises and takes the lock, or inherits both from a call with Wait = TRUE. */
-void KiEnterWait(PKTHREAD Thread);
-/* Lets pending kernel APCs run first; TRUE when that happened (the lock was dropped meanwhile). */
-BOOLEAN KiDeliverApcsBeforeWait(PKTHREAD Thread);
-/* Alerts and user APCs that end an alertable wait at once; STATUS_SUCCESS when there are none. */
-NTSTATUS KiTestAlertWait(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertable);
-/* Blocks on the prepared wait blocks (Count of them) until woken; answers the wait's status. */
-NTSTATUS KiBlockThread(PKTHREAD Thread, PKWAIT_BLOCK Blocks, ULONG Count,
-                       const ULONG64 *DueTime100ns);
-BOOLEAN KiIsSignalled(PDISPATCHER_HEADER Object, PKTHREAD Thread);
-/* Takes the signal for Thread; STATUS_ABANDONED_WAIT_0 when it was an abandoned mutant, else 0. */
-NTSTATUS KiSatisfyWait(PDISPATCHER_HEADER Object, PKTHREAD Thread);
-/* What a caller asked of a wait, in one place for the three wait services. */
-typedef struct _KI_WAIT {
-    KWAIT_REASON Reason;
-    KPROCESSOR_MODE Mode;
-    BOOLEAN Alertable;
-    BOOLEAN HasTimeout;
-    BOOLEAN Poll;         /* a timeout of 0: never blocks */
-    ULONG64 DueTime100ns; /* interrupt time */
-    LONG64 SystemTime;    /* the absolute time that was asked for; 0: a relative one */
-} KI_WAIT, *PKI_WAIT;
-/* Reads the arguments and checks the IRQL rule; call before KiEnterWait. */
-void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
-                   PLARGE_INTEGER Timeout);
-/* Nothing is signalled: reasons not to block after all. TRUE with *Status when there is one. */
-BOOLEAN KiWaitEndsNow(PKTHREAD Thread, PKI_WAIT Wait, PNTSTATUS Status);
-NTSTATUS KiFinishWait(PKTHREAD Thread, NTSTATUS Status);
 /* Ends a signalling call: drops the lock, or keeps it for the wait that follows (Wait = TRUE). */
 void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait);
 

@@ -19,25 +19,37 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
     KiInitializeHeader(&Event->Header, (KOBJECTS)Type, sizeof(*Event), State != FALSE);
 }
 
-/* Signals Event and serves its waiters; answers the previous state. Whoever waits for an event that
- * was set already waits for something else besides (WaitAll), and setting it again brings nothing
- * new. Lock held. */
-static LONG KiSignalEvent(PRKEVENT Event, KPRIORITY Increment)
+/* The end of a signalling call with waiters to serve or Wait = TRUE; passes Previous on. Whoever waits
+ * for an object that was signalled already waits for something else besides (WaitAll), and
+ * signalling it again brings nothing new. */
+static __attribute__((noinline)) LONG NTAPI KiServeWaiters(PDISPATCHER_HEADER Header,
+                                                           KPRIORITY Increment, KIRQL OldIrql,
+                                                           BOOLEAN Wait, LONG Previous)
 {
-    LONG Previous = Event->Header.SignalState;
-    Event->Header.SignalState = 1;
-    if (Previous == 0 && !IsListEmpty(&Event->Header.WaitListHead)) {
-        KiWaitTest(&Event->Header, Increment);
+    if (Previous == 0) {
+        KiWaitTest(Header, Increment);
     }
+    KiFinishSignal(OldIrql, Wait);
     return Previous;
+}
+
+/* Header, which was signalled Previous times, is so once more or more often: serves its waiters, and
+ * drops the lock. Nearly always there are none, and this is all. */
+static inline LONG KiSignalled(PDISPATCHER_HEADER Header, KPRIORITY Increment, KIRQL OldIrql,
+                               BOOLEAN Wait, LONG Previous)
+{
+    if (Wait || (Previous == 0 && !IsListEmpty(&Header->WaitListHead))) {
+        return KiServeWaiters(Header, Increment, OldIrql, Wait, Previous);
+    }
+    return (LONG)KiUnlockDispatcherReturning(OldIrql, Previous);
 }
 
 LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     KIRQL OldIrql = KiLockDispatcher();
-    LONG Previous = KiSignalEvent(Event, Increment);
-    KiFinishSignal(OldIrql, Wait);
-    return Previous;
+    LONG Previous = Event->Header.SignalState;
+    Event->Header.SignalState = 1;
+    return KiSignalled(&Event->Header, Increment, OldIrql, Wait, Previous);
 }
 
 /* Set and cleared in one hold of the lock: only who waits at this moment is let through. A thread
@@ -46,7 +58,11 @@ LONG NTAPI KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 LONG NTAPI KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait)
 {
     KIRQL OldIrql = KiLockDispatcher();
-    LONG Previous = KiSignalEvent(Event, Increment);
+    LONG Previous = Event->Header.SignalState;
+    Event->Header.SignalState = 1;
+    if (Previous == 0) {
+        KiWaitTest(&Event->Header, Increment);
+    }
     Event->Header.SignalState = 0;
     KiFinishSignal(OldIrql, Wait);
     return Previous;
@@ -57,8 +73,7 @@ LONG NTAPI KeResetEvent(PRKEVENT Event)
     KIRQL OldIrql = KiLockDispatcher();
     LONG Previous = Event->Header.SignalState;
     Event->Header.SignalState = 0;
-    KiUnlockDispatcher(OldIrql);
-    return Previous;
+    return (LONG)KiUnlockDispatcherReturning(OldIrql, Previous);
 }
 
 VOID NTAPI KeClearEvent(PRKEVENT Event)
@@ -89,11 +104,7 @@ LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG 
         KeRaiseStatus(STATUS_SEMAPHORE_LIMIT_EXCEEDED);
     }
     Semaphore->Header.SignalState = Previous + Adjustment;
-    if (Previous == 0 && !IsListEmpty(&Semaphore->Header.WaitListHead)) {
-        KiWaitTest(&Semaphore->Header, Increment);
-    }
-    KiFinishSignal(OldIrql, Wait);
-    return Previous;
+    return KiSignalled(&Semaphore->Header, Increment, OldIrql, Wait, Previous);
 }
 
 LONG NTAPI KeReadStateSemaphore(PRKSEMAPHORE Semaphore)

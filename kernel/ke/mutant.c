@@ -6,7 +6,7 @@
  * A KMUTEX is a mutant with ApcDisable = 1: holding it is being in a critical region, so that the
  * owner cannot be suspended or made to run a normal kernel APC that wants the same mutex.
  */
-#include "dispatch.h"
+#include "wait.h"
 
 VOID NTAPI KeInitializeMutex(PRKMUTEX Mutex, ULONG Level)
 {

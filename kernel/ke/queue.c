@@ -9,7 +9,7 @@
  * the count has dropped again. Threads wait in LIFO order: the last one's stack is still in the
  * caches. Everything is guarded by KiDispatcherLock.
  */
-#include "dispatch.h"
+#include "wait.h"
 
 VOID NTAPI KeInitializeQueue(PRKQUEUE Queue, ULONG Count)
 {

@@ -18,68 +18,21 @@
  * hold of the lock, and so do signalling and waking. A kernel APC breaks a wait with
  * STATUS_KERNEL_APC; the wait starts over after it, with the original due time.
  */
-#include "dispatch.h"
-#include "timerwheel.h"
+#include "wait.h"
 
-/* A wait that may block needs a thread context to block in; one that only polls does not (book
- * chapter 6). After a call with Wait = TRUE the IRQL is DISPATCH_LEVEL by that call's own doing:
- * what counts is WaitIrql, from before it. */
-static void KiCheckWaitIrql(BOOLEAN Poll)
+DECLSPEC_NORETURN void KiWaitNotAllowed(KIRQL Irql, PVOID Caller)
 {
-    KIRQL Irql = KeGetCurrentIrql();
-    if (Irql < DISPATCH_LEVEL || (Poll && Irql == DISPATCH_LEVEL) ||
-        KeGetCurrentThread()->WaitNext) {
-        return;
-    }
     if (KeGetCurrentPrcb()->DpcActive) {
         KeBugCheckEx(ATTEMPTED_SWITCH_FROM_DPC, (ULONG_PTR)KeGetCurrentThread(), 0, 0, 0);
     }
-    KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, Irql, 0, (ULONG_PTR)__builtin_return_address(0));
+    KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, Irql, 0, (ULONG_PTR)Caller);
 }
 
-void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode, BOOLEAN Alertable,
-                   PLARGE_INTEGER Timeout)
+void KiLetApcsIn(PKTHREAD Thread)
 {
-    Wait->Reason = Reason;
-    Wait->Mode = Mode;
-    Wait->Alertable = Alertable;
-    Wait->HasTimeout = (BOOLEAN)(Timeout != NULL);
-    Wait->Poll = (BOOLEAN)(Timeout != NULL && Timeout->QuadPart == 0);
-    KiCheckWaitIrql(Wait->Poll);
-    if (!Wait->Poll) {
-        KiCheckWaitLocks();
-    }
-    if (Wait->HasTimeout && !Wait->Poll) {
-        Wait->DueTime100ns = KiComputeDueTime(*Timeout);
-        Wait->SystemTime = max(Timeout->QuadPart, 0);
-    }
-}
-
-void KiEnterWait(PKTHREAD Thread)
-{
-    if (Thread->WaitNext) {
-        Thread->WaitNext = FALSE;
-    } else {
-        Thread->WaitIrql = KiLockDispatcher();
-    }
-}
-
-NTSTATUS KiFinishWait(PKTHREAD Thread, NTSTATUS Status)
-{
-    KiUnlockDispatcher(Thread->WaitIrql);
-    return Status;
-}
-
-BOOLEAN KiDeliverApcsBeforeWait(PKTHREAD Thread)
-{
-    if (!Thread->ApcState.KernelApcPending || Thread->SpecialApcDisable != 0 ||
-        Thread->WaitIrql >= APC_LEVEL) {
-        return FALSE;
-    }
     /* The APC interrupt is pending on this processor, or on its way as an IPI: lowering takes it. */
     KiUnlockDispatcher(Thread->WaitIrql);
     Thread->WaitIrql = KiLockDispatcher();
-    return TRUE;
 }
 
 NTSTATUS KiTestAlertWait(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertable)
@@ -103,44 +56,16 @@ NTSTATUS KiTestAlertWait(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertabl
     return STATUS_SUCCESS;
 }
 
-/* The system time may have been set since the wait began, before an APC broke it perhaps: from here on
- * the thread's timer follows it. */
-static void KiRenewAbsoluteDueTime(PKTHREAD Thread, PKI_WAIT Wait)
+void KiRenewAbsoluteDueTime(PKTHREAD Thread, PKI_WAIT Wait)
 {
     Thread->Timer.Header.TimerControlFlags = 0;
-    if (Wait->HasTimeout && !Wait->Poll && Wait->SystemTime != 0) {
+    if (!Wait->Poll && Wait->SystemTime != 0) {
         Wait->DueTime100ns = KiComputeDueTime((LARGE_INTEGER){.QuadPart = Wait->SystemTime});
         Thread->Timer.Header.TimerControlFlags = KI_TIMER_ABSOLUTE;
     }
 }
 
-BOOLEAN KiWaitEndsNow(PKTHREAD Thread, PKI_WAIT Wait, PNTSTATUS Status)
-{
-    *Status = KiTestAlertWait(Thread, Wait->Mode, Wait->Alertable);
-    if (*Status != STATUS_SUCCESS) {
-        return TRUE;
-    }
-    KiRenewAbsoluteDueTime(Thread, Wait);
-    if (Wait->HasTimeout && (Wait->Poll || Wait->DueTime100ns <= KiQueryInterruptTime100ns())) {
-        *Status = STATUS_TIMEOUT;
-        return TRUE;
-    }
-    Thread->WaitMode = Wait->Mode;
-    Thread->WaitReason = (UCHAR)Wait->Reason;
-    Thread->Alertable = Wait->Alertable;
-    return FALSE;
-}
-
-BOOLEAN KiIsSignalled(PDISPATCHER_HEADER Object, PKTHREAD Thread)
-{
-    if (Object->SignalState > 0) {
-        return TRUE;
-    }
-    return (BOOLEAN)(Object->Type == MutantObject &&
-                     CONTAINING_RECORD(Object, KMUTANT, Header)->OwnerThread == Thread);
-}
-
-static NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread)
+NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread)
 {
     /* Owned 2^31 times over: once more would wrap to a free one. */
     if (Mutant->Header.SignalState == -MAXLONG - 1) {
@@ -160,34 +85,8 @@ static NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS KiSatisfyWait(PDISPATCHER_HEADER Object, PKTHREAD Thread)
-{
-    switch (Object->Type) {
-    case MutantObject:
-        return KiAcquireMutant(CONTAINING_RECORD(Object, KMUTANT, Header), Thread);
-    case SemaphoreObject:
-        Object->SignalState -= 1;
-        break;
-    case EventSynchronizationObject:
-    case GateObject:
-    case TimerSynchronizationObject:
-        Object->SignalState = 0;
-        break;
-    default: /* stays signalled for everybody */
-        break;
-    }
-    return STATUS_SUCCESS;
-}
-
-static void KiLinkWaitBlock(PKWAIT_BLOCK Block, PKTHREAD Thread, PDISPATCHER_HEADER Object)
-{
-    Block->Thread = Thread;
-    Block->Object = Object;
-    InsertTailList(&Object->WaitListHead, &Block->WaitListEntry);
-}
-
 /* The timeout is one more object to wait for: the thread's own timer, with STATUS_TIMEOUT as key. */
-static void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns)
+void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns)
 {
     PKWAIT_BLOCK Block = &Thread->WaitBlock[THREAD_WAIT_OBJECTS];
     Block->WaitKey = (USHORT)STATUS_TIMEOUT;
@@ -196,25 +95,6 @@ static void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns)
     KiLinkWaitBlock(Block, Thread, &Thread->Timer.Header);
     KiInsertTimer(&Thread->Timer, DueTime100ns);
     Thread->WaitTimerActive = TRUE;
-}
-
-NTSTATUS KiBlockThread(PKTHREAD Thread, PKWAIT_BLOCK Blocks, ULONG Count,
-                       const ULONG64 *DueTime100ns)
-{
-    for (ULONG i = 0; i < Count; i++) {
-        KiLinkWaitBlock(&Blocks[i], Thread, Blocks[i].Object);
-    }
-    Thread->WaitBlockList = Blocks;
-    Thread->WaitBlockCount = Count;
-    if (DueTime100ns != NULL) {
-        KiStartWaitTimer(Thread, *DueTime100ns);
-    }
-    Thread->State = Waiting;
-    if (Thread->Queue != NULL) {
-        KiQueueThreadBlocks(Thread);
-    }
-    KiSwitchAway();
-    return (NTSTATUS)Thread->WaitStatus;
 }
 
 static void KiUnlinkWaitBlocks(PKTHREAD Thread)

@@ -3,14 +3,15 @@
  * is the same loop around the mechanism in wait.c: let APCs in, look at the objects, look for
  * reasons not to block, block; and again when a kernel APC broke the wait.
  */
-#include "dispatch.h"
+#include "wait.h"
 
-NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
-                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
-                                     PLARGE_INTEGER Timeout)
+static __attribute__((noinline)) NTSTATUS NTAPI KiWaitForObject(PDISPATCHER_HEADER Object,
+                                                                KWAIT_REASON WaitReason,
+                                                                KPROCESSOR_MODE WaitMode,
+                                                                BOOLEAN Alertable,
+                                                                PLARGE_INTEGER Timeout)
 {
     PKTHREAD Thread = KeGetCurrentThread();
-    PDISPATCHER_HEADER Header = Object;
     PKWAIT_BLOCK Block = &Thread->WaitBlock[0];
     KI_WAIT Wait;
     NTSTATUS Status;
@@ -20,8 +21,8 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
     do {
         while (KiDeliverApcsBeforeWait(Thread)) {
         }
-        if (KiIsSignalled(Header, Thread)) {
-            Status = KiSatisfyWait(Header, Thread);
+        if (KiIsSignalled(Object, Thread)) {
+            Status = KiSatisfyWait(Object, Thread);
             break;
         }
         if (KiWaitEndsNow(Thread, &Wait, &Status)) {
@@ -33,6 +34,30 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
         Status = KiBlockThread(Thread, Block, 1, Wait.HasTimeout ? &Wait.DueTime100ns : NULL);
     } while (Status == STATUS_KERNEL_APC);
     return KiFinishWait(Thread, Status);
+}
+
+/* A signalled object, no APC pending: all of the wait is to take the signal. Else the lock goes over
+ * to the long way, as from KeSetEvent(.., TRUE) to the wait after it. */
+NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
+                                     KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                     PLARGE_INTEGER Timeout)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    PDISPATCHER_HEADER Header = Object;
+    KIRQL OldIrql;
+
+    if (KeGetCurrentIrql() < DISPATCH_LEVEL && !Thread->WaitNext) {
+        KiCheckWaitLocks();
+        OldIrql = KiLockDispatcher();
+        if (Header->SignalState > 0 && !Thread->ApcState.KernelApcPending &&
+            Header->Type != MutantObject) {
+            KiTakeSignal(Header);
+            return (NTSTATUS)KiUnlockDispatcherReturning(OldIrql, STATUS_SUCCESS);
+        }
+        Thread->WaitNext = TRUE;
+        Thread->WaitIrql = OldIrql;
+    }
+    return KiWaitForObject(Header, WaitReason, WaitMode, Alertable, Timeout);
 }
 
 /* The first signalled object's index, or Count. */
