@@ -99,15 +99,8 @@ static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag)
     return ExpTakeOver(Block, Index, Tag, &Entry->Counts[Kind]);
 }
 
-/* No handler could be found for an exception here, so what raising it ends in comes at once. */
-DECLSPEC_NORETURN static void ExpRaiseNoMemory(PVOID Caller)
-{
-    KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG_PTR)STATUS_INSUFFICIENT_RESOURCES,
-                 (ULONG_PTR)Caller, 0, 0);
-}
-
 /* Everything but a small block of a plain type. */
-static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
+static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag)
 {
     ULONG Kind = PoolType & PagedPool;
     ULONG Class = EX_POOL_CLASSES;
@@ -126,7 +119,7 @@ static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag,
     Block = Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag)
                                     : ExpAllocateLarge(Kind, Size, Tag);
     if (Block == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
-        ExpRaiseNoMemory(Caller);
+        KeRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     }
     if (Block != NULL && (PoolType & POOL_ZERO_ALLOCATION) != 0) {
         memset(Block, 0, Size);
@@ -138,7 +131,7 @@ PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULON
 {
     if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || NumberOfBytes > EX_POOL_MAXIMUM_SMALL ||
         ExpIsIrqlTooHigh(PoolType & PagedPool)) {
-        return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+        return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag);
     }
     return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(NumberOfBytes), Tag);
 }
@@ -167,7 +160,7 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
     if ((Flags & POOL_FLAG_UNINITIALIZED) == 0) {
         PoolType |= POOL_ZERO_ALLOCATION;
     }
-    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag);
 }
 
 /*** Freeing. ***/

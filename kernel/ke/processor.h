@@ -208,6 +208,10 @@ DECLSPEC_NORETURN void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_
 /* From an NMI: stops for ever when another processor is reporting a crash; else returns FALSE. */
 BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame);
 
+/* bugcallback.c */
+/* What drivers have registered for a bugcheck. Interrupts off, the other processors stopped. */
+void KiRunBugCheckCallbacks(void);
+
 /* exception.c */
 /* The exception that Record describes, except for its address, at Frame. Frame's PreviousIrql is set. */
 DECLSPEC_NORETURN void KiUnhandledException(PKTRAP_FRAME Frame, PEXCEPTION_RECORD Record);

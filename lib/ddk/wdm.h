@@ -14,6 +14,7 @@ extern "C" {
 #include <nt/irql.h>
 #include <nt/exception.h>
 #include <nt/ke.h>
+#include <nt/ke_bugcheck.h>
 #include <nt/ke_spin.h>
 #include <nt/ex.h>
 #include <nt/ex_interlock.h>

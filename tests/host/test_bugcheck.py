@@ -37,3 +37,24 @@ def test_every_processor_has_stopped_and_is_shown(screen):
     assert qemu.PROMPT not in screen[screen.index("*** STOP") :]
     assert sorted(re.findall(r"^CPU (\d), IRQL", screen, re.M)) == ["0", "1", "2", "3"]
     assert "does not answer" not in screen
+
+
+def test_callbacks():
+    commands = r"sc create c type= kernel binPath= c:\tests\bug_callbacks.sys; sc start c"
+    result = qemu.execute(commands, timeout=60)
+    assert result.status == qemu.STATUS_BUGCHECK, result.output
+    assert re.findall(r"^(?:\*\*\* callback of |# |    \{)(.*)$", result.output, re.M) == [
+        "first",
+        "plain: my buffer, 10 bytes, IRQL 15",
+        "last",
+        "plain: my buffer, 2 bytes, IRQL 15",
+        "data",
+        "data: reason 2, 48 of 48 bytes, room for 1",
+        "12345678-9ABC-DEF0-0102-030405060708}, 20 bytes:",
+        "io: reason 3, 24 of 24 bytes, type 3, length 20",
+        "own data",
+        "data: reason 2, 48 of 48 bytes, room for 1",
+        "12345678-9ABC-DEF0-0102-030405060708}, 10 bytes:",
+        "io: reason 3, 24 of 24 bytes, type 3, length 10",
+        "io: reason 3, 24 of 24 bytes, type 4, length 0",
+    ]

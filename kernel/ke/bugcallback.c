@@ -1,0 +1,239 @@
+/*
+ * Drivers' callbacks on a bugcheck.
+ *
+ * Records stand in two lists, guarded by a lock that is taken with interrupts off, since drivers register
+ * at any IRQL. On a crash the lock is not taken, because a stopped processor may hold it, and nothing
+ * in a list is trusted: each record must be mapped, point back to the one before, and have the checksum
+ * it was registered with. The walk ends at the first link that is broken.
+ */
+#include <ntddk.h>
+#include "kd.h"
+#include "processor.h"
+
+#define SECONDARY_DATA_LIMIT 0x10000
+#define SHOWN_BYTES 64 /* of a driver's data */
+#define NEXT_OFFSET (~0ULL)
+#define COMPONENT_LENGTH 32
+
+static LIST_ENTRY KiBugCheckCallbacks = {&KiBugCheckCallbacks, &KiBugCheckCallbacks};
+static LIST_ENTRY KiReasonCallbacks = {&KiReasonCallbacks, &KiReasonCallbacks};
+static KSPIN_LOCK KiCallbackLock;
+static UCHAR KiSecondaryBuffer[PAGE_SIZE]; /* for drivers that have no memory for it */
+
+static BOOLEAN KiInsertRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, PUCHAR State)
+{
+    BOOLEAN Enabled = KiDisableInterrupts();
+    BOOLEAN Inserted = FALSE;
+
+    KiAcquireRawLock(&KiCallbackLock);
+    if (*State == BufferEmpty) {
+        *State = BufferInserted;
+        InsertTailList(Head, Entry);
+        Inserted = TRUE;
+    }
+    KiReleaseRawLock(&KiCallbackLock);
+    KiRestoreInterrupts(Enabled);
+    return Inserted;
+}
+
+static BOOLEAN KiRemoveRecord(PLIST_ENTRY Entry, PUCHAR State)
+{
+    BOOLEAN Enabled = KiDisableInterrupts();
+    BOOLEAN Removed = FALSE;
+
+    KiAcquireRawLock(&KiCallbackLock);
+    if (*State == BufferInserted) {
+        *State = BufferEmpty;
+        RemoveEntryList(Entry);
+        Removed = TRUE;
+    }
+    KiReleaseRawLock(&KiCallbackLock);
+    KiRestoreInterrupts(Enabled);
+    return Removed;
+}
+
+static ULONG_PTR KiCallbackChecksum(const KBUGCHECK_CALLBACK_RECORD *Record)
+{
+    return (ULONG_PTR)Record->CallbackRoutine + (ULONG_PTR)Record->Buffer + Record->Length +
+           (ULONG_PTR)Record->Component;
+}
+
+static ULONG_PTR KiReasonChecksum(const KBUGCHECK_REASON_CALLBACK_RECORD *Record)
+{
+    return (ULONG_PTR)Record->CallbackRoutine + Record->Reason + (ULONG_PTR)Record->Component;
+}
+
+/* The fields of a record that is registered already are left as they are: a crash may be using them. */
+BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
+                                         PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
+                                         ULONG Length, PUCHAR Component)
+{
+    if (CallbackRecord->State != BufferEmpty) {
+        return FALSE;
+    }
+    CallbackRecord->CallbackRoutine = CallbackRoutine;
+    CallbackRecord->Buffer = Buffer;
+    CallbackRecord->Length = Length;
+    CallbackRecord->Component = Component;
+    CallbackRecord->Checksum = KiCallbackChecksum(CallbackRecord);
+    return KiInsertRecord(&KiBugCheckCallbacks, &CallbackRecord->Entry, &CallbackRecord->State);
+}
+
+BOOLEAN NTAPI KeDeregisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord)
+{
+    return KiRemoveRecord(&CallbackRecord->Entry, &CallbackRecord->State);
+}
+
+BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
+                                               PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine,
+                                               KBUGCHECK_CALLBACK_REASON Reason, PUCHAR Component)
+{
+    if (CallbackRecord->State != BufferEmpty || Reason < KbCallbackSecondaryDumpData ||
+        Reason > KbCallbackTriageDumpData) {
+        return FALSE;
+    }
+    CallbackRecord->CallbackRoutine = CallbackRoutine;
+    CallbackRecord->Reason = Reason;
+    CallbackRecord->Component = Component;
+    CallbackRecord->Checksum = KiReasonChecksum(CallbackRecord);
+    return KiInsertRecord(&KiReasonCallbacks, &CallbackRecord->Entry, &CallbackRecord->State);
+}
+
+BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord)
+{
+    return KiRemoveRecord(&CallbackRecord->Entry, &CallbackRecord->State);
+}
+
+static BOOLEAN KiIsMapped(const void *Address, SIZE_T Size)
+{
+    PUCHAR Last = (PUCHAR)Address + Size - 1;
+
+    if (Size == 0) {
+        return TRUE;
+    }
+    for (PUCHAR Page = PAGE_ALIGN(Address); Page <= Last; Page += PAGE_SIZE) {
+        if (!MmIsAddressValid(Page)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* The entry behind Entry in the list at Head, or NULL at the end and where the list is broken. Both types
+ * of record begin with their entry. */
+static PLIST_ENTRY KiNextRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, SIZE_T Size)
+{
+    PLIST_ENTRY Next = Entry->Flink;
+
+    if (Next == Head || !KiIsMapped(Next, Size) || Next->Blink != Entry) {
+        return NULL;
+    }
+    return Next;
+}
+
+static void KiPrintComponent(const UCHAR *Component)
+{
+    CHAR Name[COMPONENT_LENGTH];
+    ULONG Length = 0;
+
+    while (Length < sizeof(Name) - 1 && KiIsMapped(Component + Length, 1) && Component[Length]) {
+        Name[Length] = (CHAR)Component[Length];
+        Length += 1;
+    }
+    Name[Length] = 0;
+    KdPrintf("*** callback of %s\n", Name);
+}
+
+static void KiRunPlainCallbacks(void)
+{
+    PLIST_ENTRY Entry = &KiBugCheckCallbacks;
+
+    while ((Entry = KiNextRecord(&KiBugCheckCallbacks, Entry, sizeof(KBUGCHECK_CALLBACK_RECORD)))) {
+        PKBUGCHECK_CALLBACK_RECORD Record =
+            CONTAINING_RECORD(Entry, KBUGCHECK_CALLBACK_RECORD, Entry);
+        if (Record->State == BufferInserted && Record->Checksum == KiCallbackChecksum(Record)) {
+            KiPrintComponent(Record->Component);
+            Record->State = BufferStarted;
+            Record->CallbackRoutine(Record->Buffer, Record->Length);
+            Record->State = BufferFinished;
+        }
+    }
+}
+
+/* Calls every routine of one reason; After, if any, looks at what it left in Data. */
+static void KiRunReasonCallbacks(KBUGCHECK_CALLBACK_REASON Reason, PVOID Data, ULONG Length,
+                                 void (*Before)(PVOID Data), void (*After)(PVOID Data))
+{
+    PLIST_ENTRY Entry = &KiReasonCallbacks;
+
+    while ((Entry = KiNextRecord(&KiReasonCallbacks, Entry,
+                                 sizeof(KBUGCHECK_REASON_CALLBACK_RECORD)))) {
+        PKBUGCHECK_REASON_CALLBACK_RECORD Record =
+            CONTAINING_RECORD(Entry, KBUGCHECK_REASON_CALLBACK_RECORD, Entry);
+        if (Record->Reason != Reason || Record->Checksum != KiReasonChecksum(Record)) {
+            continue;
+        }
+        if (Before != NULL) {
+            KiPrintComponent(Record->Component);
+            Before(Data);
+        }
+        Record->State = BufferStarted;
+        Record->CallbackRoutine(Reason, Record, Data, Length);
+        Record->State = BufferFinished;
+        if (After != NULL) {
+            After(Data);
+        }
+    }
+}
+
+static void KiGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, PVOID Buffer, ULONG Length)
+{
+    KBUGCHECK_DUMP_IO Io = {NEXT_OFFSET, Buffer, Length, Type};
+
+    KiRunReasonCallbacks(KbCallbackDumpIo, &Io, sizeof(Io), NULL, NULL);
+}
+
+static void KiPrintBytes(const UCHAR *Bytes, ULONG Count)
+{
+    for (ULONG i = 0; i < Count; i++) {
+        KdPrintf("%s%02x", i % 16 == 0 ? "\n    " : " ", Bytes[i]);
+    }
+    KdPrintf("\n");
+}
+
+static void KiPrepareSecondaryData(PVOID Data)
+{
+    *(PKBUGCHECK_SECONDARY_DUMP_DATA)Data =
+        (KBUGCHECK_SECONDARY_DUMP_DATA){.InBuffer = KiSecondaryBuffer,
+                                        .InBufferLength = sizeof(KiSecondaryBuffer),
+                                        .MaximumAllowed = SECONDARY_DATA_LIMIT};
+}
+
+static void KiTakeSecondaryData(PVOID Data)
+{
+    PKBUGCHECK_SECONDARY_DUMP_DATA Dump = Data;
+    const GUID *Guid = &Dump->Guid;
+    ULONG Length = Dump->OutBufferLength;
+
+    if (Dump->OutBuffer == NULL || Length == 0 || Length > SECONDARY_DATA_LIMIT ||
+        !KiIsMapped(Dump->OutBuffer, Length)) {
+        return;
+    }
+    KdPrintf("    {%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}, %u bytes:", Guid->Data1,
+             Guid->Data2, Guid->Data3, Guid->Data4[0], Guid->Data4[1], Guid->Data4[2],
+             Guid->Data4[3], Guid->Data4[4], Guid->Data4[5], Guid->Data4[6], Guid->Data4[7],
+             Length);
+    KiPrintBytes(Dump->OutBuffer, min(Length, SHOWN_BYTES));
+    KiGiveToDumpIo(KbDumpIoSecondaryData, Dump->OutBuffer, Length);
+}
+
+void KiRunBugCheckCallbacks(void)
+{
+    KBUGCHECK_SECONDARY_DUMP_DATA Dump;
+
+    KfRaiseIrql(HIGH_LEVEL); /* what they may rely on; interrupts are off anyway */
+    KiRunPlainCallbacks();
+    KiRunReasonCallbacks(KbCallbackSecondaryDumpData, &Dump, sizeof(Dump), KiPrepareSecondaryData,
+                         KiTakeSecondaryData);
+    KiGiveToDumpIo(KbDumpIoComplete, NULL, 0);
+}
