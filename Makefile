@@ -21,13 +21,18 @@
 #?   CMDLINE="..."         the kernel's command line
 #?   QEMU_EXTRA="..."      further arguments for QEMU
 #?   TIMEOUT=120           seconds that exec waits
-#?   ICOUNT=1              count instructions: one processor, every run the same
+#?   ICOUNT=1              count instructions: every run the same
+#?   DEBUG=1               the debug kernel, in $(O)/debug: more checks, schedules from a seed
 #?   O=build               output folder     V=1        show full commands
 
 # What is built stands in four fragments beside what they build; all sources are found by wildcards, so a new file, driver
 # or test needs no change here. All output goes below $(O).
 
 O ?= build
+# Both kernels can be there at once.
+ifeq ($(DEBUG)$(filter %/debug,$(O)),1)
+override O := $(O)/debug
+endif
 V ?= 0
 PYTHON := /usr/bin/python3
 

@@ -39,7 +39,12 @@ $(O)/unit/%: tests/unit/%.c $(O)/flags/unit
 	    $(UNIT_CC) $(UNIT_CFLAGS) -MMD -MP -MT $@ -c $$source -o $$object || exit; \
 	done; $(UNIT_CC) $(UNIT_CFLAGS) $$objects -o $@
 
-test: all unit benches
+# The tests want both kernels.
+.PHONY: debug-build
+debug-build:
+	@$(MAKE) --no-print-directory DEBUG=1 all
+
+test: all unit benches debug-build
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
 
 # Drivers that measure. They stand on no boot disk: bench.py puts them on that of its own machines.
@@ -62,7 +67,7 @@ bench: all benches
 # The kernel's printf calls use Windows' types, so only a compiler for a Windows target can check their formats.
 LINT_CC     := clang
 LINT_CFLAGS := --target=x86_64-pc-windows-msvc -std=gnu11 -ffreestanding -fms-extensions -fsyntax-only -Wall -Wextra \
-  -Werror -Wformat -D_NTOSKRNL_ $(KERNEL_INCLUDES)
+  -Werror -Wformat -D_NTOSKRNL_ -DDBG=1 $(KERNEL_INCLUDES)
 FORMATTED   := $(wildcard $(foreach folder,boot kernel drivers lib tests,$(foreach depth,* */* */*/*, \
                  $(folder)/$(depth).c $(folder)/$(depth).h)))
 

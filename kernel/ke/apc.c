@@ -162,6 +162,10 @@ static void KiRunKernelApc(PKTHREAD Thread, PKAPC Apc, PKAPC Copy)
         Thread->ApcState.KernelApcInProgress = TRUE;
         KeLowerIrql(PASSIVE_LEVEL);
         Copy->NormalRoutine(Copy->NormalContext, Copy->SystemArgument1, Copy->SystemArgument2);
+        if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+            KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | PASSIVE_LEVEL << 8, 0,
+                         (ULONG_PTR)Copy->NormalRoutine, (ULONG_PTR)Apc);
+        }
         KfRaiseIrql(APC_LEVEL);
         Thread->ApcState.KernelApcInProgress = FALSE;
     }

@@ -167,6 +167,9 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
     }
     if (Code == UNEXPECTED_KERNEL_MODE_TRAP && Parameters[0] == KI_TRAP_DOUBLE_FAULT &&
         MmIsGuardPage((PVOID)Parameters[1])) {
-        KdPrintf("    the kernel stack is full: the address lies in its guard page\n");
+        PKTHREAD Thread = KeGetCurrentThread();
+        KdPrintf(
+            "    the kernel stack %p-%p of thread %p is full: the address lies in its guard page\n",
+            Thread->StackLimit, Thread->StackBase, Thread);
     }
 }

@@ -76,12 +76,15 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
 {
     KIRQL OldIrql = KeGetCurrentIrql();
     BOOLEAN Claimed;
+    ULONG Held;
 
     if (Interrupt->Connection.SynchronizeIrql != OldIrql) {
         KfRaiseIrql(Interrupt->Connection.SynchronizeIrql);
     }
     KiAcquireRawLock(Interrupt->ActualLock);
+    Held = KiCountHeldLocks();
     Claimed = KiCallRoutine(Interrupt, &Interrupt->Connection);
+    KiCheckReturnedLocks(KiRoutineOf(Interrupt), Held);
     KiReleaseRawLock(Interrupt->ActualLock);
     if (KeGetCurrentIrql() != Interrupt->Connection.SynchronizeIrql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE,

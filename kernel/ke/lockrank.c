@@ -103,8 +103,12 @@ static void KiPrintLock(const char *What, KSPIN_LOCK *Lock, PVOID Caller)
     CHAR Place[80];
 
     LdrFormatAddress(Caller, Place, sizeof(Place));
-    KdPrintf("*** %s: %s %p, rank %llu, by %s\n", What, Rank ? Rank->Name : "a lock without a rank",
-             Lock, Rank ? Rank->Rank : 0, Place);
+    if (Rank != NULL) {
+        KdPrintf("*** spin lock %s: %s %p, rank %llu, by %s\n", What, Rank->Name, Lock, Rank->Rank,
+                 Place);
+    } else {
+        KdPrintf("*** spin lock %s: %p, without a rank, by %s\n", What, Lock, Place);
+    }
 }
 
 /* The text goes out before the crash, with the names that its parameters have. */
@@ -113,7 +117,7 @@ static DECLSPEC_NORETURN void KiReportLock(ULONG64 Check, ULONG_PTR Subject, PKI
     KI_HELD_LOCK Copy = *Held;
 
     KiLockChecks = FALSE; /* the report takes locks of its own */
-    KiPrintLock("spin lock held", Copy.Lock, Copy.Caller);
+    KiPrintLock("held", Copy.Lock, Copy.Caller);
     KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, Check, Subject, (ULONG_PTR)Copy.Lock,
                  (ULONG_PTR)Copy.Caller);
 }
@@ -135,7 +139,7 @@ static void KiCheckRank(PKI_HELD_LOCKS Held, KSPIN_LOCK *Lock, PVOID Caller)
             continue;
         }
         KiLockChecks = FALSE;
-        KiPrintLock("spin lock wanted", Lock, Caller);
+        KiPrintLock("wanted", Lock, Caller);
         KiReportLock(KI_CHECK_LOCK_ORDER, (ULONG_PTR)Lock, &Held->Entry[i]);
     }
 }

@@ -52,7 +52,8 @@ class Machine:
     cmdline: str = ""  # the kernel's command line
     commands: str = None  # console commands to run, then power off; None: interactive
     extra_files: tuple = ()  # files that appear under c:\extra
-    icount: bool = False  # count instructions: every run is the same, on one CPU
+    icount: bool = False  # count instructions: every run is the same
+    debug: bool = False  # the debug kernel (make DEBUG=1)
     boot_disk: bool = True  # False leaves it out (direct boot only)
     devices: tuple = ()  # further devices, by QEMU's names: "edu", or with options, "edu,dma_mask=0xff"
     qemu_extra: tuple = ()  # further QEMU arguments
@@ -83,6 +84,11 @@ class Result:
         return known.get(self.status, f"QEMU ended with status {self.status}")
 
 
+def debug_build():
+    """Where `make DEBUG=1` puts what it builds."""
+    return BUILD if BUILD.name == "debug" else BUILD / "debug"
+
+
 def read_extra(name):
     try:
         return f"extra/{Path(name).name}", Path(name).read_bytes()
@@ -92,7 +98,8 @@ def read_extra(name):
 
 def prepare(machine, folder):
     """Arguments that make QEMU boot this machine. Files made for it alone go into folder."""
-    kernel, disk, iso = BUILD / "boot/etude.elf", BUILD / "boot/bootdisk.cpio", BUILD / "etude.iso"
+    build = debug_build() if machine.debug else BUILD
+    kernel, disk, iso = build / "boot/etude.elf", build / "boot/bootdisk.cpio", build / "etude.iso"
     members = [read_extra(name) for name in machine.extra_files]
     members += sorted(machine.files.items())
     cmdline = machine.cmdline

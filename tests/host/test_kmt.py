@@ -2,7 +2,8 @@
 
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
-the file's first line names. A first line "DEVICES: edu edu" adds those to the machine; "MACHINE: mem=256M" sets what it says.
+the file's first line names. In that first comment, a line "DEVICES: edu edu" adds those to the machine, "MACHINE: mem=256M" sets
+what it says (debug=1: the debug kernel), and "SAYS: pattern" is to appear in the output.
 """
 
 import re
@@ -18,14 +19,17 @@ MISTAKES = [name for name in FILES if name.startswith("bug_")]
 COMMANDS = r"sc create kmt_{0} type= kernel binPath= c:\tests\{0}.sys; sc start kmt_{0}; sc stop kmt_{0}; sc delete kmt_{0}"
 
 
+def markers(driver, name):
+    """What the file's first comment says in each line that begins with "name:"."""
+    return re.findall(rf"^[/ ]\* {name}: (.+?)(?: \*/)?$", FILES[driver].read_text().partition("#include")[0], re.M)
+
+
 def devices(driver):
-    match = re.match(r"/\* DEVICES: ([^*\n]+)", FILES[driver].read_text())
-    return tuple(match[1].split()) if match else ()
+    return tuple(" ".join(markers(driver, "DEVICES")).split())
 
 
 def machine(driver):
-    match = re.match(r"/\* MACHINE: ([^*\n]+)", FILES[driver].read_text())
-    return dict(setting.split("=") for setting in match[1].split()) if match else {}
+    return dict(setting.split("=", 1) for line in markers(driver, "MACHINE") for setting in line.split())
 
 
 def test_there_are_drivers():
@@ -44,8 +48,10 @@ def test_driver(driver, smp):
 @pytest.mark.parametrize("driver", MISTAKES)
 def test_mistake(driver):
     code, name = re.match(r"/\* STOP: 0x([0-9A-F]{8}) (\w+)", FILES[driver].read_text()).groups()
-    result = qemu.execute(COMMANDS.format(driver), smp=2, timeout=60)
+    result = qemu.execute(COMMANDS.format(driver), smp=2, timeout=60, **machine(driver))
     assert result.status == qemu.STATUS_BUGCHECK, f"{result.explain()}\n{result.output}"
     assert re.search(rf"\*\*\* STOP: 0x{code}\b", result.output) and name in result.output, result.output
     assert f"{driver}!" in result.output, f"the backtrace does not show the culprit\n{result.output}"
     assert "never reached" not in result.output
+    for pattern in markers(driver, "SAYS"):
+        assert re.search(pattern, result.output), f"{pattern} is missing\n{result.output}"

@@ -1,5 +1,6 @@
 /* STOP: 0x0000007F UNEXPECTED_KERNEL_MODE_TRAP
- * Promise: a stack overflow hits the guard page and is reported on another stack. */
+ * SAYS: kernel stack .* is full
+ * Promise: a stack overflow hits the guard page and is reported on another stack, with the stack's limits. */
 #include "kmt.h"
 
 static volatile ULONG Depth;
