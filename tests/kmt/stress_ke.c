@@ -371,61 +371,7 @@ static VOID StepCall(WORKER *Worker)
     }
 }
 
-/*** Memory ***/
-
-static VOID CheckAndFree(BLOCK *Block)
-{
-    for (ULONG i = 0; Block != NULL && i < Block->Size; i += 61) {
-        if (Block->Bytes[i] != (UCHAR)(Block->Fill + i)) {
-            InterlockedIncrement(&Damaged);
-            break;
-        }
-    }
-    if (Block != NULL) {
-        ExFreePoolWithTag(Block, TAG);
-    }
-}
-
-/* Small blocks mostly, whole pages now and then; each is looked at when it goes. */
-static VOID StepPool(WORKER *Worker)
-{
-    ULONG Random = KmtRandom(&Worker->Seed);
-    ULONG Size = (Random & 15) == 0 ? 4000 + Random % 20000 : 1 + Random % 900;
-    BLOCK **Slot = &Worker->Kept[(Random >> 16) % KEPT];
-    BLOCK *Block = ExAllocatePool2((Random >> 8) & 1 ? POOL_FLAG_PAGED : POOL_FLAG_NON_PAGED,
-                                   sizeof(BLOCK) + Size, TAG);
-
-    CheckAndFree(*Slot);
-    *Slot = Block;
-    if (Block != NULL) {
-        Block->Size = Size;
-        Block->Fill = Random >> 24;
-        for (ULONG i = 0; i < Size; i += 61) {
-            Block->Bytes[i] = (UCHAR)(Block->Fill + i);
-        }
-    }
-}
-
-static VOID StepLookaside(WORKER *Worker)
-{
-    PULONG Entries[6];
-
-    for (ULONG i = 0; i < 6; i++) {
-        Entries[i] = ExAllocateFromNPagedLookasideList(&Lookaside);
-        if (Entries[i] != NULL) {
-            Entries[i][2] = Worker->Seed + i;
-            Entries[i][5] = ~(Worker->Seed + i);
-        }
-    }
-    for (ULONG i = 0; i < 6; i++) {
-        if (Entries[i] != NULL) {
-            if (Entries[i][2] != Worker->Seed + i || Entries[i][5] != ~(Worker->Seed + i)) {
-                InterlockedIncrement(&Damaged);
-            }
-            ExFreeToNPagedLookasideList(&Lookaside, Entries[i]);
-        }
-    }
-}
+#include "stressmemory.h"
 
 /*** The run ***/
 
