@@ -1,7 +1,8 @@
 /*
  * lockorder.h - the order in which spin locks are taken, lowest number first. A routine that holds
- * a lock may take only locks of a higher number. Driver locks come before every one of
- * these but the first.
+ * a lock may take only locks of a higher number; otherwise two processors could each hold what the
+ * other waits for. Driver locks come before every one of these but the first. The debug kernel
+ * checks the numbers whenever a lock is taken (ke/lockrank.c).
  */
 #ifndef _LOCKORDER_H_
 #define _LOCKORDER_H_

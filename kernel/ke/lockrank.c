@@ -8,10 +8,10 @@
  * on before the interrupt has ended.
  *
  * Ranks come from lockorder.h. A lock without one, as drivers' locks are, may be taken at any time.
- * Equal ranks may nest when the second is taken at a higher IRQL: interrupts of two levels. That a lock
- * is taken twice is the spin locks' own check. The table
- * of ranks is open hashing by address; it is read without a lock, and entries are only ever written
- * with KiRankTableLock held, the address last.
+ * Equal ranks may nest when the second is taken at a higher IRQL: interrupts of two levels. That a
+ * lock is taken twice is the spin locks' own check. The table of ranks is open hashing by address;
+ * it is read without a lock, and entries are only ever written with KiRankTableLock held, the
+ * address last.
  */
 #include "processor.h"
 #include "kd.h"

@@ -94,6 +94,8 @@ void *memmove(void *Destination, const void *Source, size_t Count)
     return Destination;
 }
 
+/* The tail goes first, as one word that may overlap the others: order does not matter when all
+ * bytes are the same. */
 void *memset(void *Destination, int Value, size_t Count)
 {
     UCHAR *To = Destination;

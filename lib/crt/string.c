@@ -45,6 +45,7 @@ int strncmp(const char *Left, const char *Right, size_t Count)
     return 0;
 }
 
+/* Not | 0x20: that would change '@' and '[' as well, and bytes above ASCII. */
 int tolower(int Character)
 {
     return Character >= 'A' && Character <= 'Z' ? Character + ('a' - 'A') : Character;

@@ -10,7 +10,8 @@
 
 #define RTLP_STRING_TAG 'grtS' /* "Strg" in memory */
 
-/* Bytes of the string in UTF-16: two or four for each character. */
+/* Bytes of the string in UTF-16: two or four for each character. The text is decoded twice, here
+ * and by the conversion, which costs less than a buffer of the greatest possible size would. */
 static SIZE_T MeasureAnsi(const STRING *Source)
 {
     const CHAR *Text = Source->Buffer, *End = Text + Source->Length;

@@ -102,6 +102,8 @@ WCHAR NTAPI RtlDowncaseUnicodeChar(WCHAR SourceCharacter)
     if (SourceCharacter < 0x80) {
         return towlower(SourceCharacter);
     }
+    /* Sorted by lower case, the table can only be searched through; names are compared in upper
+     * case, so hardly anybody asks for the other. */
     for (ULONG i = 0; i < ARRAYSIZE(RtlpCaseRuns); i++) {
         const RTLP_CASE_RUN *Run = &RtlpCaseRuns[i];
         WCHAR Lower = (WCHAR)(SourceCharacter - Run->Delta);

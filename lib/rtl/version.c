@@ -14,6 +14,8 @@ NTSTATUS NTAPI RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation)
     VersionInformation->dwBuildNumber = BUILD_NUMBER;
     VersionInformation->dwPlatformId = VER_PLATFORM_WIN32_NT;
     VersionInformation->szCSDVersion[0] = UNICODE_NULL;
+    /* The size says which of the two structures the caller has; the longer begins with the
+     * shorter. */
     if (VersionInformation->dwOSVersionInfoSize == sizeof(RTL_OSVERSIONINFOEXW)) {
         PRTL_OSVERSIONINFOEXW Extended = (PRTL_OSVERSIONINFOEXW)VersionInformation;
         Extended->wServicePackMajor = 0;
