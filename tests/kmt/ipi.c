@@ -54,7 +54,7 @@ static VOID TestOneCall(VOID)
 }
 
 #define THREADS 3
-#define CALLS 100
+#define CALLS 30
 
 static volatile LONG DpcRuns;
 
