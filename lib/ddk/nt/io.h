@@ -304,6 +304,13 @@ FORCEINLINE VOID IoInitializeDpcRequest(_In_ PDEVICE_OBJECT DeviceObject,
 {
     KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)(PVOID)DpcRoutine, DeviceObject);
 }
+/* The same with a threaded DPC: DpcRoutine runs at PASSIVE_LEVEL. WDK: IoInitializeThreadedDpcRequest. */
+FORCEINLINE VOID IoInitializeThreadedDpcRequest(_In_ PDEVICE_OBJECT DeviceObject,
+                                                _In_ PIO_DPC_ROUTINE DpcRoutine)
+{
+    KeInitializeThreadedDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)(PVOID)DpcRoutine,
+                            DeviceObject);
+}
 #define IoRequestDpc(DeviceObject, Irp, Context)                                                   \
     (KeInsertQueueDpc(&(DeviceObject)->Dpc, (Irp), (Context)))
 
