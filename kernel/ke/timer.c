@@ -164,7 +164,7 @@ static BOOLEAN KiIsTimer(const KTIMER *Timer)
 
 /* Period, tolerance and kind, as the timer keeps them. A period that is no whole number of milliseconds
  * is kept in 100 ns, if it can be: beyond 7 minutes nobody misses a fraction. */
-static void KiSetTimerFields(PKTIMER Timer, const KI_TIMER_ARMING *Arming, BOOLEAN Absolute)
+static inline void KiSetTimerFields(PKTIMER Timer, const KI_TIMER_ARMING *Arming, BOOLEAN Absolute)
 {
     ULONG64 Period = Arming->Period100ns;
     ULONG Flags = Absolute ? KI_TIMER_ABSOLUTE : 0;
@@ -183,11 +183,23 @@ static void KiSetTimerFields(PKTIMER Timer, const KI_TIMER_ARMING *Arming, BOOLE
     }
 }
 
-BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *Arming)
+/* An absolute time that is past. */
+static void KiSignalAtOnce(PKTIMER Timer)
+{
+    ULONG64 Now = KiUpdateSharedTime();
+
+    Timer->DueTime.QuadPart = Now;
+    KiSignalTimer(Timer, Now);
+}
+
+/* Inline, because nearly all callers ask for nothing special, and pay for nothing then. */
+static inline __attribute__((always_inline)) BOOLEAN KiArmTimer(PKTIMER Timer,
+                                                                LARGE_INTEGER DueTime,
+                                                                const KI_TIMER_ARMING *Arming)
 {
     KIRQL OldIrql;
     BOOLEAN WasInserted;
-    ULONG64 Due, Now;
+    ULONG64 Due;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     KI_ASSERT(KiIsTimer(Timer));
@@ -196,18 +208,18 @@ BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *
     KiSetTimerFields(Timer, Arming, DueTime.QuadPart >= 0);
     Timer->Header.SignalState = 0;
     Due = KiComputeDueTime(DueTime);
-    Now = KiQueryInterruptTime100ns();
-    if (DueTime.QuadPart >= 0 && Due <= Now) {
-        /* The shared time first: the DPC may read it before this returns. A period counts from now,
-         * not from a due time that may be years ago. */
-        Now = KiUpdateSharedTime();
-        Timer->DueTime.QuadPart = Now;
-        KiSignalTimer(Timer, Now);
+    if (DueTime.QuadPart >= 0 && Due <= KiQueryInterruptTime100ns()) {
+        KiSignalAtOnce(Timer);
     } else {
         KiInsertTimer(Timer, Due);
     }
     KiUnlockDispatcher(OldIrql);
     return WasInserted;
+}
+
+BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *Arming)
+{
+    return KiArmTimer(Timer, DueTime, Arming);
 }
 
 BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc)
@@ -220,7 +232,7 @@ BOOLEAN NTAPI KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PK
 
 BOOLEAN NTAPI KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc)
 {
-    return KeArmTimer(Timer, DueTime, &(KI_TIMER_ARMING){.Dpc = Dpc});
+    return KiArmTimer(Timer, DueTime, &(KI_TIMER_ARMING){.Dpc = Dpc});
 }
 
 BOOLEAN NTAPI KeSetCoalescableTimer(PKTIMER Timer, LARGE_INTEGER DueTime, ULONG Period,

@@ -64,7 +64,8 @@ static ULONG64 KiDueTick(const KI_TIMER_WHEEL *Wheel, const KTIMER *Timer)
     return max(Tick, Wheel->Current);
 }
 
-static void KiWheelLink(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
+/* Returns the tick that it stands under. */
+static inline ULONG64 KiWheelLink(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
 {
     ULONG64 Tick = KiDueTick(Wheel, Timer);
     ULONG64 Different = Tick ^ Wheel->Current;
@@ -79,6 +80,7 @@ static void KiWheelLink(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
         Wheel->Earliest[Level][Slot] = Tick;
     }
     InsertTailList(&Wheel->Slot[Level][Slot], &Timer->TimerListEntry);
+    return Tick;
 }
 
 static void KiWheelMarkEmpty(PKI_TIMER_WHEEL Wheel, ULONG Level, ULONG Slot)
@@ -116,9 +118,12 @@ static void KiWheelPublish(PKI_TIMER_WHEEL Wheel)
 
 void KiWheelInsert(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
 {
-    KiWheelLink(Wheel, Timer);
+    ULONG64 Due = KiWheelLink(Wheel, Timer) << KI_WHEEL_TICK_SHIFT;
+
     Wheel->Count += 1;
-    KiWheelPublish(Wheel);
+    if (Due < Wheel->NextDue100ns) {
+        Wheel->NextDue100ns = Due;
+    }
 }
 
 void KiWheelRemove(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
@@ -132,7 +137,11 @@ void KiWheelRemove(PKI_TIMER_WHEEL Wheel, PKTIMER Timer)
     /* It stood alone, so its neighbour was the list's head. */
     if (Head != &Wheel->Moving) {
         ULONG Index = (ULONG)(Head - &Wheel->Slot[0][0]);
+        ULONG64 Tick = (&Wheel->Earliest[0][0])[Index];
         KiWheelMarkEmpty(Wheel, Index / KI_WHEEL_SLOTS, Index % KI_WHEEL_SLOTS);
+        if (Tick << KI_WHEEL_TICK_SHIFT > Wheel->NextDue100ns) {
+            return; /* not the first slot */
+        }
     }
     KiWheelPublish(Wheel);
 }
