@@ -332,7 +332,7 @@ NTSTATUS KeSuspendThread(PKTHREAD Thread, ULONG *PreviousCount);
 /* Takes one suspend back; the last one lets the thread go on. Returns the count before. */
 ULONG KeResumeThread(PKTHREAD Thread);
 /* Gives way to a ready thread of the same or higher priority. PASSIVE_LEVEL..APC_LEVEL. */
-NTSTATUS KeYieldExecution(void);
+NTSTATUS NTAPI KeYieldExecution(void);
 
 /*** Start-up (ke/start.c) and processors (ke/mpstart.c). ***/
 struct _LOADER_BLOCK;

@@ -37,7 +37,16 @@ void KiChangePriority(PKTHREAD Thread, KPRIORITY Priority);
 
 /* wait.c */
 /* Ends a signalling call: drops the lock, or keeps it for the wait that follows (Wait = TRUE). */
-void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait);
+static inline void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait)
+{
+    if (Wait) {
+        PKTHREAD Thread = KeGetCurrentThread();
+        Thread->WaitNext = TRUE;
+        Thread->WaitIrql = OldIrql;
+        return;
+    }
+    KiUnlockDispatcher(OldIrql);
+}
 
 /* mutant.c */
 void KiReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned);

@@ -166,7 +166,7 @@ void KiDispatchReschedule(PKPRCB Prcb)
     KiUnlockDispatcherFromDpcLevel();
 }
 
-NTSTATUS KeYieldExecution(void)
+NTSTATUS NTAPI KeYieldExecution(void)
 {
     KIRQL OldIrql = KiLockDispatcher();
     PKPRCB Prcb = KeGetCurrentPrcb();

@@ -13,8 +13,9 @@
 #include "dispatch.h"
 
 KAFFINITY KiIdleSummary;
+static KAFFINITY KiReadyProcessors; /* d  processors with threads in their lists */
 
-static void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
+static inline void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
 {
     PLIST_ENTRY List = &Prcb->ReadyList[Thread->Priority];
     Thread->State = Ready;
@@ -27,15 +28,23 @@ static void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
     }
     Prcb->ReadySummary |= 1U << Thread->Priority;
     Prcb->ReadyCount += 1;
+    KiReadyProcessors |= Prcb->SetMember;
 }
 
-void KiUnlinkReadyThread(PKTHREAD Thread)
+static inline void KiUnlinkFrom(PKPRCB Prcb, PKTHREAD Thread)
 {
-    PKPRCB Prcb = KiProcessorBlock[Thread->NextProcessor];
     if (RemoveEntryList(&Thread->ReadyListEntry)) {
         Prcb->ReadySummary &= ~(1U << Thread->Priority);
     }
     Prcb->ReadyCount -= 1;
+    if (Prcb->ReadyCount == 0) {
+        KiReadyProcessors &= ~Prcb->SetMember;
+    }
+}
+
+void KiUnlinkReadyThread(PKTHREAD Thread)
+{
+    KiUnlinkFrom(KiProcessorBlock[Thread->NextProcessor], Thread);
 }
 
 /* Priority of what Prcb runs or is about to run. */
@@ -61,13 +70,12 @@ static PKPRCB KiFindIdleProcessor(PKTHREAD Thread)
 }
 
 /* The allowed processor that runs the least important thread; the last one used wins ties. */
-static PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
+static inline PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
 {
     KAFFINITY Allowed = Thread->Affinity & KeActiveProcessors;
-    PKPRCB Weakest = NULL;
-    if (Allowed & (1ULL << Thread->NextProcessor)) {
-        Weakest = KiProcessorBlock[Thread->NextProcessor];
-    }
+    KAFFINITY Last = Allowed & (1ULL << Thread->NextProcessor);
+    PKPRCB Weakest = Last != 0 ? KiProcessorBlock[Thread->NextProcessor] : NULL;
+    Allowed &= ~Last;
     for (; Allowed != 0; Allowed &= Allowed - 1) {
         PKPRCB Prcb = KiProcessorBlock[__builtin_ctzll(Allowed)];
         if (Weakest == NULL || KiPriorityOf(Prcb) < KiPriorityOf(Weakest)) {
@@ -136,7 +144,7 @@ void KiReadyThreadOn(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN Next)
 #endif
 
 /* The first thread in Prcb's list of Priority that may run on the processor Member, or NULL. */
-static PKTHREAD KiFirstAllowed(PKPRCB Prcb, KPRIORITY Priority, KAFFINITY Member)
+static inline PKTHREAD KiFirstAllowed(PKPRCB Prcb, ULONG Priority, KAFFINITY Member)
 {
     PLIST_ENTRY Head = &Prcb->ReadyList[Priority];
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
@@ -149,11 +157,11 @@ static PKTHREAD KiFirstAllowed(PKPRCB Prcb, KPRIORITY Priority, KAFFINITY Member
 }
 
 /* The best thread of Owner's lists at Minimum or above that may run on Member, or NULL. */
-static PKTHREAD KiBestOf(PKPRCB Owner, KPRIORITY Minimum, KAFFINITY Member)
+static inline PKTHREAD KiBestOf(PKPRCB Owner, KPRIORITY Minimum, KAFFINITY Member)
 {
     ULONG Summary = Minimum >= KI_PRIORITY_LEVELS ? 0 : Owner->ReadySummary >> Minimum << Minimum;
     while (Summary != 0) {
-        KPRIORITY Priority = 31 - __builtin_clz(Summary);
+        ULONG Priority = 31 ^ __builtin_clz(Summary); /* one instruction: bsr */
         PKTHREAD Thread = KiFirstAllowed(Owner, Priority, Member);
         if (Thread != NULL) {
             return Thread;
@@ -163,23 +171,31 @@ static PKTHREAD KiBestOf(PKPRCB Owner, KPRIORITY Minimum, KAFFINITY Member)
     return NULL;
 }
 
-PKTHREAD KiTakeReadyThread(PKPRCB Prcb, KPRIORITY MinimumPriority)
+/* A thread in the lists of Others that is better than Best, which may be NULL, and at Minimum or above;
+ * else Best. */
+static __attribute__((noinline)) PKTHREAD KiBetterOf(KAFFINITY Others, PKTHREAD Best,
+                                                     KPRIORITY Minimum, KAFFINITY Member)
 {
-    KPRIORITY Minimum = max(MinimumPriority, 0);
-    PKTHREAD Best = KiBestOf(Prcb, Minimum, Prcb->SetMember);
-    for (ULONG i = 0; i < KeNumberProcessors; i++) {
-        PKPRCB Other = KiProcessorBlock[i];
-        PKTHREAD Thread;
-        if (Other == Prcb || Other->ReadySummary == 0) {
-            continue;
-        }
-        Thread = KiBestOf(Other, Best != NULL ? Best->Priority + 1 : Minimum, Prcb->SetMember);
+    for (; Others != 0; Others &= Others - 1) {
+        PKPRCB Other = KiProcessorBlock[__builtin_ctzll(Others)];
+        PKTHREAD Thread = KiBestOf(Other, Best != NULL ? Best->Priority + 1 : Minimum, Member);
         if (Thread != NULL) {
             Best = Thread;
         }
     }
+    return Best;
+}
+
+PKTHREAD KiTakeReadyThread(PKPRCB Prcb, KPRIORITY MinimumPriority)
+{
+    KPRIORITY Minimum = max(MinimumPriority, 0);
+    KAFFINITY Member = Prcb->SetMember;
+    PKTHREAD Best = KiBestOf(Prcb, Minimum, Member);
+    if (KiReadyProcessors & ~Member) {
+        Best = KiBetterOf(KiReadyProcessors & ~Member, Best, Minimum, Member);
+    }
     if (Best != NULL) {
-        KiUnlinkReadyThread(Best);
+        KiUnlinkFrom(KiProcessorBlock[Best->NextProcessor], Best);
     }
     return Best;
 }

@@ -92,14 +92,14 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     Prcb->QuantumEnd = FALSE; /* whatever it said was about Old */
     if (New == Prcb->IdleThread) {
         KiIdleSummary |= Prcb->SetMember;
-    } else {
-        KiIdleSummary &= ~Prcb->SetMember;
     }
     /* Idle threads share the System process's tables: loading CR3 for them would only cost. */
-    if (New->ApcState.Process->DirectoryTableBase != Old->ApcState.Process->DirectoryTableBase) {
+    if (New->ApcState.Process != Old->ApcState.Process &&
+        New->ApcState.Process->DirectoryTableBase != Old->ApcState.Process->DirectoryTableBase) {
         __writecr3(New->ApcState.Process->DirectoryTableBase);
     }
     if (Old == Prcb->IdleThread) {
+        KiIdleSummary &= ~Prcb->SetMember;
         KiProgramClock(Prcb); /* an idle processor has no tick armed; quanta need one */
     }
     KiSwapContext(&Old->KernelStack, New->KernelStack);

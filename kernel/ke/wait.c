@@ -97,7 +97,7 @@ void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns)
     Thread->WaitTimerActive = TRUE;
 }
 
-static void KiUnlinkWaitBlocks(PKTHREAD Thread)
+static inline void KiUnlinkWaitBlocks(PKTHREAD Thread)
 {
     for (ULONG i = 0; i < Thread->WaitBlockCount; i++) {
         RemoveEntryList(&Thread->WaitBlockList[i].WaitListEntry);
@@ -112,7 +112,7 @@ static void KiUnlinkWaitBlocks(PKTHREAD Thread)
 
 /* What the thread waited for gives it a head start over others of its base priority; the quantum
  * end takes it back step by step. Real-time priorities are left alone. */
-static void KiBoostThread(PKTHREAD Thread, KPRIORITY Increment)
+static inline void KiBoostThread(PKTHREAD Thread, KPRIORITY Increment)
 {
     KPRIORITY Boosted = min(Thread->BasePriority + Increment, LOW_REALTIME_PRIORITY - 1);
     if (Thread->Priority < LOW_REALTIME_PRIORITY && Boosted > Thread->Priority) {
@@ -120,7 +120,7 @@ static void KiBoostThread(PKTHREAD Thread, KPRIORITY Increment)
     }
 }
 
-void KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
+static inline void KiEndWait(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
 {
     KiUnlinkWaitBlocks(Thread);
     Thread->WaitStatus = WaitStatus;
@@ -128,7 +128,12 @@ void KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
         KiQueueThreadWakes(Thread);
     }
     KiBoostThread(Thread, Increment);
-    KiReadyThread(Thread);
+    KiReadyThreadAt(Thread, FALSE);
+}
+
+void KiUnwaitThread(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
+{
+    KiEndWait(Thread, WaitStatus, Increment);
 }
 
 static BOOLEAN KiAllSignalled(PKTHREAD Thread)
@@ -152,7 +157,7 @@ static NTSTATUS KiSatisfyAll(PKTHREAD Thread)
 }
 
 /* Wakes the block's thread if the signal suffices for it; FALSE when it has to go on waiting. */
-static BOOLEAN KiTryWake(PKWAIT_BLOCK Block, PDISPATCHER_HEADER Object, KPRIORITY Increment)
+static inline BOOLEAN KiTryWake(PKWAIT_BLOCK Block, PDISPATCHER_HEADER Object, KPRIORITY Increment)
 {
     PKTHREAD Thread = Block->Thread;
     NTSTATUS Status;
@@ -163,7 +168,7 @@ static BOOLEAN KiTryWake(PKWAIT_BLOCK Block, PDISPATCHER_HEADER Object, KPRIORIT
     } else {
         return FALSE;
     }
-    KiUnwaitThread(Thread, Status, Increment);
+    KiEndWait(Thread, Status, Increment);
     return TRUE;
 }
 
@@ -179,15 +184,4 @@ void KiWaitTest(PDISPATCHER_HEADER Object, KPRIORITY Increment)
             Link = Link->Flink;
         }
     }
-}
-
-void KiFinishSignal(KIRQL OldIrql, BOOLEAN Wait)
-{
-    if (Wait) {
-        PKTHREAD Thread = KeGetCurrentThread();
-        Thread->WaitNext = TRUE;
-        Thread->WaitIrql = OldIrql;
-        return;
-    }
-    KiUnlockDispatcher(OldIrql);
 }

@@ -36,6 +36,30 @@ static __attribute__((noinline)) NTSTATUS NTAPI KiWaitForObject(PDISPATCHER_HEAD
     return KiFinishWait(Thread, Status);
 }
 
+/* Blocks, with the lock held, in the most usual of waits: in kernel mode, not alertable, without end. An
+ * APC that breaks it leads to the long way, for another start. */
+static __attribute__((noinline)) NTSTATUS NTAPI KiSleepOn(PKTHREAD Thread,
+                                                          PDISPATCHER_HEADER Object,
+                                                          KWAIT_REASON WaitReason, KIRQL OldIrql)
+{
+    PKWAIT_BLOCK Block = &Thread->WaitBlock[0];
+    NTSTATUS Status;
+
+    Thread->WaitIrql = OldIrql;
+    Thread->WaitMode = KernelMode;
+    Thread->WaitReason = (UCHAR)WaitReason;
+    Thread->Alertable = FALSE;
+    Block->Object = Object;
+    Block->WaitType = WaitAny;
+    Block->WaitKey = (USHORT)STATUS_WAIT_0;
+    Status = KiBlockThread(Thread, Block, 1, NULL);
+    if (Status != STATUS_KERNEL_APC) {
+        return (NTSTATUS)KiUnlockDispatcherReturning(OldIrql, Status);
+    }
+    Thread->WaitNext = TRUE;
+    return KiWaitForObject(Object, WaitReason, KernelMode, FALSE, NULL);
+}
+
 /* A signalled object, no APC pending: all of the wait is to take the signal. Else the lock goes over
  * to the long way, as from KeSetEvent(.., TRUE) to the wait after it. */
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
@@ -49,10 +73,14 @@ NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
     if (KeGetCurrentIrql() < DISPATCH_LEVEL && !Thread->WaitNext) {
         KiCheckWaitLocks();
         OldIrql = KiLockDispatcher();
-        if (Header->SignalState > 0 && !Thread->ApcState.KernelApcPending &&
-            Header->Type != MutantObject) {
-            KiTakeSignal(Header);
-            return (NTSTATUS)KiUnlockDispatcherReturning(OldIrql, STATUS_SUCCESS);
+        if (!Thread->ApcState.KernelApcPending && Header->Type != MutantObject) {
+            if (Header->SignalState > 0) {
+                KiTakeSignal(Header);
+                return (NTSTATUS)KiUnlockDispatcherReturning(OldIrql, STATUS_SUCCESS);
+            }
+            if (Timeout == NULL && !Alertable && WaitMode == KernelMode) {
+                return KiSleepOn(Thread, Header, WaitReason, OldIrql);
+            }
         }
         Thread->WaitNext = TRUE;
         Thread->WaitIrql = OldIrql;
@@ -139,16 +167,13 @@ NTSTATUS NTAPI KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE W
     return KiFinishWait(Thread, Status);
 }
 
-NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
-                                      PLARGE_INTEGER Interval)
+static __attribute__((noinline)) NTSTATUS NTAPI KiDelay(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                                        PLARGE_INTEGER Interval)
 {
     PKTHREAD Thread = KeGetCurrentThread();
     KI_WAIT Wait;
     NTSTATUS Status;
 
-    if (Interval->QuadPart == 0) {
-        return KeYieldExecution();
-    }
     KiPrepareWait(&Wait, DelayExecution, WaitMode, Alertable, Interval);
     KiEnterWait(Thread);
     do {
@@ -160,4 +185,10 @@ NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertabl
         Status = KiBlockThread(Thread, NULL, 0, &Wait.DueTime100ns);
     } while (Status == STATUS_KERNEL_APC);
     return KiFinishWait(Thread, Status == STATUS_TIMEOUT ? STATUS_SUCCESS : Status);
+}
+
+NTSTATUS NTAPI KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                                      PLARGE_INTEGER Interval)
+{
+    return Interval->QuadPart == 0 ? KeYieldExecution() : KiDelay(WaitMode, Alertable, Interval);
 }
