@@ -66,7 +66,8 @@ def test_interrupts_count(console):
 
 
 def test_dpcs_are_queued_on_every_processor(console):
-    assert [row[0] for row in rows(console.run("dpcs"))] == ["0", "1"]
+    kinds = [row[:2] for row in rows(console.run("dpcs"))]
+    assert kinds == [[cpu, kind] for cpu in "01" for kind in ("ordinary", "threaded")]
 
 
 def test_timers_show_a_sounding_beep(console):
