@@ -2,7 +2,7 @@
 ; slist.asm - sequenced singly linked lists: lock-free, last in first out, for any processor and IRQL.
 ;
 ; The 16-byte header is exchanged as a whole: depth and sequence number in the low half, address of
-; the first entry in the high half. The sequence number changes with every operation, so a head that
+; the first entry in the high half, whose four low bits are always 0. The sequence number changes with every operation, so a head that
 ; went away and came back is noticed.
 ;
 ; A pop reads the link of an entry that somebody may take, and even unmap, at that moment. The value
@@ -16,7 +16,6 @@ bits 64
 default rel
 section .text
 
-ENTRY_MASK      equ -16
 DEPTH_ONE       equ 1
 SEQUENCE_ONE    equ 0x10000
 
@@ -32,16 +31,15 @@ ExpInterlockedPopEntrySListResume:
         mov     rax, [r8]
         mov     rdx, [r8 + 8]           ; a torn pair fails the exchange below
 PopAgain:
-        mov     r9, rdx
-        and     r9, ENTRY_MASK
+        test    rdx, rdx
         jz      PopEmpty
         lea     rbx, [rax + SEQUENCE_ONE - DEPTH_ONE]
 ExpInterlockedPopEntrySListFault:
-        mov     rcx, [r9]
-        lock cmpxchg16b [r8]
+        mov     rcx, [rdx]
+        lock cmpxchg16b [r8]            ; leaves RAX and RDX alone when it succeeds
         jnz     PopAgain
 PopEmpty:
-        mov     rax, r9
+        mov     rax, rdx
         pop     rbx
         ret
 
@@ -56,13 +54,11 @@ ExpInterlockedPushEntrySList:
         mov     rax, [r8]
         mov     rdx, [r8 + 8]
 .again:
-        mov     r9, rdx
-        and     r9, ENTRY_MASK
-        mov     [rcx], r9
+        mov     [rcx], rdx
         lea     rbx, [rax + SEQUENCE_ONE + DEPTH_ONE]
         lock cmpxchg16b [r8]
         jnz     .again
-        mov     rax, r9
+        mov     rax, rdx
         pop     rbx
         ret
 
@@ -76,8 +72,7 @@ ExpInterlockedFlushSList:
         mov     rax, [r8]
         mov     rdx, [r8 + 8]
 .again:
-        mov     r9, rdx
-        and     r9, ENTRY_MASK
+        test    rdx, rdx
         jz      .empty
         lea     rbx, [rax + SEQUENCE_ONE]
         xor     bx, bx                  ; depth 0
@@ -85,6 +80,6 @@ ExpInterlockedFlushSList:
         lock cmpxchg16b [r8]
         jnz     .again
 .empty:
-        mov     rax, r9
+        mov     rax, rdx
         pop     rbx
         ret

@@ -254,7 +254,7 @@ FORCEINLINE PVOID ExpAllocateFromGeneralLookaside(_Inout_ PGENERAL_LOOKASIDE L)
 FORCEINLINE VOID ExpFreeToGeneralLookaside(_Inout_ PGENERAL_LOOKASIDE L, _In_ PVOID Entry)
 {
     L->TotalFrees += 1;
-    if (ExQueryDepthSList(&L->ListHead) >= L->Depth) {
+    if (L->ListHead.HeaderX64.Depth >= L->Depth) {
         L->FreeMisses += 1;
         L->Free(Entry);
     } else {
