@@ -136,7 +136,11 @@ static void KiRequestRetirement(PKPRCB Target, const KI_DPC_QUEUE *Queue)
     if (Queue != &Target->Dpc) {
         Target->Processor->DpcThread.Requested = TRUE;
     }
-    KiSendIpi(Target->Number, KIPI_RESCHEDULE);
+    if (Target == KeGetCurrentPrcb()) {
+        KiRequestDispatchInterrupt();
+    } else {
+        KiSendIpi(Target->Number, KIPI_RESCHEDULE);
+    }
 }
 
 BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2)
@@ -171,7 +175,7 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
 }
 
 /* Takes Dpc out of Queue, whose lock is held. */
-static void KiUnlinkDpc(PKI_DPC_QUEUE Queue, PKDPC Dpc)
+static inline void KiUnlinkDpc(PKI_DPC_QUEUE Queue, PKDPC Dpc)
 {
     RemoveEntryList(&Dpc->DpcListEntry);
     Queue->Depth -= 1;
@@ -197,7 +201,8 @@ BOOLEAN NTAPI KeRemoveQueueDpc(PRKDPC Dpc)
     return Removed;
 }
 
-BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Call)
+static inline BOOLEAN KiTakeFirstDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active,
+                                     PKI_DPC_CALL Call)
 {
     BOOLEAN Found = FALSE;
 
@@ -221,7 +226,12 @@ BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Ca
     return Found;
 }
 
-void KiCallDpc(const KI_DPC_CALL *Call)
+BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Call)
+{
+    return KiTakeFirstDpc(Queue, Active, Call);
+}
+
+static inline void KiCallRoutine(const KI_DPC_CALL *Call)
 {
     KIRQL Irql = KeGetCurrentIrql();
     ULONG Held = KiCountHeldLocks();
@@ -232,6 +242,11 @@ void KiCallDpc(const KI_DPC_CALL *Call)
                      (ULONG_PTR)Call->Routine, (ULONG_PTR)Call->Dpc);
     }
     KiCheckReturnedLocks((PVOID)Call->Routine, Held);
+}
+
+void KiCallDpc(const KI_DPC_CALL *Call)
+{
+    KiCallRoutine(Call);
 }
 
 /*
@@ -248,10 +263,10 @@ void KiRetireDpcList(PKPRCB Prcb)
         if (Prcb->TimerRequest) {
             KiTimerExpiration(Prcb);
         }
-        if (!KiTakeDpc(&Prcb->Dpc, &Prcb->DpcActive, &Call)) {
+        if (!KiTakeFirstDpc(&Prcb->Dpc, &Prcb->DpcActive, &Call)) {
             return; /* the clock asks for another dispatch interrupt should a timer be due now */
         }
-        KiCallDpc(&Call);
+        KiCallRoutine(&Call);
     }
 }
 
