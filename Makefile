@@ -8,6 +8,7 @@
 #?   make debug    boot under gdb, stopped where the kernel starts
 #?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
 #?   make bench    instruction counts and times
+#?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
 #?   make lint     format, warnings, layering, style figures
 #?   make sys NAME=beep   build one driver        make clean   remove everything built
 #?

@@ -2,7 +2,8 @@
 #
 # tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
 
-export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT
+export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT \
+  SEEDS FIRST JOBS
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)
 
@@ -43,6 +44,11 @@ $(O)/unit/%: tests/unit/%.c $(O)/flags/unit
 .PHONY: debug-build
 debug-build:
 	@$(MAKE) --no-print-directory DEBUG=1 all
+
+# `make hunt SEEDS=10000 FIRST=1`; RACE=lock, check or wake hunts one that is there on purpose.
+.PHONY: hunt
+hunt: debug-build
+	@$(PYTHON) tests/host/hunt.py $(RACE)
 
 test: all unit benches debug-build
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)

@@ -111,12 +111,13 @@ static VOID NTAPI KmtUnload(PDRIVER_OBJECT DriverObject)
     UNREFERENCED_PARAMETER(DriverObject);
 }
 
-static PDRIVER_OBJECT KmtDriverObject; /* for tests that make devices */
+static PDRIVER_OBJECT KmtDriverObject;  /* for tests that make devices */
+static PUNICODE_STRING KmtRegistryPath; /* for tests that depend on the service's name */
 
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 {
-    UNREFERENCED_PARAMETER(RegistryPath);
     KmtDriverObject = DriverObject;
+    KmtRegistryPath = RegistryPath;
     DriverObject->DriverUnload = KmtUnload;
     KmtRun();
     DbgPrint("1..%d\n", KmtNumber);
