@@ -198,6 +198,10 @@ static PDEVICE_OBJECT IopTopOfStackLocked(PDEVICE_OBJECT Device)
 
 PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device)
 {
+    // Nothing attached, as usual: whether that is so before or after another thread attaches is open.
+    if (__atomic_load_n(&Device->AttachedDevice, __ATOMIC_ACQUIRE) == NULL) {
+        return Device;
+    }
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
     PDEVICE_OBJECT Top = IopTopOfStackLocked(Device);
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
