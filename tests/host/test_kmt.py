@@ -1,4 +1,4 @@
-"""Promise: the driver interface keeps its contracts, seen from real drivers, on one, two and four processors.
+"""Promise: the driver interface keeps its contracts, seen from real drivers, on one, two, four and eight processors.
 
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
@@ -36,7 +36,7 @@ def test_there_are_drivers():
     assert DRIVERS and MISTAKES
 
 
-@pytest.mark.parametrize("smp", [1, 2, 4])
+@pytest.mark.parametrize("smp", [1, 2, 4, 8])
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_driver(driver, smp):
     result = qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=120, **machine(driver))

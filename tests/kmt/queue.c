@@ -85,7 +85,11 @@ static VOID AwaitHandled(LONG Count)
 
 static VOID JoinHandlers(PETHREAD Threads[HANDLERS])
 {
-    KeRundownQueue(&Work);
+    /* One that is still on its way back to the queue comes too late for the first rundown. */
+    for (int i = 0; i < 20000 && Abandoned < HANDLERS; i++) {
+        KeRundownQueue(&Work);
+        KmtSleep(1);
+    }
     for (int i = 0; i < HANDLERS; i++) {
         KmtJoin(Threads[i]);
     }
