@@ -182,7 +182,7 @@ static VOID TestDeleteCallback(VOID)
     if (Timer == NULL) {
         return;
     }
-    ExSetTimer(Timer, -30000, 20000, NULL);
+    ExSetTimer(Timer, -2000000, 20000, NULL); /* far enough for a slow host to delete it first */
     KMT_CHECK(!ExDeleteTimer(Timer, FALSE, FALSE, &Parameters), "deleted without cancelling");
     KMT_EQUAL(Seen.Deletions, 0, "it is still there");
     WaitFor(&Seen.Deletions, 1);
