@@ -7,6 +7,7 @@ what it says (debug=1: the debug kernel), and "SAYS: pattern" is to appear in th
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,23 +33,40 @@ def machine(driver):
     return dict(setting.split("=", 1) for line in markers(driver, "MACHINE") for setting in line.split())
 
 
+def boot(driver, smp):
+    timeout = 60 if driver in MISTAKES else 120
+    return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=timeout, **machine(driver))
+
+
+@pytest.fixture(scope="module")
+def results(request):
+    """What each machine that the chosen tests want has said. Two run at a time, ahead of the tests: they mostly wait."""
+    chosen = [item.callspec.params for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        futures = {(each["driver"], each.get("smp", 2)): None for each in chosen}
+        futures = {key: pool.submit(boot, *key) for key in futures}
+        yield lambda driver, smp=2: futures[driver, smp].result()
+        for future in futures.values():
+            future.cancel()
+
+
 def test_there_are_drivers():
     assert DRIVERS and MISTAKES
 
 
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_driver(driver, smp):
-    result = qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=120, **machine(driver))
+def test_driver(driver, smp, results):
+    result = results(driver, smp)
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
 
 
 @pytest.mark.parametrize("driver", MISTAKES)
-def test_mistake(driver):
+def test_mistake(driver, results):
     code, name = re.match(r"/\* STOP: 0x([0-9A-F]{8}) (\w+)", FILES[driver].read_text()).groups()
-    result = qemu.execute(COMMANDS.format(driver), smp=2, timeout=60, **machine(driver))
+    result = results(driver)
     assert result.status == qemu.STATUS_BUGCHECK, f"{result.explain()}\n{result.output}"
     assert re.search(rf"\*\*\* STOP: 0x{code}\b", result.output) and name in result.output, result.output
     assert f"{driver}!" in result.output, f"the backtrace does not show the culprit\n{result.output}"
