@@ -111,6 +111,12 @@ VOID NTAPI PlayerThread(PVOID Context)
                 Player->NextTime = Now;
             }
             PlayerPlayNote(Player, &Note);
+            /* The Beep driver's own timer may end the last tone a moment after this thread's: who
+             * waits for the end is not to hear it. A look without the mutex will do, since a note
+             * that comes just now begins after the silence. */
+            if (*(volatile ULONG *)&Player->Count == 0) {
+                PlayerBeep(Player, 0, 0);
+            }
             PlayerEndNote(Player);
         }
     }
