@@ -73,5 +73,7 @@ def test_threads_until_memory_is_used_up():
 
         round()
         before = accounts(console)
+        while settled_difference(console, before) != {}:
+            before = accounts(console)  # ended threads were still being buried
         round()
         assert settled_difference(console, before) == {}
