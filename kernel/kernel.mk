@@ -14,7 +14,7 @@ OFFSETS_C  := $(wildcard kernel/*/asmoffsets.c boot/asmoffsets.c)
 KERNEL_C   := $(filter-out $(OFFSETS_C),$(KERNEL_C))
 EXPORTS    := $(sort $(wildcard kernel/*/exports.lst lib/*/exports.lst))
 
-KERNEL_INCLUDES := -Ikernel/inc -Ilib/ddk -Iboot $(patsubst %/,-I%,$(sort $(wildcard drivers/*/)))
+KERNEL_INCLUDES := -Ikernel/inc -Ilib/ddk -Iboot -I$(O)/gen $(patsubst %/,-I%,$(sort $(wildcard drivers/*/)))
 
 # Interrupt handlers save only XMM0-5, so the kernel itself never touches vector registers. Frame pointers make backtraces
 # cheap; the unwind tables let an exception raised in the kernel reach a driver's handler.
@@ -66,6 +66,17 @@ $(O)/gen/%.offsets.s: %.c $(O)/flags/kernel-cc
 $(O)/gen/asmoffsets.inc: $(OFFSETS_C:%.c=$(O)/gen/%.offsets.s) $(O)/flags/offsets
 	$(call say,OFFSETS,$@)
 	$(Q)cat $(filter %.s,$^) /dev/null | sed -n 's/^[[:space:]]*#->\([A-Za-z0-9_]*\) \(-\?[0-9]*\)$$/%define \1 \2/p' > $@
+
+# Names of status values and bugcheck codes for people, from the headers that define them.
+STATUS_HEADERS := lib/ddk/ntstatus.h $(wildcard lib/ddk/nt/status_*.h)
+$(O)/gen/statusnames.h: $(STATUS_HEADERS) kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) ((NTSTATUS)0x.*/STATUS_NAME(\1)/p' $(STATUS_HEADERS) > $@
+$(O)/gen/bugnames.h: lib/ddk/bugcodes.h kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) 0x.*/BUG_CODE(\1)/p' $< > $@
+$(O)/obj/kernel/ke/bugcode.o $(O)/lint/kernel/ke/bugcode.ok: $(O)/gen/bugnames.h
+$(O)/obj/kernel/kd/status.o $(O)/lint/kernel/kd/status.ok $(O)/unit/console_test: $(O)/gen/statusnames.h
 
 # What drivers may import: one list makes the kernel's own table and the import libraries that drivers are linked with.
 $(O)/gen/exports.asm $(O)/gen/ntoskrnl.def $(O)/gen/hal.def &: boot/tools/exports.py $(EXPORTS) $(O)/flags/exports

@@ -5,6 +5,8 @@
 #ifndef _NTDDBEEP_
 #define _NTDDBEEP_
 
+#include <wdm.h>
+
 #define DD_BEEP_DEVICE_NAME "\\Device\\Beep"
 #define DD_BEEP_DEVICE_NAME_U L"\\Device\\Beep"
 

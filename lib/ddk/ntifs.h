@@ -2,4 +2,11 @@
 #ifndef _NTIFS_
 #define _NTIFS_
 #include <ntddk.h>
+
+/* Bits of a flags field. */
+#define FlagOn(Flags, Bits) ((Flags) & (Bits))
+#define BooleanFlagOn(Flags, Bits) ((BOOLEAN)(((Flags) & (Bits)) != 0))
+#define SetFlag(Flags, Bits) ((Flags) |= (Bits))
+#define ClearFlag(Flags, Bits) ((Flags) &= ~(Bits))
+
 #endif

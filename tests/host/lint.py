@@ -17,6 +17,8 @@ import csource
 CODE = (".c", ".h", ".asm")
 TOP = ("boot", "kernel", "drivers", "lib", "tests")
 LONGEST_FILE, LONGEST_FUNCTION = 500, 80
+# Lists of constants that need no comments, left out of the figure of comment lines.
+TABLES = ("lib/ddk/ntstatus.h", "lib/ddk/nt/status_errors.h", "lib/ddk/nt/status_errors2.h", "lib/ddk/bugcodes.h", "lib/ddk/dpfilter.h")
 FAMILY = 6  # prototypes in a row that one comment may cover without naming them
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
 # Entered by the loader and by the host's C library; everybody knows their prototypes.
@@ -188,6 +190,30 @@ def check_contracts(tree):
             tree.complain(source, line, f"{name} has no contract above its prototype in {tree.name(declaring[0])}")
 
 
+PROTOTYPE = re.compile(r"^(?:NTSYSAPI|NTKERNELAPI|NTHALAPI)\b[^;{}]*?\b(\w+)\s*\((?=[^;{}]*\)[^;{}]*;)", re.M)
+SOURCE = re.compile(r"\bWDK\b|\bbook\b|\bC standard\b")
+
+
+def public_routines(tree):
+    """(header, line, name, contract) of every imported routine that lib/ddk declares; None when it has no contract."""
+    for header in tree.under("lib/ddk", suffixes=(".h",)):
+        lines = header.text.splitlines()
+        for match in PROTOTYPE.finditer(header.code):
+            line = csource.line_of(header.code, match.start())
+            comment, between = comment_above(lines, line - 1)
+            covered = comment and (between < FAMILY or re.search(rf"\b{match[1]}\b", comment))
+            yield header, line, match[1], comment if covered else None
+
+
+def check_prototypes(tree):
+    """A prototype in lib/ddk says what it promises, and where the promise comes from."""
+    for header, line, name, contract in public_routines(tree):
+        if contract is None:
+            tree.complain(header, line, f"{name} has no contract above its prototype")
+        elif not SOURCE.search(contract):
+            tree.complain(header, line, f"the contract of {name} does not name its source, as in WDK: {name}")
+
+
 def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else 0
 
@@ -197,9 +223,11 @@ def figures(tree):
     code = tree.under("boot", "kernel", "drivers", "lib")
     bodies = [each.lines for source in code if source.path.suffix == ".c" for each in csource.functions(source)]
     files = [source.lines for source in code if source.path.suffix == ".c"]
-    pairs = [csource.comment_and_code_lines(source) for source in code]
+    pairs = [csource.comment_and_code_lines(source) for source in code if tree.name(source) not in TABLES]
     ratio = sum(pair[0] for pair in pairs) / max(1, sum(pair[1] for pair in pairs))
     median = statistics.median(bodies) if bodies else 0
+    routines = list(public_routines(tree))
+    contracts = sum(contract is not None for *_, contract in routines)
     return [
         f"functions      {len(bodies)}; body lines: median {median:g} (goal 12), 90th percentile {percentile(bodies, 0.9)}, "
         f"longest {max(bodies, default=0)} (limit {LONGEST_FUNCTION})",
@@ -207,13 +235,14 @@ def figures(tree):
         f"longest {max(files, default=0)} (limit {LONGEST_FILE}), together {sum(files)}",
         f"comment lines  {ratio:.2f} per code line (goal 0.25 to 0.35)",
         f"exports        {len(list(exported_names(tree)))}",
+        f"public routines with a contract: {contracts} of {len(routines)}",
     ]
 
 
 def check(root):
     """The tree with all complaints."""
     tree = Tree(Path(root))
-    for one in (check_layers, check_visibility, check_sizes, check_texts, check_contracts):
+    for one in (check_layers, check_visibility, check_sizes, check_texts, check_contracts, check_prototypes):
         one(tree)
     return tree
 

@@ -14,7 +14,7 @@ CLEAN = {
     "kernel/ke/stop.asm": "; Stops.\nextern KiWait\nglobal KiStop\nKiStop:\n    ret\n",
     "kernel/ke/wait.c": COMMENT + '#include "kep.h"\n\nint KiCount = 1;\n\nvoid KiWait(void)\n{\n}\n',
     "kernel/ke/exports.lst": "# kernel\nKeWait\n",
-    "lib/ddk/wdm.h": COMMENT + "\n/* Waits. IRQL: any. */\nNTSTATUS NTAPI KeWait(_In_ PVOID Object,\n    _In_ ULONG Flags);\n",
+    "lib/ddk/wdm.h": COMMENT + "\n/* Waits. IRQL: any. WDK: KeWait. */\nNTSTATUS NTAPI KeWait(_In_ PVOID Object,\n    _In_ ULONG Flags);\n",
     "drivers/beep/beep.c": COMMENT + "#include <wdm.h>\n#include <kmelody.h>\n",
     "drivers/kmelody/kmelody.h": COMMENT,
     "drivers/kmelody/client/play.c": COMMENT + "#include <ke.h>\n#include <kmelody.h>\n",
@@ -53,6 +53,11 @@ FAULTS = {
             "lib/ddk/mm.h": COMMENT + "\n/* Maps. */\nvoid MmMapAll(void);\n\nvoid MmMap(void);\n",
         },
         "MmMap has no contract",
+    ),
+    "an import without contract": ({"lib/ddk/mm.h": COMMENT + "\nNTKERNELAPI VOID NTAPI\nMmMap(_In_ PVOID A);\n"}, "MmMap has no contract"),
+    "a contract without source": (
+        {"lib/ddk/mm.h": COMMENT + "\n/* Maps. */\nNTSYSAPI ULONG MmMap(_In_ PVOID A, ...) NT_VARARGS;\n"},
+        "the contract of MmMap does not name its source",
     ),
     "one contract for too many": (
         {"kernel/mm/exports.lst": "MmMap\n", "lib/ddk/mm.h": COMMENT + "\n/* Maps. */\n" + FAMILY + "void MmMap(void);\n"},

@@ -5,6 +5,8 @@
  * what Windows adds. All of it is pure: any IRQL, as long as the memory named is resident there.
  * Nothing is allocated; buffers stay the caller's.
  */
+#include <wdm.h>
+
 #ifndef _NT_CRT_
 #define _NT_CRT_
 

@@ -3,6 +3,8 @@
  * mutexes, work items. Layouts are those of Windows x64; the lookaside helpers are inlined into
  * drivers.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_
 #define _NT_EX_
 
@@ -78,17 +80,20 @@ NTKERNELAPI USHORT NTAPI ExQueryDepthSList(_In_ PSLIST_HEADER ListHead);
 
 /*
  * Lists shared at any IRQL under a spin lock, which must be used with nothing but these routines.
- * List and lock are resident memory. WDK: the same names; book ch. 3.
+ * List and lock are resident memory.
  */
-/* Inserts at the head; returns the entry that was first before, or NULL. Any IRQL. */
+/* Inserts at the head; returns the entry that was first before, or NULL. Any IRQL.
+ * WDK: ExInterlockedInsertHeadList; book ch. 3. */
 NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedInsertHeadList(_Inout_ PLIST_ENTRY ListHead,
                                                           _Inout_ PLIST_ENTRY ListEntry,
                                                           _Inout_ PKSPIN_LOCK Lock);
-/* Inserts at the tail; returns the entry that was last before, or NULL. Any IRQL. */
+/* Inserts at the tail; returns the entry that was last before, or NULL. Any IRQL.
+ * WDK: ExInterlockedInsertTailList; book ch. 3. */
 NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedInsertTailList(_Inout_ PLIST_ENTRY ListHead,
                                                           _Inout_ PLIST_ENTRY ListEntry,
                                                           _Inout_ PKSPIN_LOCK Lock);
-/* Removes the first entry and returns it; NULL when the list is empty. Any IRQL. */
+/* Removes the first entry and returns it; NULL when the list is empty. Any IRQL.
+ * WDK: ExInterlockedRemoveHeadList; book ch. 3. */
 NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedRemoveHeadList(_Inout_ PLIST_ENTRY ListHead,
                                                           _Inout_ PKSPIN_LOCK Lock);
 
@@ -303,7 +308,7 @@ NTKERNELAPI BOOLEAN NTAPI ExTryToAcquireFastMutex(_Inout_ PFAST_MUTEX FastMutex)
  * elsewhere they bugcheck. WDK: ExAcquireFastMutexUnsafe, ExReleaseFastMutexUnsafe. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI ExAcquireFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
-/* The counterpart of ExAcquireFastMutexUnsafe. */
+/* The counterpart of ExAcquireFastMutexUnsafe. WDK: ExReleaseFastMutexUnsafe. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI ExReleaseFastMutexUnsafe(_Inout_ PFAST_MUTEX FastMutex);
 

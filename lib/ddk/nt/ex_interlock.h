@@ -6,6 +6,8 @@
  * return: the new value for increment, decrement and add, else the old one. The suffixes Acquire, Release
  * and NoFence promise less; here they mean the full barrier that x86 has anyway.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_INTERLOCK_
 #define _NT_EX_INTERLOCK_
 

@@ -5,6 +5,8 @@
  * them. A call at a higher IRQL than stated is the bugcheck IRQL_NOT_LESS_OR_EQUAL, except where another
  * one is named.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_LOCK_
 #define _NT_EX_LOCK_
 

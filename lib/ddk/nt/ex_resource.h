@@ -9,6 +9,8 @@
  * Wait = FALSE never waits: the routine returns FALSE when it would have to. When a resource is given back
  * after exclusive use, all waiting sharers get it together; after shared use, one exclusive waiter.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_RESOURCE_
 #define _NT_EX_RESOURCE_
 

@@ -5,6 +5,8 @@
  * The cache-aware kind does the same with a cache line for each processor. A protection released more often
  * than acquired stops the system; so does a call at a higher IRQL than stated, with IRQL_NOT_LESS_OR_EQUAL.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_RUNDOWN_
 #define _NT_EX_RUNDOWN_
 

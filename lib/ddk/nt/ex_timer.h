@@ -5,6 +5,8 @@
  * one after the other, at DISPATCH_LEVEL. The timer may also be waited for: it is signalled when it
  * expires.
  */
+#include <wdm.h>
+
 #ifndef _NT_EX_TIMER_
 #define _NT_EX_TIMER_
 

@@ -2,6 +2,8 @@
  * nt/exception.h - what describes an exception: its record, and the registers at the time. Layouts are
  * those of Windows x64.
  */
+#include <wdm.h>
+
 #ifndef _NT_EXCEPTION_
 #define _NT_EXCEPTION_
 

@@ -1,4 +1,6 @@
 /* nt/hal.h - ports, buses, speaker: what the HAL gives to drivers (hal.dll). */
+#include <wdm.h>
+
 #ifndef _NT_HAL_
 #define _NT_HAL_
 

@@ -1,4 +1,6 @@
 /* nt/io.h - the I/O manager's routines and the helpers that drivers inline (book ch. 7). */
+#include <wdm.h>
+
 #ifndef _NT_IO_
 #define _NT_IO_
 

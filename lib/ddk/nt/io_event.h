@@ -1,5 +1,7 @@
 /* nt/io_event.h - named events that drivers share with each other and with applications (book
  * ch. 6). */
+#include <wdm.h>
+
 #ifndef _NT_IO_EVENT_
 #define _NT_IO_EVENT_
 

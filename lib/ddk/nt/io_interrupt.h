@@ -6,6 +6,8 @@
  * that IoGetDeviceObjectPointer finds: \Device\PCI0000_BB_DD_F, in hexadecimal: segment, bus, device
  * and function.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_INTERRUPT_
 #define _NT_IO_INTERRUPT_
 

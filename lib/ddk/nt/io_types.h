@@ -2,6 +2,8 @@
  * nt/io_types.h - driver, device and file objects, IRPs and stack locations (book ch. 7). Layouts
  * are those of Windows x64, field for field: drivers read and write them directly.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_TYPES_
 #define _NT_IO_TYPES_
 

@@ -7,6 +7,8 @@
  * uninitialised while it is queued; 3 (item, object) made for something that is neither a device
  * nor a driver object. What a routine must leave behind: see ExQueueWorkItem.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_WORK_
 #define _NT_IO_WORK_
 

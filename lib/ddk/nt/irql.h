@@ -3,6 +3,8 @@
  * nowhere else, so reading, raising and lowering it are single instructions, inlined into every
  * driver exactly as the WDK inlines them.
  */
+#include <wdm.h>
+
 #ifndef _NT_IRQL_
 #define _NT_IRQL_
 

@@ -2,6 +2,8 @@
  * nt/ke.h - the kernel: dispatcher objects, DPCs, timers, APCs, waits, spin locks, threads' scheduling
  * attributes, time. Structure layouts are those of Windows x64; drivers embed them.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_
 #define _NT_KE_
 

@@ -2,6 +2,8 @@
  * nt/ke_affinity.h - which processors a thread may run on (book ch. 6 and 8). There is one group of
  * processors, number 0.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_AFFINITY_
 #define _NT_KE_AFFINITY_
 

@@ -4,6 +4,8 @@
  * nothing pageable. Records live in non-paged memory of the caller's until they are deregistered; one
  * that has been damaged is left out. A callback that faults ends the crash report.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_BUGCHECK_
 #define _NT_KE_BUGCHECK_
 

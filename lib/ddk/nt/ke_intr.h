@@ -5,6 +5,8 @@
  * may be changed, freed or queued again from the moment its routine has been called. DPC routines
  * run at DISPATCH_LEVEL on the processor whose queue held them, one at a time there, and may not wait.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_INTR_
 #define _NT_KE_INTR_
 

@@ -2,6 +2,8 @@
  * nt/ke_queue.h - kernel queues (book ch. 6): work for a pool of threads, of which only so many run
  * at a time. An entry is any structure with a LIST_ENTRY; the queue keeps no memory of its own.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_QUEUE_
 #define _NT_KE_QUEUE_
 

@@ -4,6 +4,8 @@
  * A lock is used with the queued routines or with the ordinary ones, never with both. Lock and handle are
  * resident memory; the handle, on the caller's stack, belongs to the lock until the release.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_SPIN_
 #define _NT_KE_SPIN_
 

@@ -8,6 +8,8 @@
  * step; it needs IRQL <= APC_LEVEL. A call at a higher IRQL than stated is the bugcheck
  * IRQL_NOT_LESS_OR_EQUAL.
  */
+#include <wdm.h>
+
 #ifndef _NT_KE_SYNC_
 #define _NT_KE_SYNC_
 

@@ -1,4 +1,6 @@
 /* nt/ke_time.h - timers and time (book ch. 6). Times are in 100 ns units unless a name says else. */
+#include <wdm.h>
+
 #ifndef _NT_KE_TIME_
 #define _NT_KE_TIME_
 

@@ -1,4 +1,6 @@
 /* nt/mm.h - memory descriptor lists, mapping and address questions (book ch. 7 and 8). */
+#include <wdm.h>
+
 #ifndef _NT_MM_
 #define _NT_MM_
 

@@ -1,4 +1,6 @@
 /* nt/ob.h - objects: references and handles (book ch. 2 and 4). */
+#include <wdm.h>
+
 #ifndef _NT_OB_
 #define _NT_OB_
 

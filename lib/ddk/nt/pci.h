@@ -3,6 +3,8 @@
  * bus, device and function. A driver finds its device by looking at every slot, or at the device
  * objects named \Device\PCI0000_BB_DD_F (see nt/io_interrupt.h).
  */
+#include <wdm.h>
+
 #ifndef _NT_PCI_
 #define _NT_PCI_
 

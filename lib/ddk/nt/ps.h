@@ -1,4 +1,6 @@
 /* nt/ps.h - processes and threads (book ch. 4 and 8). */
+#include <wdm.h>
+
 #ifndef _NT_PS_
 #define _NT_PS_
 
@@ -34,7 +36,8 @@ _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI PsGetThreadExitStatus(_In_ PETHREAD Thread);
 
 /* Ids: multiples of 4, never the same for a process and a thread. Any IRQL; Process and Thread must
- * be referenced or current. PsGetCurrentThreadId answers 0 on an idle thread. Book ch. 4. */
+ * be referenced or current. PsGetCurrentThreadId answers 0 on an idle thread.
+ * WDK: PsGetCurrentProcessId and so on; book ch. 4. */
 NTKERNELAPI HANDLE NTAPI PsGetCurrentProcessId(VOID);
 NTKERNELAPI HANDLE NTAPI PsGetCurrentThreadId(VOID);
 NTKERNELAPI HANDLE NTAPI PsGetProcessId(_In_ PEPROCESS Process);

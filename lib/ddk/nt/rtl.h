@@ -1,8 +1,10 @@
 /* nt/rtl.h - the run-time library: strings, lists, memory, debug output (book ch. 2, 3 and 5). */
+#include <wdm.h>
+
 #ifndef _NT_RTL_
 #define _NT_RTL_
 
-#include <nt/crt.h>
+#include <dpfilter.h>
 
 /*** Counted strings (book ch. 3). Lengths are bytes. Routines that compare ignoring case, or convert,
  * read tables: drivers may count on PASSIVE_LEVEL only. No routine keeps a pointer to its arguments
@@ -90,7 +92,7 @@ NTSYSAPI NTSTATUS NTAPI RtlUpcaseUnicodeString(_Inout_ PUNICODE_STRING Destinati
  * pool, for RtlFreeUnicodeString or RtlFreeAnsiString (STATUS_NO_MEMORY). Otherwise
  * STATUS_BUFFER_OVERFLOW when it does not fit: RtlUnicodeStringToAnsiString then stores the
  * characters that do, RtlAnsiStringToUnicodeString none. STATUS_INVALID_PARAMETER_2: the result is
- * longer than a string can be. */
+ * longer than a string can be. WDK: RtlAnsiStringToUnicodeString, RtlUnicodeStringToAnsiString. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlAnsiStringToUnicodeString(_Inout_ PUNICODE_STRING DestinationString,
                                                      _In_ PCANSI_STRING SourceString,
@@ -277,16 +279,6 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
 
 /*** Debug output (book ch. 5); any IRQL. ***/
 
-/* Components and levels of messages. A level below 32 is a bit number, another a mask itself. */
-#define DPFLTR_IHVDRIVER_ID 77
-#define DPFLTR_DEFAULT_ID 101
-#define DPFLTR_ENDOFTABLE_ID 146
-#define DPFLTR_ERROR_LEVEL 0
-#define DPFLTR_WARNING_LEVEL 1
-#define DPFLTR_TRACE_LEVEL 2
-#define DPFLTR_INFO_LEVEL 3
-#define DPFLTR_MASK 0x80000000
-
 /* Format a message and print it on the debug port in one piece, at most 511 bytes of it. Conversions:
  * Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating point; wide text comes
  * out as UTF-8. All memory named must be resident above APC_LEVEL. DbgPrint is component
@@ -304,10 +296,11 @@ NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(_In_z_ PCCH Prefix, _In_ ULONG Compon
                                            _In_ ULONG Level, _In_z_ PCCH Format,
                                            _In_ NT_VA_LIST Arguments);
 
-/* TRUE when a message of the component and level would be printed, else FALSE. */
+/* TRUE when a message of the component and level would be printed, else FALSE.
+ * WDK: DbgQueryDebugFilterState. */
 NTSYSAPI NTSTATUS NTAPI DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
 /* Sets (State TRUE) or clears the level's bits in the component's mask.
- * STATUS_INVALID_PARAMETER_1: no such component. */
+ * STATUS_INVALID_PARAMETER_1: no such component. WDK: DbgSetDebugFilterState. */
 NTSYSAPI NTSTATUS NTAPI DbgSetDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level,
                                                _In_ BOOLEAN State);
 
@@ -324,5 +317,9 @@ NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
 #define NT_ASSERT(e) ((e) ? (void)0 : RtlAssert((PVOID) #e, (PVOID)__FILE__, __LINE__, NULL))
 #define ASSERT(e) NT_ASSERT(e)
 #define NT_VERIFY(e) NT_ASSERT(e)
+/* The same with a message (a narrow string literal), printed with the expression. */
+#define NT_ASSERTMSG(Message, e)                                                                   \
+    ((e) ? (void)0 : RtlAssert((PVOID) #e, (PVOID)__FILE__, __LINE__, (PCHAR)(Message)))
+#define ASSERTMSG(Message, e) NT_ASSERTMSG(Message, e)
 
 #endif

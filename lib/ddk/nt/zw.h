@@ -4,6 +4,8 @@
  * kernel APCs enabled, by which requests complete, and else bugcheck with
  * IRQL_GT_ZERO_AT_SYSTEM_SERVICE.
  */
+#include <wdm.h>
+
 #ifndef _NT_ZW_
 #define _NT_ZW_
 
