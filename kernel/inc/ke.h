@@ -194,6 +194,7 @@ typedef struct _KPRCB {
     volatile LONG Frozen;                     /* o  bugcheck: this processor has stopped */
     struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI */
     struct _KI_PROCESSOR *Processor;          /* i  GDT, TSS, IST stacks: private to ke */
+    const char *Culprit;                      /* c  of the bugcheck that is about to come */
     PVOID PoolCache;                          /* c  ex: per-processor pool lists */
 } KPRCB, *PKPRCB;
 
@@ -228,6 +229,11 @@ static inline PKPRCB KeGetCurrentPrcb(void)
 /* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as evidence. */
 DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *File, ULONG Line);
 #define KI_ASSERT(e) ((e) ? (void)0 : KiAssertionFailed(#e, __FILE__, __LINE__))
+/* KeBugCheckEx that says whose fault it is: Culprit, "driver x.sys, ...", is printed with the
+ * parameters. Any IRQL. */
+DECLSPEC_NORETURN void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_PTR Parameter1,
+                                         ULONG_PTR Parameter2, ULONG_PTR Parameter3,
+                                         ULONG_PTR Parameter4);
 /* The IRQL rule of a public routine: IRQL_NOT_LESS_OR_EQUAL(address, irql, ...) when broken. */
 #define KI_ASSERT_IRQL_MAX(Level)                                                                  \
     ((KeGetCurrentIrql() <= (Level)) ? (void)0                                                     \

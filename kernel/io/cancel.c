@@ -44,7 +44,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     }
     /* Completion leaves StackCount + 2 there, and nobody may have left a cancel routine behind. */
     if (Irp->CurrentLocation > Irp->StackCount + 1) {
-        KeBugCheckEx(CANCEL_STATE_IN_COMPLETED_IRP, (ULONG_PTR)Irp, (ULONG_PTR)Routine, 0, 0);
+        IopBadIrp(CANCEL_STATE_IN_COMPLETED_IRP, Irp, (PVOID)Routine, (ULONG_PTR)Routine, 0);
     }
     Irp->CancelIrql = OldIrql;
     Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);

@@ -121,7 +121,7 @@ static BOOLEAN IopWalkUp(PIRP Irp)
 static void IopCheckCompletion(PIRP Irp, PVOID Caller)
 {
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
-        KeBugCheckEx(MULTIPLE_IRP_COMPLETE_REQUESTS, (ULONG_PTR)Irp, (ULONG_PTR)Caller, 0, 0);
+        IopBadIrp(MULTIPLE_IRP_COMPLETE_REQUESTS, Irp, Caller, (ULONG_PTR)Caller, 0);
     }
     if (Irp->IoStatus.Status == STATUS_PENDING) {
         IopViolation(IopCompletedPending, Caller, Irp, (ULONG_PTR)Irp->IoStatus.Status);

@@ -66,6 +66,18 @@ static void IopLinkDevice(PDEVICE_OBJECT Device)
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
 }
 
+/* For those who name the device without the name space's lock. It can do without. */
+static void IopCopyDeviceName(PDEVICE_OBJECT Device, PUNICODE_STRING Name)
+{
+    PUNICODE_STRING Copy = &IopExtension(Device)->Name;
+    USHORT Length = Name != NULL ? Name->Length : 0;
+    if (Length != 0 &&
+        (Copy->Buffer = ExAllocatePool2(POOL_FLAG_NON_PAGED, Length, IOP_TAG_NAME)) != NULL) {
+        Copy->MaximumLength = Length;
+        RtlCopyUnicodeString(Copy, Name);
+    }
+}
+
 NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtensionSize,
                               PUNICODE_STRING DeviceName, DEVICE_TYPE DeviceType,
                               ULONG DeviceCharacteristics, BOOLEAN Exclusive,
@@ -87,6 +99,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
         return Status;
     }
     IopInitializeDevice(Device, DeviceExtensionSize, DeviceType);
+    IopCopyDeviceName(Device, DeviceName);
     Device->Characteristics = DeviceCharacteristics;
     Device->Flags = DO_DEVICE_INITIALIZING | (Exclusive ? DO_EXCLUSIVE : 0) |
                     (DeviceName != NULL ? DO_DEVICE_HAS_NAME : 0);
@@ -106,6 +119,10 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
 void IopDeleteDevice(PVOID Object)
 {
     PDEVICE_OBJECT Device = Object;
+    if (IopExtension(Device)->Name.Buffer != NULL) {
+        ExFreePoolWithTag(IopExtension(Device)->Name.Buffer, IOP_TAG_NAME);
+    }
+    Device->Type = 0; // so that a call with it is noticed
     ObfDereferenceObject(Device->DriverObject);
 }
 

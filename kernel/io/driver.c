@@ -12,20 +12,6 @@ static const WCHAR IopDriverDirectory[] = L"\\Driver\\";
 static UNICODE_STRING IopHardwareDatabase =
     RTL_CONSTANT_STRING(L"\\REGISTRY\\MACHINE\\HARDWARE\\DESCRIPTION\\SYSTEM");
 
-void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp, ULONG_PTR Evidence)
-{
-    KeBugCheckEx(DRIVER_VERIFIER_IOMANAGER_VIOLATION, What, (ULONG_PTR)Subject, (ULONG_PTR)Irp,
-                 Evidence);
-}
-
-void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before)
-{
-    KIRQL After = KeGetCurrentIrql();
-    if (After != Before) {
-        IopViolation(IopRoutineChangedIrql, Routine, Irp, (ULONG_PTR)Before << 8 | After);
-    }
-}
-
 NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(DeviceObject);

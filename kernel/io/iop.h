@@ -21,6 +21,8 @@
 #include "ob.h"
 #include "ps.h"
 #include "io.h"
+#include "mm.h"
+#include "violation.h"
 
 /* Type fields, with Windows' numbers. */
 #define IO_TYPE_DEVICE 3
@@ -57,6 +59,7 @@ typedef struct _DEVOBJ_EXTENSION {
     BOOLEAN DeferredStartIo;     /* i  IoSetStartIoAttributes */
     BOOLEAN NonCancelable;       /* i */
     volatile LONG StartIoState;  /* o  see startio.c */
+    UNICODE_STRING Name;         /* i  as it was created with; empty: none */
     IOP_NEXT_PACKET NextPacket;  /* of the current request's owner; see startio.c */
 } DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 
@@ -73,34 +76,6 @@ static inline PIOP_DRIVER IopDriver(PDRIVER_OBJECT DriverObject)
 {
     return CONTAINING_RECORD(DriverObject, IOP_DRIVER, Object);
 }
-
-/* What a driver did wrong: the first parameter of DRIVER_VERIFIER_IOMANAGER_VIOLATION. The low
- * numbers are Windows'. Then follow the driver's routine (its DriverEntry, when no better is
- * known) or an object, the IRP, and one more piece of evidence. */
-typedef enum _IOP_VIOLATION {
-    IopFreedNoIrp = 0x1,          /* IoFreeIrp: not an IRP, or freed already */
-    IopFreedThreadIrp = 0x2,      /* IoFreeIrp: still in a thread's list */
-    IopCalledNoIrp = 0x3,         /* IoCallDriver, IoCancelIrp: not an IRP */
-    IopCalledNoDevice = 0x4,      /* IoCallDriver: not a device object */
-    IopDispatchChangedIrql = 0x5, /* evidence: IRQL before << 8 | IRQL after */
-    IopCompletedPending = 0x6,    /* IoCompleteRequest with STATUS_PENDING; evidence: status */
-    IopCompletedCancelable = 0x7, /* IoCompleteRequest with a cancel routine; evidence: it */
-    IopCompletedWithoutThread = 0x1001, /* a driver's own IRP whose completion nobody stopped */
-    IopPendingNotReturned =
-        0x1002, /* marked pending, but the dispatch routine answered the evidence */
-    IopPendingNotMarked = 0x1006, /* dispatch answered STATUS_PENDING for an IRP it did not mark */
-    IopNotCompleted = 0x1007,     /* dispatch answered the evidence, but did not complete the IRP */
-    IopTooMuchData =
-        0x1008, /* more Information than the buffered output has room for; evidence: it */
-    IopDeviceDeletedTwice = 0x1003, /* IoDeleteDevice */
-    IopRoutineChangedIrql =
-        0x1004, /* DriverEntry, DriverUnload, StartIo, a completion routine; as 5 */
-    IopDeletedAttached = 0x1005, /* IoDeleteDevice before IoDetachDevice; evidence: device below */
-} IOP_VIOLATION;
-DECLSPEC_NORETURN void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp,
-                                    ULONG_PTR Evidence);
-/* Bugchecks when Routine has not come back at the IRQL it was called at. */
-void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before);
 
 extern KSPIN_LOCK IopDatabaseLock;
 extern KSPIN_LOCK IopCancelSpinLock;

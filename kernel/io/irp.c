@@ -114,7 +114,8 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     }
     Irp->CurrentLocation--;
     if (Irp->CurrentLocation <= 0) {
-        KeBugCheckEx(NO_MORE_IRP_STACK_LOCATIONS, (ULONG_PTR)Irp, (ULONG_PTR)Device, 0, 0);
+        IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, __builtin_return_address(0), (ULONG_PTR)Device,
+                  0);
     }
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = Device;

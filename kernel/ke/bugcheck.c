@@ -164,6 +164,9 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
              Tenths % 10000);
     KiExplainBugCheck(Code, Parameters);
     KiPrintParameters(Parameters);
+    if (Prcb->Culprit != NULL) {
+        KdPrintf("*** Culprit: %s\n", Prcb->Culprit);
+    }
     KdPrintf("\n");
     KiPrintRegisters(Frame);
     KiPrintProcessor(Prcb, Frame, FRAMES_OF_OWNER);
@@ -208,6 +211,15 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
 void NTAPI KeBugCheck(ULONG BugCheckCode)
 {
     KeBugCheckEx(BugCheckCode, 0, 0, 0, 0);
+}
+
+/* Interrupts stay off: from here to the report this is the same processor. */
+void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_PTR Parameter1, ULONG_PTR Parameter2,
+                       ULONG_PTR Parameter3, ULONG_PTR Parameter4)
+{
+    _disable();
+    KeGetCurrentPrcb()->Culprit = Culprit;
+    KeBugCheckEx(Code, Parameter1, Parameter2, Parameter3, Parameter4);
 }
 
 /* The text goes out before the crash: its parameters are only addresses of it. */

@@ -118,8 +118,11 @@ static DECLSPEC_NORETURN void KiReportLock(ULONG64 Check, ULONG_PTR Subject, PKI
 
     KiLockChecks = FALSE; /* the report takes locks of its own */
     KiPrintLock("held", Copy.Lock, Copy.Caller);
-    KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, Check, Subject, (ULONG_PTR)Copy.Lock,
-                 (ULONG_PTR)Copy.Caller);
+    PLDR_MODULE Module = LdrFindModule(Copy.Caller);
+    CHAR Culprit[48] = "driver ";
+    strcat_s(Culprit, sizeof(Culprit), Module != NULL ? Module->Name : "nt");
+    KeBugCheckBlaming(Culprit, DRIVER_VERIFIER_DETECTED_VIOLATION, Check, Subject,
+                      (ULONG_PTR)Copy.Lock, (ULONG_PTR)Copy.Caller);
 }
 
 /* This processor's innermost lock, or NULL. */

@@ -1,0 +1,148 @@
+/*
+ * violation.c - the end of a driver that did something wrong with requests or devices.
+ *
+ * What a bugcheck can say of the culprit is found without locks, and every pointer is checked to be
+ * mapped first: the IRP or the device may be what is broken.
+ */
+#include "iop.h"
+
+#define IOP_CULPRIT_TEXT 240
+
+typedef struct _IOP_TEXT {
+    CHAR Buffer[IOP_CULPRIT_TEXT];
+    SIZE_T Length;
+} IOP_TEXT, *PIOP_TEXT;
+
+static const char *const IopMajorNames[] = {
+    "IRP_MJ_CREATE",
+    "IRP_MJ_CREATE_NAMED_PIPE",
+    "IRP_MJ_CLOSE",
+    "IRP_MJ_READ",
+    "IRP_MJ_WRITE",
+    "IRP_MJ_QUERY_INFORMATION",
+    "IRP_MJ_SET_INFORMATION",
+    "IRP_MJ_QUERY_EA",
+    "IRP_MJ_SET_EA",
+    "IRP_MJ_FLUSH_BUFFERS",
+    "IRP_MJ_QUERY_VOLUME_INFORMATION",
+    "IRP_MJ_SET_VOLUME_INFORMATION",
+    "IRP_MJ_DIRECTORY_CONTROL",
+    "IRP_MJ_FILE_SYSTEM_CONTROL",
+    "IRP_MJ_DEVICE_CONTROL",
+    "IRP_MJ_INTERNAL_DEVICE_CONTROL",
+    "IRP_MJ_SHUTDOWN",
+    "IRP_MJ_LOCK_CONTROL",
+    "IRP_MJ_CLEANUP",
+    "IRP_MJ_CREATE_MAILSLOT",
+    "IRP_MJ_QUERY_SECURITY",
+    "IRP_MJ_SET_SECURITY",
+    "IRP_MJ_POWER",
+    "IRP_MJ_SYSTEM_CONTROL",
+    "IRP_MJ_DEVICE_CHANGE",
+    "IRP_MJ_QUERY_QUOTA",
+    "IRP_MJ_SET_QUOTA",
+    "IRP_MJ_PNP",
+};
+C_ASSERT(ARRAYSIZE(IopMajorNames) == IRP_MJ_MAXIMUM_FUNCTION + 1);
+
+const char *IopMajorFunctionName(UCHAR MajorFunction)
+{
+    return MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION ? IopMajorNames[MajorFunction] : "IRP_MJ_?";
+}
+
+static NT_PRINTF(2, 3) void NT_VARARGS IopAppend(PIOP_TEXT Text, const char *Format, ...)
+{
+    NT_VA_LIST Arguments;
+    SIZE_T Room = sizeof(Text->Buffer) - Text->Length;
+    nt_va_start(Arguments, Format);
+    SIZE_T Needed = RtlFormatString(Text->Buffer + Text->Length, Room, Format, Arguments);
+    nt_va_end(Arguments);
+    Text->Length += min(Needed, Room - 1);
+}
+
+static BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
+{
+    return (ULONG_PTR)Address >= MM_DIRECT_MAP_BASE && MmIsAddressValid(Address) &&
+           MmIsAddressValid((PUCHAR)Address + Size - 1);
+}
+
+static BOOLEAN IopIsDevice(PDEVICE_OBJECT Device)
+{
+    return IopIsReadable(Device, sizeof(*Device)) && Device->Type == IO_TYPE_DEVICE &&
+           IopIsReadable(Device->DriverObject, sizeof(DRIVER_OBJECT)) &&
+           Device->DriverObject->Type == IO_TYPE_DRIVER;
+}
+
+/* The location that the driver at fault may look at, or NULL: nobody has the IRP. */
+static PIO_STACK_LOCATION IopLocationOf(PIRP Irp)
+{
+    if (!IopIsReadable(Irp, sizeof(*Irp)) || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation < 1 ||
+        Irp->CurrentLocation > Irp->StackCount) {
+        return NULL;
+    }
+    PIO_STACK_LOCATION Stack = (PIO_STACK_LOCATION)(Irp + 1) + (Irp->CurrentLocation - 1);
+    return IopIsReadable(Stack, sizeof(*Stack)) ? Stack : NULL;
+}
+
+static void IopAppendDevice(PIOP_TEXT Text, PDEVICE_OBJECT Device)
+{
+    PDEVOBJ_EXTENSION Extension = Device->DeviceObjectExtension;
+    IopAppend(Text, ", device %p", Device);
+    if (IopIsReadable(Extension, sizeof(*Extension)) && Extension->Name.Length != 0) {
+        IopAppend(Text, " %wZ", &Extension->Name);
+    }
+    IopAppend(Text, " of %wZ", &Device->DriverObject->DriverName);
+}
+
+static void IopDescribeCulprit(PIOP_TEXT Text, PVOID Subject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Stack = IopLocationOf(Irp);
+    PDEVICE_OBJECT Device = IopIsDevice(Subject) ? Subject
+                            : Stack != NULL      ? Stack->DeviceObject
+                                                 : NULL;
+    PVOID Code =
+        Device != NULL && Device == Subject ? (PVOID)Device->DriverObject->DriverInit : Subject;
+    PLDR_MODULE Module = LdrFindModule(Code);
+    Text->Length = 0;
+    IopAppend(Text, "driver %s", Module != NULL ? Module->Name : "nt");
+    if (IopIsDevice(Device)) {
+        IopAppendDevice(Text, Device);
+    }
+    if (Irp != NULL) {
+        IopAppend(Text, ", IRP %p", Irp);
+    }
+    if (Stack != NULL) {
+        IopAppend(Text, " %s/%u", IopMajorFunctionName(Stack->MajorFunction), Stack->MinorFunction);
+    }
+}
+
+void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp, ULONG_PTR Evidence)
+{
+    IOP_TEXT Text;
+    IopDescribeCulprit(&Text, Subject, Irp);
+    KeBugCheckBlaming(Text.Buffer, DRIVER_VERIFIER_IOMANAGER_VIOLATION, What, (ULONG_PTR)Subject,
+                      (ULONG_PTR)Irp, Evidence);
+}
+
+void IopBadIrp(ULONG Code, PIRP Irp, PVOID Caller, ULONG_PTR Second, ULONG_PTR Third)
+{
+    IOP_TEXT Text;
+    IopDescribeCulprit(&Text, Caller, Irp);
+    KeBugCheckBlaming(Text.Buffer, Code, (ULONG_PTR)Irp, Second, Third, 0);
+}
+
+void IopCheckFailed(ULONG Check, PVOID Caller, ULONG_PTR Third, ULONG_PTR Fourth)
+{
+    IOP_TEXT Text;
+    IopDescribeCulprit(&Text, Caller, NULL);
+    KeBugCheckBlaming(Text.Buffer, DRIVER_VERIFIER_DETECTED_VIOLATION, Check, (ULONG_PTR)Caller,
+                      Third, Fourth);
+}
+
+void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before)
+{
+    KIRQL After = KeGetCurrentIrql();
+    if (After != Before) {
+        IopViolation(IopRoutineChangedIrql, Routine, Irp, (ULONG_PTR)Before << 8 | After);
+    }
+}
