@@ -121,7 +121,7 @@ static NTSTATUS ExpCreateConditionEvent(PEX_CONDITION Condition)
     OBJECT_ATTRIBUTES Attributes;
     UNICODE_STRING Name;
     PKEVENT Event;
-    NTSTATUS Status = ObCreateObject(ExEventObjectType, sizeof(*Event), (PVOID *)&Event);
+    NTSTATUS Status = ObAllocateObject(ExEventObjectType, sizeof(*Event), (PVOID *)&Event);
 
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -129,7 +129,7 @@ static NTSTATUS ExpCreateConditionEvent(PEX_CONDITION Condition)
     KeInitializeEvent(Event, NotificationEvent, FALSE);
     RtlInitUnicodeString(&Name, Condition->Name);
     InitializeObjectAttributes(&Attributes, &Name, OBJ_PERMANENT, NULL, NULL);
-    return ObInsertObject(Event, &Attributes, 0, (PVOID *)&Condition->Event, NULL);
+    return ObEnterObject(Event, &Attributes, 0, (PVOID *)&Condition->Event, NULL);
 }
 
 void ExInitializeConditions(void)

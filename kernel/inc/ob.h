@@ -8,15 +8,22 @@
 #ifndef _OB_PRIVATE_H_
 #define _OB_PRIVATE_H_
 
-#include <ntddk.h>
+#include <ntifs.h>
 
-typedef struct _OB_GENERIC_MAPPING {
-    ACCESS_MASK GenericRead, GenericWrite, GenericExecute, GenericAll;
-} OB_GENERIC_MAPPING;
+struct _KD_CONSOLE;
 
 /* OB_TYPE_INITIALIZER.DispatcherOffset of types that have nothing to wait on: as on Windows, a
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
+
+/* Why a type's Open routine is called. */
+typedef enum _OB_OPEN_REASON {
+    ObCreateHandle,
+    ObOpenHandle,
+    ObDuplicateHandle,
+    ObInheritHandle,
+    ObMaxOpenReason
+} OB_OPEN_REASON;
 
 /* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be
  * NULL. */
@@ -24,16 +31,37 @@ typedef struct _OB_TYPE_INITIALIZER {
     PCWSTR Name;
     POOL_TYPE PoolType;
     ACCESS_MASK ValidAccess;
-    OB_GENERIC_MAPPING GenericMapping;
-    /* Last reference gone; the body is still valid. */
-    void (*Delete)(PVOID Object);
+    GENERIC_MAPPING GenericMapping;
+    /* OBJ_* that no handle and no name of such an object may have: STATUS_INVALID_PARAMETER. */
+    ULONG InvalidAttributes;
+    /* Names of such objects are looked up without regard to case whether OBJ_CASE_INSENSITIVE is
+     * given or not, as Windows 10 does for what drivers name. */
+    BOOLEAN CaseInsensitive;
+    /* A handle with GrantedAccess is about to be made, the HandleCount-th. An error prevents it,
+     * and Close is not called for it. */
+    NTSTATUS(*Open)
+    (OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object, ACCESS_MASK GrantedAccess,
+     ULONG HandleCount);
+    /* FALSE: this handle stays, STATUS_HANDLE_NOT_CLOSABLE. */
+    BOOLEAN (*OkayToClose)(PEPROCESS Process, PVOID Object, HANDLE Handle, KPROCESSOR_MODE Mode);
     /* A handle has gone; LastHandle: no other handle in the system refers to the object. */
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
+    /* Last reference gone; the body is still valid. */
+    void (*Delete)(PVOID Object);
     /* Name parsing goes on inside the object (devices). RemainingName may be empty, else begins
-     * with a backslash; Context is the caller's. Answers a referenced object. */
+     * with a backslash, but for a name relative to this object; Context is the caller's. Answers a
+     * referenced object. */
     NTSTATUS(*Parse)
     (PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes, ACCESS_MASK DesiredAccess,
      PVOID Context, PVOID *Object);
+    /* The object's full name, for types whose objects have theirs elsewhere than in a directory.
+     * Information and the name behind it have Length bytes; ReturnLength: bytes needed.
+     * STATUS_INFO_LENGTH_MISMATCH when they are too few. */
+    NTSTATUS(*QueryName)
+    (PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information, ULONG Length,
+     PULONG ReturnLength);
+    /* What the console's `object` shows of the body. */
+    void (*Dump)(PVOID Object, struct _KD_CONSOLE *Console);
     /* Offset of the DISPATCHER_HEADER in the body to wait on, or OB_NOT_WAITABLE. */
     LONG DispatcherOffset;
 } OB_TYPE_INITIALIZER;
@@ -45,11 +73,11 @@ void ObInitSystem(void);
 
 /* Makes a type, named \ObjectTypes\Name; types live for ever. PASSIVE_LEVEL.
  * STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_COLLISION. */
-NTSTATUS ObCreateObjectType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *Type);
+NTSTATUS ObCreateType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *Type);
 
 /* A zeroed body of BodySize bytes, 16-byte aligned, with one reference and no name yet.
  * IRQL <= DISPATCH_LEVEL. STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
+NTSTATUS ObAllocateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
 
 /* Enters the object under the name in ObjectAttributes (when it has one) and, when Handle is not
  * NULL, makes a handle with DesiredAccess (generic rights are mapped). The creator's reference is
@@ -58,38 +86,10 @@ NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
  * OBJ_PERMANENT goes with the last handle. With OBJ_OPENIF and a name that exists the existing
  * object of the same type is answered with STATUS_OBJECT_NAME_EXISTS, and the new one is dropped.
  * PASSIVE_LEVEL. Errors as ObOpenObjectByName; STATUS_OBJECT_NAME_COLLISION. */
-NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes,
-                        ACCESS_MASK DesiredAccess, PVOID *ObjectOut, HANDLE *Handle);
+NTSTATUS ObEnterObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
+                       PVOID *ObjectOut, HANDLE *Handle);
 
-/* Makes the name go with the last handle; removes it now if there is no handle. PASSIVE_LEVEL. */
-void ObMakeTemporaryObject(PVOID Object);
-
-/* Finds a named object and makes a handle for it. Names are compared without regard to case.
- *   Type          the type wanted, or NULL for any
- *   ParseContext  handed to the Parse routine that the path leads to
- * PASSIVE_LEVEL. STATUS_OBJECT_PATH_SYNTAX_BAD: no leading backslash, or one with a root directory.
- * STATUS_OBJECT_NAME_INVALID: empty component. STATUS_OBJECT_PATH_NOT_FOUND /
- * STATUS_OBJECT_NAME_NOT_FOUND: an inner / the last component is missing, or more than
- * 32 symbolic links were followed. STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES, or
- * the Parse routine's own error. */
-NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES ObjectAttributes, POBJECT_TYPE Type,
-                            KPROCESSOR_MODE AccessMode, ACCESS_MASK DesiredAccess,
-                            PVOID ParseContext, HANDLE *Handle);
-
-/* As above, but answers a referenced pointer; Attributes are OBJ_*. */
-NTSTATUS ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, ACCESS_MASK DesiredAccess,
-                                 POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, PVOID ParseContext,
-                                 PVOID *Object);
-
-/* ZwClose for a given mode: user mode cannot close kernel handles. PASSIVE_LEVEL.
- * STATUS_INVALID_HANDLE. */
-NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
-
-/* Adds a reference unless the last one has gone already, for those who find an object in a list
- * that does not hold a reference. FALSE: it is being deleted. Any IRQL. */
-BOOLEAN ObReferenceObjectSafe(PVOID Object);
-
-/* A permanent directory or symbolic link. PASSIVE_LEVEL. Errors as ObInsertObject. */
+/* A permanent directory or symbolic link. PASSIVE_LEVEL. Errors as ObEnterObject. */
 NTSTATUS ObCreateDirectory(PCWSTR Name);
 NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target);
 /* Removes a link's name. STATUS_OBJECT_TYPE_MISMATCH when it is no link. PASSIVE_LEVEL. */

@@ -27,7 +27,7 @@ static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
                                     PFILE_OBJECT *NewFile)
 {
     PFILE_OBJECT File;
-    NTSTATUS Status = ObCreateObject(IoFileObjectType, sizeof(*File), (PVOID *)&File);
+    NTSTATUS Status = ObAllocateObject(IoFileObjectType, sizeof(*File), (PVOID *)&File);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -92,7 +92,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
         IopGenerateName(&Generated);
         DeviceName = &Generated;
     }
-    NTSTATUS Status = ObCreateObject(
+    NTSTATUS Status = ObAllocateObject(
         IoDeviceObjectType, IopDeviceBodySize(DeviceExtensionSize) + sizeof(DEVOBJ_EXTENSION),
         (PVOID *)&Device);
     if (!NT_SUCCESS(Status)) {
@@ -106,7 +106,7 @@ NTSTATUS NTAPI IoCreateDevice(PDRIVER_OBJECT DriverObject, ULONG DeviceExtension
     ObfReferenceObject(DriverObject);
     Device->DriverObject = DriverObject;
     InitializeObjectAttributes(&Attributes, DeviceName, OBJ_PERMANENT, NULL, NULL);
-    Status = ObInsertObject(Device, &Attributes, 0, (PVOID *)&Device, NULL);
+    Status = ObEnterObject(Device, &Attributes, 0, (PVOID *)&Device, NULL);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

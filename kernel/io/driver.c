@@ -45,7 +45,7 @@ static NTSTATUS IopNameDriver(PIOP_DRIVER Driver, PCWSTR Directory, PUNICODE_STR
 static NTSTATUS IopCreateDriver(PCWSTR Directory, PUNICODE_STRING Name, PIOP_DRIVER *NewDriver)
 {
     PIOP_DRIVER Driver;
-    NTSTATUS Status = ObCreateObject(IoDriverObjectType, sizeof(*Driver), (PVOID *)&Driver);
+    NTSTATUS Status = ObAllocateObject(IoDriverObjectType, sizeof(*Driver), (PVOID *)&Driver);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -86,7 +86,7 @@ static NTSTATUS IopInsertDriver(PIOP_DRIVER Driver)
 {
     OBJECT_ATTRIBUTES Attributes;
     InitializeObjectAttributes(&Attributes, &Driver->Object.DriverName, OBJ_PERMANENT, NULL, NULL);
-    NTSTATUS Status = ObInsertObject(Driver, &Attributes, 0, (PVOID *)&Driver, NULL);
+    NTSTATUS Status = ObEnterObject(Driver, &Attributes, 0, (PVOID *)&Driver, NULL);
     return Status == STATUS_OBJECT_NAME_COLLISION ? STATUS_IMAGE_ALREADY_LOADED : Status;
 }
 

@@ -11,6 +11,8 @@ static const OB_TYPE_INITIALIZER IopDriverInitializer = {
     .GenericMapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
                        FILE_ALL_ACCESS},
     .Delete = IopDeleteDriver,
+    .InvalidAttributes = OBJ_OPENLINK,
+    .CaseInsensitive = TRUE,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };
 
@@ -22,6 +24,8 @@ static const OB_TYPE_INITIALIZER IopDeviceInitializer = {
                        FILE_ALL_ACCESS},
     .Delete = IopDeleteDevice,
     .Parse = IopParseDevice,
+    .InvalidAttributes = OBJ_OPENLINK,
+    .CaseInsensitive = TRUE,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };
 
@@ -33,6 +37,8 @@ static const OB_TYPE_INITIALIZER IopFileInitializer = {
                        FILE_ALL_ACCESS},
     .Delete = IopDeleteFile,
     .Close = IopCloseFile,
+    .InvalidAttributes = OBJ_OPENLINK | OBJ_EXCLUSIVE | OBJ_PERMANENT,
+    .CaseInsensitive = TRUE,
     .DispatcherOffset = offsetof(FILE_OBJECT, Event),
 };
 
@@ -50,9 +56,9 @@ void IoInitSystem(void)
 {
     IopInitializeIrps();
     IopInitializeTimers();
-    IopMust(ObCreateObjectType(&IopDriverInitializer, &IoDriverObjectType), 1);
-    IopMust(ObCreateObjectType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
-    IopMust(ObCreateObjectType(&IopFileInitializer, &IoFileObjectType), 3);
+    IopMust(ObCreateType(&IopDriverInitializer, &IoDriverObjectType), 1);
+    IopMust(ObCreateType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
+    IopMust(ObCreateType(&IopFileInitializer, &IoFileObjectType), 3);
     IopMust(IopCreateBootFileSystem(), 4);
     IopMust(IopCreatePciBus(), 5);
 }

@@ -34,8 +34,8 @@ static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
     if (!IopAreArgumentsValid(Packet)) {
         return STATUS_INVALID_PARAMETER;
     }
-    NTSTATUS Status =
-        ObOpenObjectByName(Attributes, NULL, KernelMode, Packet->DesiredAccess, Packet, &Handle);
+    NTSTATUS Status = ObOpenObjectByName(Attributes, NULL, KernelMode, NULL, Packet->DesiredAccess,
+                                         Packet, &Handle);
     if (NT_SUCCESS(Status) && Packet->FileObject == NULL) {
         // The name is there, but it is no device's.
         ZwClose(Handle);

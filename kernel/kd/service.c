@@ -197,8 +197,8 @@ KDP_SERVICE_STATE KdpQueryServiceState(PCWSTR Name, BOOLEAN *Stoppable)
 
     *Stoppable = FALSE;
     if (!MakePath(&Path, L"\\Driver\\", Name) ||
-        !NT_SUCCESS(ObReferenceObjectByName(&Path, OBJ_CASE_INSENSITIVE, 0, IoDriverObjectType,
-                                            KernelMode, NULL, &Object))) {
+        !NT_SUCCESS(ObReferenceObjectByName(&Path, OBJ_CASE_INSENSITIVE, NULL, 0,
+                                            IoDriverObjectType, KernelMode, NULL, &Object))) {
         return ServiceStopped;
     }
     if (IopIsUnloadPending(Object)) {

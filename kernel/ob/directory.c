@@ -5,7 +5,7 @@
  * Everything here stands under ObpNamespaceLock. Taking a name out drops those two references, and
  * with them perhaps the object, so that is done after the lock has been released.
  *
- * Names are hashed and compared in upper case.
+ * Names are hashed in upper case, and compared in upper case or as they are: ObpFindEntry.
  */
 #include "obp.h"
 
@@ -32,13 +32,16 @@ ULONG ObpHashName(PCUNICODE_STRING Name)
     return Hash;
 }
 
-/* The hashes are compared first: two names of one bucket are seldom the same. */
-POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, ULONG Hash)
+/* The hashes are compared first: two names of one bucket are seldom the same. Names that differ in
+ * case alone have one hash, so they are neighbours, the oldest first. */
+POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, ULONG Hash,
+                            BOOLEAN CaseInsensitive)
 {
     PLIST_ENTRY Head = &Directory->Buckets[Hash % OB_DIRECTORY_BUCKETS];
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
         POBJECT_HEADER Header = CONTAINING_RECORD(Link, OBJECT_HEADER, NameLink);
-        if (Header->NameHash == Hash && RtlEqualUnicodeString(&Header->Name, Name, TRUE)) {
+        if (Header->NameHash == Hash &&
+            RtlEqualUnicodeString(&Header->Name, Name, CaseInsensitive)) {
             return Header;
         }
     }
@@ -89,7 +92,7 @@ BOOLEAN ObpHasName(POBJECT_HEADER Header)
     return Named;
 }
 
-void ObMakeTemporaryObject(PVOID Object)
+VOID NTAPI ObMakeTemporaryObject(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
@@ -112,14 +115,14 @@ NTSTATUS ObCreateDirectory(PCWSTR Name)
     UNICODE_STRING Path;
     OBJECT_ATTRIBUTES Attributes;
     POBJECT_DIRECTORY Directory;
-    NTSTATUS Status = ObCreateObject(ObpDirectoryType, sizeof(*Directory), (PVOID *)&Directory);
+    NTSTATUS Status = ObAllocateObject(ObpDirectoryType, sizeof(*Directory), (PVOID *)&Directory);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     ObpInitializeDirectory(Directory);
     RtlInitUnicodeString(&Path, Name);
     InitializeObjectAttributes(&Attributes, &Path, OBJ_PERMANENT, NULL, NULL);
-    return ObInsertObject(Directory, &Attributes, 0, NULL, NULL);
+    return ObEnterObject(Directory, &Attributes, 0, NULL, NULL);
 }
 
 /* One entry of a directory as it was when the listing was made; Object is referenced. */
@@ -188,7 +191,7 @@ NTSTATUS ObEnumerateDirectory(PUNICODE_STRING Path, OB_ENUMERATE_ROUTINE *Callba
     POBJECT_DIRECTORY Directory;
     OBP_LISTING_ENTRY **Sorted;
     ULONG Count;
-    NTSTATUS Status = ObReferenceObjectByName(Path, 0, 0, ObpDirectoryType, KernelMode, NULL,
+    NTSTATUS Status = ObReferenceObjectByName(Path, 0, NULL, 0, ObpDirectoryType, KernelMode, NULL,
                                               (PVOID *)&Directory);
     if (!NT_SUCCESS(Status)) {
         return Status;

@@ -16,12 +16,13 @@ static const OB_TYPE_INITIALIZER ObpEventInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | EVENT_QUERY_STATE,
                        STANDARD_RIGHTS_WRITE | EVENT_MODIFY_STATE,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, EVENT_ALL_ACCESS},
+    .InvalidAttributes = OBJ_OPENLINK,
     .DispatcherOffset = offsetof(KEVENT, Header),
 };
 
 NTSTATUS ObpCreateEventType(void)
 {
-    return ObCreateObjectType(&ObpEventInitializer, &ExEventObjectType);
+    return ObCreateType(&ObpEventInitializer, &ExEventObjectType);
 }
 
 NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
@@ -33,19 +34,19 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
     if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
         return STATUS_INVALID_PARAMETER;
     }
-    NTSTATUS Status = ObCreateObject(ExEventObjectType, sizeof(*Event), (PVOID *)&Event);
+    NTSTATUS Status = ObAllocateObject(ExEventObjectType, sizeof(*Event), (PVOID *)&Event);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     KeInitializeEvent(Event, EventType, InitialState);
-    return ObInsertObject(Event, ObjectAttributes, DesiredAccess, NULL, EventHandle);
+    return ObEnterObject(Event, ObjectAttributes, DesiredAccess, NULL, EventHandle);
 }
 
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                            POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    return ObOpenObjectByName(ObjectAttributes, ExEventObjectType, KernelMode, DesiredAccess, NULL,
-                              EventHandle);
+    return ObOpenObjectByName(ObjectAttributes, ExEventObjectType, KernelMode, NULL, DesiredAccess,
+                              NULL, EventHandle);
 }
 
 /* Applies Operation to the event and tells its previous state. */

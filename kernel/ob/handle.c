@@ -8,44 +8,101 @@
  */
 #include "obp.h"
 
-#define OBP_KERNEL_HANDLE_BITS 0xFFFFFFFF80000000UL
+/* The pseudo-handles look like kernel handles and are none. */
+static BOOLEAN ObpIsPseudoHandle(HANDLE Handle)
+{
+    return Handle == NtCurrentProcess() || Handle == NtCurrentThread();
+}
 
-/* What a wait on an object without a dispatcher header waits for: always signalled. */
-static KEVENT ObpDefaultObject = {
-    .Header = {.Type = EventNotificationObject,
-               .Size = sizeof(KEVENT) / sizeof(LONG),
-               .SignalState = 1,
-               .WaitListHead = {&ObpDefaultObject.Header.WaitListHead,
-                                &ObpDefaultObject.Header.WaitListHead}}};
-
-static BOOLEAN ObpIsKernelHandle(HANDLE Handle)
+static BOOLEAN ObpHasKernelBits(HANDLE Handle)
 {
     return (ULONG_PTR)Handle >= OBP_KERNEL_HANDLE_BITS;
+}
+
+BOOLEAN NTAPI ObIsKernelHandle(HANDLE Handle)
+{
+    return ObpHasKernelBits(Handle) && !ObpIsPseudoHandle(Handle);
 }
 
 /* A handle's value inside its table. The two low bits are the caller's to use and mean nothing. */
 static HANDLE ObpTableHandle(HANDLE Handle)
 {
     ULONG_PTR Value = (ULONG_PTR)Handle & ~(ULONG_PTR)3;
-    return (HANDLE)(ObpIsKernelHandle(Handle) ? Value & ~OBP_KERNEL_HANDLE_BITS : Value);
+    return (HANDLE)(ObpHasKernelBits(Handle) ? Value & ~OBP_KERNEL_HANDLE_BITS : Value);
 }
 
-/* The entry, locked, or NULL: no such handle, or not one for this mode. */
-static PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
+PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
-    if (ObpIsKernelHandle(Handle) && AccessMode != KernelMode) {
+    if (ObpHasKernelBits(Handle) && AccessMode != KernelMode) {
         return NULL;
     }
     return ExLockHandleTableEntry(PsHandleTableOf(Handle), ObpTableHandle(Handle));
 }
 
-/* One handle less: the callbacks, the name and the reference that go with it. */
-static void ObpHandleGone(POBJECT_HEADER Header)
+/* Whether one more handle with Attributes agrees with those there are; the namespace lock is held. */
+static NTSTATUS ObpCheckExclusive(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
+{
+    if (!(Attributes & OBJ_EXCLUSIVE)) {
+        return Header->ExclusiveProcess == NULL ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+    }
+    // A child process would have it too.
+    if (!Header->Exclusive || (Attributes & OBJ_INHERIT)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (Header->ExclusiveProcess == NULL && Header->HandleCount != 0) {
+        return STATUS_ACCESS_DENIED;
+    }
+    return Header->ExclusiveProcess == NULL || Header->ExclusiveProcess == Process
+               ? STATUS_SUCCESS
+               : STATUS_ACCESS_DENIED;
+}
+
+/* Counts a handle that is about to be made. Only of objects that may be exclusive does the count
+ * decide anything, so only theirs is kept under the lock. */
+static NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    if (!Header->Exclusive && !(Attributes & OBJ_EXCLUSIVE)) {
+        InterlockedIncrement64(&Header->HandleCount);
+    } else {
+        ExAcquireFastMutex(&ObpNamespaceLock);
+        Status = ObpCheckExclusive(Header, Attributes, Process);
+        if (NT_SUCCESS(Status)) {
+            Header->ExclusiveProcess = Attributes & OBJ_EXCLUSIVE ? Process : NULL;
+            InterlockedIncrement64(&Header->HandleCount);
+        }
+        ExReleaseFastMutex(&ObpNamespaceLock);
+    }
+    if (NT_SUCCESS(Status)) {
+        LONG64 Handles = InterlockedIncrement64(&Header->Type->HandleCount);
+        ObpNoteHighWater(&Header->Type->HighWaterHandles, Handles);
+    }
+    return Status;
+}
+
+/* TRUE: it was the last. */
+static BOOLEAN ObpUncountHandle(POBJECT_HEADER Header)
+{
+    InterlockedDecrement64(&Header->Type->HandleCount);
+    if (!Header->Exclusive) {
+        return InterlockedDecrement64(&Header->HandleCount) == 0;
+    }
+    ExAcquireFastMutex(&ObpNamespaceLock);
+    BOOLEAN Last = InterlockedDecrement64(&Header->HandleCount) == 0;
+    if (Last) {
+        Header->ExclusiveProcess = NULL;
+    }
+    ExReleaseFastMutex(&ObpNamespaceLock);
+    return Last;
+}
+
+/* One handle less: the callbacks, the name and the reference that go with it. Opened: the type's
+ * Open routine has agreed to the handle, so its Close is to hear of the end. */
+static void ObpHandleGone(POBJECT_HEADER Header, BOOLEAN Opened)
 {
     POBJECT_TYPE Type = Header->Type;
-    InterlockedDecrement64(&Type->HandleCount);
-    BOOLEAN Last = InterlockedDecrement64(&Header->HandleCount) == 0;
-    if (Type->Info.Close != NULL) {
+    BOOLEAN Last = ObpUncountHandle(Header);
+    if (Opened && Type->Info.Close != NULL) {
         Type->Info.Close(ObpBody(Header), Last);
     }
     if (Last && Header->Directory != NULL) {
@@ -55,23 +112,53 @@ static void ObpHandleGone(POBJECT_HEADER Header)
 }
 
 /* The count goes up before the handle exists: from its first moment it may be closed by others. */
-NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle)
+NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process, ULONG Attributes,
+                         ACCESS_MASK Granted, HANDLE *Handle)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
-    BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
-    HANDLE_TABLE_ENTRY Entry = {Object, ObpMapAccess(Header->Type, Access),
-                                Attributes & OBJ_INHERIT};
+    const OB_TYPE_INITIALIZER *Info = &Header->Type->Info;
+    HANDLE_TABLE_ENTRY Entry = {Object, Granted, Attributes & OBP_HANDLE_ATTRIBUTES};
+    NTSTATUS Status = ObpCountHandle(Header, Attributes, Process);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     ObfReferenceObject(Object);
-    InterlockedIncrement64(&Header->HandleCount);
-    InterlockedIncrement64(&Header->Type->HandleCount);
-    HANDLE New = ExCreateHandle(
-        PsHandleTableOf(KernelHandle ? (HANDLE)OBP_KERNEL_HANDLE_BITS : NULL), &Entry);
-    if (New == NULL) {
-        ObpHandleGone(Header);
+    if (Info->Open != NULL) {
+        Status = Info->Open(Reason, Process, Object, Granted, (ULONG)Header->HandleCount);
+        if (!NT_SUCCESS(Status)) {
+            ObpHandleGone(Header, FALSE);
+            return Status;
+        }
+    }
+    *Handle = ExCreateHandle(Process->ObjectTable, &Entry);
+    if (*Handle == NULL) {
+        ObpHandleGone(Header, TRUE);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    *Handle = KernelHandle ? (HANDLE)((ULONG_PTR)New | OBP_KERNEL_HANDLE_BITS) : New;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS ObpCreateHandle(PVOID Object, OB_OPEN_REASON Reason, KPROCESSOR_MODE AccessMode,
+                         ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle)
+{
+    POBJECT_TYPE Type = ObpHeader(Object)->Type;
+    BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
+    PEPROCESS Process = KernelHandle ? PsInitialSystemProcess : PsGetCurrentProcess();
+    ACCESS_MASK Granted;
+    HANDLE New;
+    if (Attributes & Type->Info.InvalidAttributes) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = ObpGrantAccess(Type, AccessMode, Attributes, Access, &Granted);
+    if (NT_SUCCESS(Status)) {
+        // Protection is given to a handle that is there.
+        Status = ObpInsertHandle(Object, Reason, Process, Attributes & ~(ULONG)OBJ_PROTECT_CLOSE,
+                                 Granted, &New);
+    }
+    if (NT_SUCCESS(Status)) {
+        *Handle = KernelHandle ? (HANDLE)((ULONG_PTR)New | OBP_KERNEL_HANDLE_BITS) : New;
+    }
+    return Status;
 }
 
 /* The caller's own reference keeps the object alive meanwhile; only the type is to be checked. */
@@ -82,25 +169,16 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     KI_ASSERT(PassedAccessState == NULL); // nobody makes one
+    if (HandleAttributes & ~OBJ_VALID_ATTRIBUTES) {
+        return STATUS_INVALID_PARAMETER;
+    }
     NTSTATUS Status = ObReferenceObjectByPointer(Object, DesiredAccess, ObjectType, AccessMode);
     if (NT_SUCCESS(Status)) {
-        Status = ObpCreateHandle(Object, HandleAttributes, DesiredAccess, Handle);
+        Status = ObpCreateHandle(Object, ObOpenHandle, AccessMode, HandleAttributes, DesiredAccess,
+                                 Handle);
         ObfDereferenceObject(Object);
     }
     return Status;
-}
-
-/* May a handle with Granted access be used for an object of type Wanted with Desired access? */
-static NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted,
-                            ACCESS_MASK Desired, KPROCESSOR_MODE AccessMode)
-{
-    if (Wanted != NULL && Wanted != Type) {
-        return STATUS_OBJECT_TYPE_MISMATCH;
-    }
-    if (AccessMode != KernelMode && (Desired & ~Granted) != 0) {
-        return STATUS_ACCESS_DENIED;
-    }
-    return STATUS_SUCCESS;
 }
 
 /* NtCurrentProcess() and NtCurrentThread(): all access to oneself. */
@@ -153,39 +231,53 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
     return Status;
 }
 
-NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
+/* Windows has the bugcheck when a debugger is there to see it; Etude's debug kernel is one. Reason 0:
+ * the handle is protected, 1: it is none. A handle of a process's own may have been closed by
+ * anybody in the process, but a kernel handle is its driver's mistake. */
+static void ObpReportBadClose(HANDLE Handle, KPROCESSOR_MODE AccessMode, ULONG Reason)
+{
+#if DBG
+    if (AccessMode == KernelMode && ObIsKernelHandle(Handle)) {
+        KeBugCheckEx(INVALID_KERNEL_HANDLE, (ULONG_PTR)Handle, Reason, 0, 0);
+    }
+#else
+    UNREFERENCED_PARAMETER(Handle);
+    UNREFERENCED_PARAMETER(AccessMode);
+    UNREFERENCED_PARAMETER(Reason);
+#endif
+}
+
+static BOOLEAN ObpMayClose(PHANDLE_TABLE_ENTRY Entry, HANDLE Handle, KPROCESSOR_MODE AccessMode)
+{
+    POBJECT_TYPE Type = ObpHeader(Entry->Object)->Type;
+    if (Entry->Attributes & OBJ_PROTECT_CLOSE) {
+        return FALSE;
+    }
+    return Type->Info.OkayToClose == NULL ||
+           Type->Info.OkayToClose(PsGetCurrentProcess(), Entry->Object, Handle, AccessMode);
+}
+
+NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    // A bad handle is no bugcheck here: Windows has INVALID_KERNEL_HANDLE for processes with a user
-    // mode, under a debugger.
+    PHANDLE_TABLE Table = PsHandleTableOf(Handle);
     PHANDLE_TABLE_ENTRY Entry = ObpLockHandle(Handle, AccessMode);
     if (Entry == NULL) {
+        ObpReportBadClose(Handle, AccessMode, 1);
         return STATUS_INVALID_HANDLE;
     }
+    if (!ObpMayClose(Entry, Handle, AccessMode)) {
+        ExUnlockHandleTableEntry(Table, Entry);
+        ObpReportBadClose(Handle, AccessMode, 0);
+        return STATUS_HANDLE_NOT_CLOSABLE;
+    }
     POBJECT_HEADER Header = ObpHeader(Entry->Object);
-    ExDestroyHandle(PsHandleTableOf(Handle), ObpTableHandle(Handle), Entry);
-    ObpHandleGone(Header);
+    ExDestroyHandle(Table, ObpTableHandle(Handle), Entry);
+    ObpHandleGone(Header, TRUE);
     return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI ZwClose(HANDLE Handle)
 {
     return ObCloseHandle(Handle, KernelMode);
-}
-
-NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout)
-{
-    PVOID Object;
-    NTSTATUS Status =
-        ObReferenceObjectByHandle(Handle, SYNCHRONIZE, NULL, KernelMode, &Object, NULL);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    LONG Offset = ObpHeader(Object)->Type->Info.DispatcherOffset;
-    // The reference, not the handle, keeps the object through the wait.
-    PVOID Waitable =
-        Offset == OB_NOT_WAITABLE ? (PVOID)&ObpDefaultObject : (PVOID)((PUCHAR)Object + Offset);
-    Status = KeWaitForSingleObject(Waitable, UserRequest, KernelMode, Alertable, Timeout);
-    ObfDereferenceObject(Object);
-    return Status;
 }

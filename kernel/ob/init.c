@@ -16,6 +16,7 @@ static const OB_TYPE_INITIALIZER ObpTypeInitializer = {
     .ValidAccess = STANDARD_RIGHTS_REQUIRED | 0x1,
     .GenericMapping = {STANDARD_RIGHTS_READ, STANDARD_RIGHTS_WRITE, STANDARD_RIGHTS_EXECUTE,
                        STANDARD_RIGHTS_REQUIRED | 0x1},
+    .InvalidAttributes = OBJ_OPENLINK,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };
 
@@ -25,6 +26,8 @@ static const OB_TYPE_INITIALIZER ObpDirectoryInitializer = {
     .ValidAccess = OBP_DIRECTORY_ACCESS,
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x3, STANDARD_RIGHTS_WRITE | 0xC,
                        STANDARD_RIGHTS_EXECUTE | 0x3, OBP_DIRECTORY_ACCESS},
+    .InvalidAttributes = OBJ_OPENLINK,
+    .CaseInsensitive = TRUE,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };
 
@@ -35,6 +38,7 @@ static const OB_TYPE_INITIALIZER ObpSymbolicLinkInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x1, STANDARD_RIGHTS_WRITE,
                        STANDARD_RIGHTS_EXECUTE | 0x1, OBP_SYMBOLIC_LINK_ACCESS},
     .Delete = ObpDeleteSymbolicLinkBody,
+    .CaseInsensitive = TRUE,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };
 
@@ -72,8 +76,9 @@ void ObInitSystem(void)
 {
     ExInitializeFastMutex(&ObpNamespaceLock);
     ObpCreateFirstTypes();
-    ObpMust(ObCreateObject(ObpDirectoryType, sizeof(OBJECT_DIRECTORY), (PVOID *)&ObpRootDirectory),
-            4);
+    ObpMust(
+        ObAllocateObject(ObpDirectoryType, sizeof(OBJECT_DIRECTORY), (PVOID *)&ObpRootDirectory),
+        4);
     ObpInitializeDirectory(ObpRootDirectory);
     for (ULONG i = 0; i < ARRAYSIZE(ObpDirectories); i++) {
         ObpMust(ObCreateDirectory(ObpDirectories[i]), 5);

@@ -1,30 +1,19 @@
 /*
- * insert.c - objects get names and handles: what an owner calls after ObCreateObject, and what
+ * insert.c - objects get names and handles: what an owner calls after ObAllocateObject, and what
  * everybody calls to find an object by name. The work is done in name.c and handle.c.
  */
 #include "obp.h"
-
-/* Names Object as Attributes says; *Found is it, or with OBJ_OPENIF the one that has the name. The
- * object found carries a reference for the caller. */
-static NTSTATUS ObpInsertName(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
-                              PVOID *Found)
-{
-    OBP_LOOKUP Lookup = {.Type = ObpHeader(Object)->Type,
-                         .Attributes = Attributes->Attributes,
-                         .Access = Access,
-                         .InsertObject = Object};
-    return ObpLookupName(Attributes->RootDirectory, Attributes->ObjectName, KernelMode, &Lookup,
-                         Found);
-}
 
 /* Makes a handle for Object, which has been found by, or entered under, a temporary name. The last
  * other handle may have been closed before, and the name be gone with it: then the handle would be
  * one to an object that nobody else can find. *Retry: nothing is done, the name has to be looked up
  * again. Once there is a handle, the name stays. */
-static NTSTATUS ObpCreateNamedHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access,
-                                     HANDLE *Handle, BOOLEAN *Retry)
+static NTSTATUS ObpCreateNamedHandle(PVOID Object, OB_OPEN_REASON Reason,
+                                     KPROCESSOR_MODE AccessMode, POBP_LOOKUP Lookup, HANDLE *Handle,
+                                     BOOLEAN *Retry)
 {
-    NTSTATUS Status = ObpCreateHandle(Object, Attributes, Access, Handle);
+    NTSTATUS Status =
+        ObpCreateHandle(Object, Reason, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
     *Retry = NT_SUCCESS(Status) && !ObpHasName(ObpHeader(Object));
     if (*Retry) {
         ObCloseHandle(*Handle, KernelMode);
@@ -32,18 +21,24 @@ static NTSTATUS ObpCreateNamedHandle(PVOID Object, ULONG Attributes, ACCESS_MASK
     return Status;
 }
 
-/* One attempt of ObInsertObject for an object that gets a name. On success *Found has a reference
- * for the caller. */
+/* One attempt of ObEnterObject for an object that gets a name; *Found is it, or with OBJ_OPENIF the
+ * one that has the name. On success *Found has a reference for the caller. */
 static NTSTATUS ObpTryInsert(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access,
                              PVOID *Found, HANDLE *Handle, BOOLEAN *Retry)
 {
-    NTSTATUS Status = ObpInsertName(Object, Attributes, Access, Found);
+    OBP_LOOKUP Lookup = {.Type = ObpHeader(Object)->Type,
+                         .Attributes = Attributes->Attributes,
+                         .Access = Access,
+                         .InsertObject = Object};
+    NTSTATUS Status = ObpLookupName(Attributes->RootDirectory, Attributes->ObjectName, KernelMode,
+                                    &Lookup, Found);
     *Retry = FALSE;
     if (!NT_SUCCESS(Status) || Handle == NULL) {
         return Status;
     }
     NTSTATUS HandleStatus =
-        ObpCreateNamedHandle(*Found, Attributes->Attributes, Access, Handle, Retry);
+        ObpCreateNamedHandle(*Found, *Found == Object ? ObCreateHandle : ObOpenHandle, KernelMode,
+                             &Lookup, Handle, Retry);
     if (NT_SUCCESS(HandleStatus) && !*Retry) {
         return Status;
     }
@@ -71,7 +66,8 @@ static NTSTATUS ObpInsertUnnamed(PVOID Object, POBJECT_ATTRIBUTES Attributes, AC
 {
     ULONG Flags = Attributes != NULL ? Attributes->Attributes : 0;
     NTSTATUS Status =
-        Handle != NULL ? ObpCreateHandle(Object, Flags, Access, Handle) : STATUS_SUCCESS;
+        Handle != NULL ? ObpCreateHandle(Object, ObCreateHandle, KernelMode, Flags, Access, Handle)
+                       : STATUS_SUCCESS;
     if (NT_SUCCESS(Status)) {
         ObfReferenceObject(Object);
         *Found = Object;
@@ -79,15 +75,31 @@ static NTSTATUS ObpInsertUnnamed(PVOID Object, POBJECT_ATTRIBUTES Attributes, AC
     return Status;
 }
 
-NTSTATUS ObInsertObject(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK DesiredAccess,
-                        PVOID *ObjectOut, HANDLE *Handle)
+/* All that can be said about Attributes before the name is looked up. */
+static NTSTATUS ObpCheckNewObject(POBJECT_HEADER Header, POBJECT_ATTRIBUTES Attributes)
+{
+    NTSTATUS Status = ObpCheckAttributes(Attributes, TRUE);
+    if (NT_SUCCESS(Status) && Attributes != NULL) {
+        Header->Exclusive = (Attributes->Attributes & OBJ_EXCLUSIVE) != 0;
+        if (Attributes->Attributes & Header->Type->Info.InvalidAttributes) {
+            Status = STATUS_INVALID_PARAMETER;
+        }
+    }
+    return Status;
+}
+
+NTSTATUS ObEnterObject(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS_MASK DesiredAccess,
+                       PVOID *ObjectOut, HANDLE *Handle)
 {
     PVOID Found;
-    BOOLEAN Named =
-        Attributes != NULL && Attributes->ObjectName != NULL && Attributes->ObjectName->Length != 0;
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    NTSTATUS Status = Named ? ObpInsertNamed(Object, Attributes, DesiredAccess, &Found, Handle)
-                            : ObpInsertUnnamed(Object, Attributes, DesiredAccess, &Found, Handle);
+    NTSTATUS Status = ObpCheckNewObject(ObpHeader(Object), Attributes);
+    if (NT_SUCCESS(Status)) {
+        BOOLEAN Named = Attributes != NULL && Attributes->ObjectName != NULL &&
+                        Attributes->ObjectName->Length != 0;
+        Status = Named ? ObpInsertNamed(Object, Attributes, DesiredAccess, &Found, Handle)
+                       : ObpInsertUnnamed(Object, Attributes, DesiredAccess, &Found, Handle);
+    }
     // Found has its own reference: the creator's goes.
     ObfDereferenceObject(Object);
     if (!NT_SUCCESS(Status)) {
@@ -115,39 +127,59 @@ static NTSTATUS ObpTryOpen(POBJECT_ATTRIBUTES Attributes, POBP_LOOKUP Lookup,
         return Status;
     }
     if (Lookup->ByName) {
-        Status = ObpCreateNamedHandle(Object, Lookup->Attributes, Lookup->Access, Handle, Retry);
+        Status = ObpCreateNamedHandle(Object, ObOpenHandle, AccessMode, Lookup, Handle, Retry);
     } else {
-        Status = ObpCreateHandle(Object, Lookup->Attributes, Lookup->Access, Handle);
+        Status = ObpCreateHandle(Object, ObOpenHandle, AccessMode, Lookup->Attributes,
+                                 Lookup->Access, Handle);
     }
     ObfDereferenceObject(Object);
     return Status;
 }
 
-NTSTATUS ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
-                            KPROCESSOR_MODE AccessMode, ACCESS_MASK DesiredAccess,
-                            PVOID ParseContext, HANDLE *Handle)
+NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Type,
+                                  KPROCESSOR_MODE AccessMode, PACCESS_STATE AccessState,
+                                  ACCESS_MASK DesiredAccess, PVOID ParseContext, PHANDLE Handle)
 {
+    BOOLEAN Retry;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT(AccessState == NULL); // nobody makes one
+    NTSTATUS Status = ObpCheckAttributes(Attributes, FALSE);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
     OBP_LOOKUP Lookup = {.Type = Type,
                          .Attributes = Attributes->Attributes,
                          .Access = DesiredAccess,
                          .ParseContext = ParseContext};
-    BOOLEAN Retry;
-    NTSTATUS Status;
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     do {
         Status = ObpTryOpen(Attributes, &Lookup, AccessMode, Handle, &Retry);
     } while (Retry);
     return Status;
 }
 
-NTSTATUS ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes, ACCESS_MASK DesiredAccess,
-                                 POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, PVOID ParseContext,
-                                 PVOID *Object)
+NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
+                                       PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
+                                       POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode,
+                                       PVOID ParseContext, PVOID *Object)
 {
+    ACCESS_MASK Granted;
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT(AccessState == NULL);
+    if (Attributes & ~OBJ_VALID_ATTRIBUTES) {
+        return STATUS_INVALID_PARAMETER;
+    }
     OBP_LOOKUP Lookup = {.Type = Type,
                          .Attributes = Attributes,
                          .Access = DesiredAccess,
                          .ParseContext = ParseContext};
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    return ObpLookupName(NULL, Name, AccessMode, &Lookup, Object);
+    NTSTATUS Status = ObpLookupName(NULL, Name, AccessMode, &Lookup, Object);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    Status =
+        ObpGrantAccess(ObpHeader(*Object)->Type, AccessMode, Attributes, DesiredAccess, &Granted);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(*Object);
+    }
+    return Status;
 }

@@ -24,6 +24,7 @@ typedef struct _OBP_WALK {
                             relative to a root directory before its first step */
     PWCH Buffer;         /* what Rest points into after a link was followed */
     ULONG LinksFollowed;
+    BOOLEAN CaseInsensitive;
     BOOLEAN Done;   /* Object is the answer */
     BOOLEAN ByName; /* Object has been found in a directory, or entered there */
 } OBP_WALK, *POBP_WALK;
@@ -64,7 +65,7 @@ static NTSTATUS ObpStepToEntry(POBP_WALK Walk, PCUNICODE_STRING Component)
     PVOID Found = NULL;
     ULONG Hash = ObpHashName(Component);
     ExAcquireFastMutex(&ObpNamespaceLock);
-    POBJECT_HEADER Header = ObpFindEntry(Walk->Object, Component, Hash);
+    POBJECT_HEADER Header = ObpFindEntry(Walk->Object, Component, Hash, Walk->CaseInsensitive);
     if (Header != NULL) {
         Found = ObpBody(Header);
         ObfReferenceObject(Found);
@@ -91,7 +92,7 @@ static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
     RtlCopyUnicodeString(&Name, Component);
 
     ExAcquireFastMutex(&ObpNamespaceLock);
-    POBJECT_HEADER Header = ObpFindEntry(Walk->Object, Component, Hash);
+    POBJECT_HEADER Header = ObpFindEntry(Walk->Object, Component, Hash, Walk->CaseInsensitive);
     BOOLEAN Collision = Header != NULL;
     if (!Collision) {
         Header = New;
@@ -107,8 +108,10 @@ static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
         return STATUS_SUCCESS;
     }
     ExFreePoolWithTag(Name.Buffer, OBP_TAG_NAME);
-    return Walk->Lookup->Attributes & OBJ_OPENIF ? STATUS_OBJECT_NAME_EXISTS
-                                                 : STATUS_OBJECT_NAME_COLLISION;
+    if (!(Walk->Lookup->Attributes & OBJ_OPENIF)) {
+        return STATUS_OBJECT_NAME_COLLISION;
+    }
+    return STATUS_OBJECT_NAME_EXISTS;
 }
 
 /* One component on, by looking up or, at the end of an insertion, by entering. */
@@ -209,6 +212,18 @@ static NTSTATUS ObpStep(POBP_WALK Walk)
     return Walk->Rest.Length == 0 ? STATUS_SUCCESS : STATUS_OBJECT_TYPE_MISMATCH;
 }
 
+/* A relative name begins at an object that can say what its names mean. */
+static NTSTATUS ObpBeginAtRoot(POBP_WALK Walk, HANDLE Root, KPROCESSOR_MODE AccessMode)
+{
+    NTSTATUS Status = ObReferenceObjectByHandle(Root, 0, NULL, AccessMode, &Walk->Object, NULL);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    POBJECT_TYPE Type = ObpHeader(Walk->Object)->Type;
+    return Type == ObpDirectoryType || Type->Info.Parse != NULL ? STATUS_SUCCESS
+                                                                : STATUS_INVALID_HANDLE;
+}
+
 /* Stands the walk on its first object, and checks the path's outer form. */
 static NTSTATUS ObpBeginWalk(POBP_WALK Walk, HANDLE Root, PUNICODE_STRING Name,
                              KPROCESSOR_MODE AccessMode)
@@ -217,10 +232,12 @@ static NTSTATUS ObpBeginWalk(POBP_WALK Walk, HANDLE Root, PUNICODE_STRING Name,
     if ((Name->Length & 1) != 0 || Name->Length > OBP_MAX_NAME) {
         return STATUS_OBJECT_NAME_INVALID;
     }
+    if (Name->Length != 0 && Name->Buffer == NULL) {
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
+    }
     BOOLEAN Absolute = Name->Length != 0 && *Name->Buffer == L'\\';
     if (Root != NULL) {
-        return Absolute ? STATUS_OBJECT_PATH_SYNTAX_BAD
-                        : ObReferenceObjectByHandle(Root, 0, NULL, AccessMode, &Walk->Object, NULL);
+        return Absolute ? STATUS_OBJECT_PATH_SYNTAX_BAD : ObpBeginAtRoot(Walk, Root, AccessMode);
     }
     if (!Absolute) {
         return STATUS_OBJECT_PATH_SYNTAX_BAD;
@@ -237,6 +254,8 @@ NTSTATUS ObpLookupName(HANDLE Root, PUNICODE_STRING Name, KPROCESSOR_MODE Access
                        POBP_LOOKUP Lookup, PVOID *Object)
 {
     OBP_WALK Walk = {.Lookup = Lookup};
+    Walk.CaseInsensitive = (Lookup->Attributes & OBJ_CASE_INSENSITIVE) != 0 ||
+                           Lookup->Type == NULL || Lookup->Type->Info.CaseInsensitive;
     NTSTATUS Status = ObpBeginWalk(&Walk, Root, Name, AccessMode);
     while (NT_SUCCESS(Status) && !Walk.Done) {
         Status = ObpStep(&Walk);

@@ -24,7 +24,7 @@ static volatile LONG64 ObpObjectCount;
 static POBJECT_HEADER volatile ObpDeletionStack;
 static WORK_QUEUE_ITEM ObpDeletionItem;
 
-NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object)
+NTSTATUS ObAllocateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object)
 {
     // The type Type is its own type and not there yet when it is made itself; it is never freed.
     ULONG Tag = Type != NULL ? Type->PoolTag : OBP_FIRST_TYPE_TAG;
@@ -37,7 +37,7 @@ NTSTATUS ObCreateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object)
     Header->Type = Type;
     InterlockedIncrement64(&ObpObjectCount);
     if (Type != NULL) {
-        InterlockedIncrement64(&Type->ObjectCount);
+        ObpNoteHighWater(&Type->HighWaterObjects, InterlockedIncrement64(&Type->ObjectCount));
         InterlockedIncrement64(&Type->CreationCount);
     }
     *Object = ObpBody(Header);
@@ -103,15 +103,22 @@ LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
     return Count;
 }
 
-LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
+/* The count without one reference; at 0 the object is the caller's to delete. */
+static LONG64 ObpDropReference(POBJECT_HEADER Header)
 {
-    POBJECT_HEADER Header = ObpHeader(Object);
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     LONG64 Count = InterlockedDecrement64(&Header->PointerCount);
     if (Count < 0) {
-        KeBugCheckEx(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)Object,
+        KeBugCheckEx(REFERENCE_BY_POINTER, (ULONG_PTR)Header->Type, (ULONG_PTR)ObpBody(Header),
                      (ULONG_PTR)Count, ObpDereferencedTooOften);
     }
+    return Count;
+}
+
+LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
+{
+    POBJECT_HEADER Header = ObpHeader(Object);
+    LONG64 Count = ObpDropReference(Header);
     if (Count == 0) {
         // A Delete routine sends IRPs and waits, which needs special kernel APCs.
         if (KeGetCurrentIrql() == PASSIVE_LEVEL && !KeAreAllApcsDisabled()) {
@@ -123,7 +130,16 @@ LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
     return Count;
 }
 
-BOOLEAN ObReferenceObjectSafe(PVOID Object)
+/* For callers that hold locks which the type's Delete routine takes. */
+VOID NTAPI ObDereferenceObjectDeferDelete(PVOID Object)
+{
+    POBJECT_HEADER Header = ObpHeader(Object);
+    if (ObpDropReference(Header) == 0) {
+        ObpDeferDeletion(Header);
+    }
+}
+
+BOOLEAN NTAPI ObReferenceObjectSafe(PVOID Object)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
     LONG64 Count = Header->PointerCount;
@@ -141,6 +157,7 @@ BOOLEAN ObReferenceObjectSafe(PVOID Object)
 NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
                                           POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
 {
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     UNREFERENCED_PARAMETER(DesiredAccess);
     // As on Windows: a kernel caller that names no type is trusted, except with symbolic links.
     if (ObpHeader(Object)->Type != ObjectType && (AccessMode != KernelMode || ObjectType != NULL ||

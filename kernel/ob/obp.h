@@ -26,23 +26,27 @@ typedef struct _OBJECT_SYMBOLIC_LINK {
 } OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
 
 struct _OBJECT_TYPE {
-    UNICODE_STRING Name;           /* i */
-    OB_TYPE_INITIALIZER Info;      /* i */
-    ULONG PoolTag;                 /* i  the name's first four letters */
-    volatile LONG64 ObjectCount;   /* o  alive */
-    volatile LONG64 HandleCount;   /* o */
-    volatile LONG64 CreationCount; /* o  ever */
+    UNICODE_STRING Name;              /* i */
+    OB_TYPE_INITIALIZER Info;         /* i */
+    ULONG PoolTag;                    /* i  the name's first four letters */
+    volatile LONG64 ObjectCount;      /* o  alive */
+    volatile LONG64 HandleCount;      /* o */
+    volatile LONG64 CreationCount;    /* o  ever */
+    volatile LONG64 HighWaterObjects; /* o  most alive at once */
+    volatile LONG64 HighWaterHandles; /* o */
 };
 
 typedef struct _OBJECT_HEADER {
     volatile LONG64 PointerCount;        /* o  0: being deleted */
-    volatile LONG64 HandleCount;         /* o  each handle is one reference too */
+    volatile LONG64 HandleCount;         /* o, n too if exclusive  each is one reference too */
     POBJECT_TYPE Type;                   /* i */
     POBJECT_DIRECTORY Directory;         /* n  that has its name, referenced; NULL: no name */
     UNICODE_STRING Name;                 /* n  allocated; the last component */
     LIST_ENTRY NameLink;                 /* n */
     BOOLEAN Permanent;                   /* n  the name outlives the handles */
+    BOOLEAN Exclusive;                   /* i  made with OBJ_EXCLUSIVE; once others may know it */
     ULONG NameHash;                      /* n */
+    PEPROCESS ExclusiveProcess;          /* n  the one that has it open with OBJ_EXCLUSIVE */
     struct _OBJECT_HEADER *NextToDelete; /* the deferred deletion list's */
 } OBJECT_HEADER, *POBJECT_HEADER;
 
@@ -63,15 +67,26 @@ extern FAST_MUTEX ObpNamespaceLock;
 extern POBJECT_TYPE ObpTypeType, ObpDirectoryType, ObpSymbolicLinkType;
 extern POBJECT_DIRECTORY ObpRootDirectory;
 
+/* Count was just reached. A race may lose a higher value only to one that is higher still. */
+static inline void ObpNoteHighWater(volatile LONG64 *HighWater, LONG64 Count)
+{
+    for (LONG64 Seen = *HighWater; Count > Seen;) {
+        LONG64 Old = InterlockedCompareExchange64(HighWater, Count, Seen);
+        if (Old == Seen) {
+            return;
+        }
+        Seen = Old;
+    }
+}
+
 /* type.c: a type's body filled in; the first three types are made with their Type set by hand. */
 NTSTATUS ObpAllocateType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *Type);
 NTSTATUS ObpNameType(POBJECT_TYPE Type);
-/* Turns generic rights and MAXIMUM_ALLOWED into the type's own. */
-ACCESS_MASK ObpMapAccess(POBJECT_TYPE Type, ACCESS_MASK Access);
 
 /* directory.c: with ObpNamespaceLock held. */
 ULONG ObpHashName(PCUNICODE_STRING Name);
-POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, ULONG Hash);
+POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, ULONG Hash,
+                            BOOLEAN CaseInsensitive);
 void ObpInsertEntry(POBJECT_DIRECTORY Directory, POBJECT_HEADER Header, PUNICODE_STRING Name,
                     ULONG Hash);
 /* directory.c: takes the lock itself. Removes the name of a temporary object without handles. */
@@ -97,8 +112,35 @@ typedef struct _OBP_LOOKUP {
 NTSTATUS ObpLookupName(HANDLE Root, PUNICODE_STRING Name, KPROCESSOR_MODE AccessMode,
                        POBP_LOOKUP Lookup, PVOID *Object);
 
-/* handle.c: makes a handle, taking a new reference. */
-NTSTATUS ObpCreateHandle(PVOID Object, ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle);
+/* access.c: what an ObjectAttributes may say; Optional: it may be NULL, and need have no name.
+ * STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_INVALID. */
+NTSTATUS ObpCheckAttributes(POBJECT_ATTRIBUTES Attributes, BOOLEAN Optional);
+/* access.c: the rights of a handle for which Desired was asked: generic ones and MAXIMUM_ALLOWED
+ * become the type's own. STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD: only for user mode and
+ * with OBJ_FORCE_ACCESS_CHECK in Attributes. */
+NTSTATUS ObpGrantAccess(POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, ULONG Attributes,
+                        ACCESS_MASK Desired, ACCESS_MASK *Granted);
+/* access.c: may a handle with Granted access be used for an object of type Wanted (NULL: any) with
+ * Desired access? STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED. */
+NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted,
+                     ACCESS_MASK Desired, KPROCESSOR_MODE AccessMode);
+
+/* What a handle keeps of its attributes; OBJ_PROTECT_CLOSE is ObSetHandleAttributes' to give. */
+#define OBP_HANDLE_ATTRIBUTES (OBJ_PROTECT_CLOSE | OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)
+#define OBP_KERNEL_HANDLE_BITS 0xFFFFFFFF80000000UL
+
+/* handle.c: makes a handle in the current process, or a kernel handle; it takes a reference of its
+ * own. STATUS_INVALID_PARAMETER: attributes that the type does not allow, or OBJ_EXCLUSIVE for
+ * an object that was not made with it. STATUS_ACCESS_DENIED: it is open exclusively. Errors of
+ * ObpGrantAccess and of the type's Open routine; STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS ObpCreateHandle(PVOID Object, OB_OPEN_REASON Reason, KPROCESSOR_MODE AccessMode,
+                         ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle);
+/* handle.c: the same with the rights granted already, in the table of Process. *Handle is a value
+ * in that table. */
+NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process, ULONG Attributes,
+                         ACCESS_MASK Granted, HANDLE *Handle);
+/* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
+PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 
 /* event.c */
 NTSTATUS ObpCreateEventType(void);

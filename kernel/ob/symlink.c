@@ -31,7 +31,7 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
     OBJECT_ATTRIBUTES Attributes;
     POBJECT_SYMBOLIC_LINK Link;
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    NTSTATUS Status = ObCreateObject(ObpSymbolicLinkType, sizeof(*Link), (PVOID *)&Link);
+    NTSTATUS Status = ObAllocateObject(ObpSymbolicLinkType, sizeof(*Link), (PVOID *)&Link);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -42,14 +42,14 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
     }
     // Nobody has a handle for it, so only a permanent name stays.
     InitializeObjectAttributes(&Attributes, Name, OBJ_PERMANENT, NULL, NULL);
-    return ObInsertObject(Link, &Attributes, 0, NULL, NULL);
+    return ObEnterObject(Link, &Attributes, 0, NULL, NULL);
 }
 
 /* OBJ_OPENLINK: the link itself is meant, not what it leads to. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name)
 {
     PVOID Link;
-    NTSTATUS Status = ObReferenceObjectByName(Name, OBJ_OPENLINK, 0, ObpSymbolicLinkType,
+    NTSTATUS Status = ObReferenceObjectByName(Name, OBJ_OPENLINK, NULL, 0, ObpSymbolicLinkType,
                                               KernelMode, NULL, &Link);
     if (NT_SUCCESS(Status)) {
         ObMakeTemporaryObject(Link);

@@ -26,7 +26,7 @@ static ULONG ObpPoolTag(PCWSTR Name)
 NTSTATUS ObpAllocateType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *NewType)
 {
     POBJECT_TYPE Type;
-    NTSTATUS Status = ObCreateObject(ObpTypeType, sizeof(*Type), (PVOID *)&Type);
+    NTSTATUS Status = ObAllocateObject(ObpTypeType, sizeof(*Type), (PVOID *)&Type);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -51,10 +51,10 @@ NTSTATUS ObpNameType(POBJECT_TYPE Type)
         return Status;
     }
     InitializeObjectAttributes(&Attributes, &Name, OBJ_PERMANENT, NULL, NULL);
-    return ObInsertObject(Type, &Attributes, 0, &Kept, NULL);
+    return ObEnterObject(Type, &Attributes, 0, &Kept, NULL);
 }
 
-NTSTATUS ObCreateObjectType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *NewType)
+NTSTATUS ObCreateType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE *NewType)
 {
     POBJECT_TYPE Type;
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
@@ -67,25 +67,6 @@ NTSTATUS ObCreateObjectType(const OB_TYPE_INITIALIZER *Initializer, POBJECT_TYPE
         *NewType = Type;
     }
     return Status;
-}
-
-ACCESS_MASK ObpMapAccess(POBJECT_TYPE Type, ACCESS_MASK Access)
-{
-    const OB_GENERIC_MAPPING *Mapping = &Type->Info.GenericMapping;
-    if (Access & GENERIC_READ) {
-        Access |= Mapping->GenericRead;
-    }
-    if (Access & GENERIC_WRITE) {
-        Access |= Mapping->GenericWrite;
-    }
-    if (Access & GENERIC_EXECUTE) {
-        Access |= Mapping->GenericExecute;
-    }
-    // Objects have no security descriptors yet, so the most that anyone may have is everything.
-    if (Access & (GENERIC_ALL | MAXIMUM_ALLOWED)) {
-        Access |= Mapping->GenericAll;
-    }
-    return Access & Type->Info.ValidAccess;
 }
 
 typedef struct _OBP_TYPE_LISTING {

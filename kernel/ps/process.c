@@ -17,6 +17,7 @@ static const OB_TYPE_INITIALIZER PspProcessInitializer = {
     .ValidAccess = PROCESS_ALL_ACCESS,
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x410, STANDARD_RIGHTS_WRITE | 0xBEA,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1001, PROCESS_ALL_ACCESS},
+    .InvalidAttributes = OBJ_OPENIF | OBJ_EXCLUSIVE | OBJ_PERMANENT,
     .DispatcherOffset = offsetof(struct _KPROCESS, Header),
 };
 
@@ -27,6 +28,7 @@ static const OB_TYPE_INITIALIZER PspThreadInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x48, STANDARD_RIGHTS_WRITE | 0x437,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1800, THREAD_ALL_ACCESS},
     .Delete = PspDeleteThread,
+    .InvalidAttributes = OBJ_OPENIF | OBJ_EXCLUSIVE | OBJ_PERMANENT,
     .DispatcherOffset = offsetof(struct _KTHREAD, Header),
 };
 
@@ -41,7 +43,7 @@ static void PspMust(NTSTATUS Status, ULONG Step)
 static void PspCreateSystemProcess(void)
 {
     PEPROCESS Process;
-    PspMust(ObCreateObject(PsProcessType, sizeof(*Process), (PVOID *)&Process), 3);
+    PspMust(ObAllocateObject(PsProcessType, sizeof(*Process), (PVOID *)&Process), 3);
     KeInitializeProcess(Process, PSP_SYSTEM_PRIORITY, ~(KAFFINITY)0, MmQuerySystemDirectoryBase());
     InitializeListHead(&Process->ActiveProcessLinks);
     Process->ExitStatus = STATUS_PENDING;
@@ -75,8 +77,8 @@ static void PspStartFirstThreads(PKSTART_ROUTINE Phase1)
 
 void PsInitSystem(PKSTART_ROUTINE Phase1)
 {
-    PspMust(ObCreateObjectType(&PspProcessInitializer, &PsProcessType), 1);
-    PspMust(ObCreateObjectType(&PspThreadInitializer, &PsThreadType), 2);
+    PspMust(ObCreateType(&PspProcessInitializer, &PsProcessType), 1);
+    PspMust(ObCreateType(&PspThreadInitializer, &PsThreadType), 2);
     PspCreateSystemProcess();
     PspStartFirstThreads(Phase1);
 }

@@ -58,7 +58,7 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, const char *Name, PKSTART_ROUTINE 
                            PVOID StartContext, PETHREAD *NewThread)
 {
     PETHREAD Thread;
-    NTSTATUS Status = ObCreateObject(PsThreadType, sizeof(*Thread), (PVOID *)&Thread);
+    NTSTATUS Status = ObAllocateObject(PsThreadType, sizeof(*Thread), (PVOID *)&Thread);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
@@ -140,8 +140,7 @@ NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status =
-        ObInsertObject(Thread, ObjectAttributes, DesiredAccess, (PVOID *)&Thread, ThreadHandle);
+    Status = ObEnterObject(Thread, ObjectAttributes, DesiredAccess, (PVOID *)&Thread, ThreadHandle);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

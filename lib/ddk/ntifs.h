@@ -9,4 +9,14 @@
 #define SetFlag(Flags, Bits) ((Flags) |= (Bits))
 #define ClearFlag(Flags, Bits) ((Flags) &= ~(Bits))
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <nt/ob_name.h>
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif

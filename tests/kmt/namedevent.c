@@ -28,7 +28,7 @@ static VOID TestTypes(VOID)
     KMT_EQUAL(KmtWait(Event, 0), STATUS_SUCCESS, "is signalled");
     KMT_EQUAL(KmtWait(Event, 0), STATUS_TIMEOUT, "once");
     KMT_CHECK((LONG_PTR)One < 0, "the handle is a kernel handle");
-    KMT_CHECK(Create(IoCreateSynchronizationEvent, L"\\basenamedobjects\\kmtsync", &Other) == Event,
+    KMT_CHECK(Create(IoCreateSynchronizationEvent, L"\\BaseNamedObjects\\KmtSync", &Other) == Event,
               "the second to ask gets the same event");
     KMT_EQUAL(KeReadStateEvent(Event), 0, "in the state it had");
     ZwSetEvent(Other, NULL);

@@ -1,6 +1,6 @@
 /*
- * Promises: names are found without regard to case, through links, and refused for the right
- * reason; handles and references keep an object alive and nothing else does; types and rights are
+ * Promises: names are found without regard to case if that is asked for, through links, and refused
+ * for the right reason; handles and references keep an object alive and nothing else does; types and rights are
  * checked; pseudo-handles and kernel handles mean what they should.
  */
 #include "kmt.h"
@@ -45,8 +45,10 @@ static VOID TestNames(VOID)
     KMT_EQUAL(CreateEvent(&First, L"\\BaseNamedObjects\\KmtEvent", 0), STATUS_SUCCESS, "create");
     KMT_EQUAL(TryOpen(L"\\BaseNamedObjects\\KmtEvent"), STATUS_SUCCESS, "open by its name");
     KMT_EQUAL(TryOpen(L"\\basenamedobjects\\KMTEVENT"), STATUS_SUCCESS, "in any case");
-    KMT_EQUAL(CreateEvent(&Second, L"\\BaseNamedObjects\\kmtevent", 0),
+    KMT_EQUAL(CreateEvent(&Second, L"\\BaseNamedObjects\\KmtEvent", 0),
               STATUS_OBJECT_NAME_COLLISION, "the name is taken");
+    KMT_EQUAL(CreateEvent(&Second, L"\\BaseNamedObjects\\kmtevent", OBJ_CASE_INSENSITIVE),
+              STATUS_OBJECT_NAME_COLLISION, "in any case, if that is asked for");
     KMT_EQUAL(CreateEvent(&Second, L"\\BaseNamedObjects\\KmtEvent", OBJ_OPENIF),
               STATUS_OBJECT_NAME_EXISTS, "OBJ_OPENIF opens it");
     ZwSetEvent(Second, NULL);

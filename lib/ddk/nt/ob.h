@@ -21,11 +21,25 @@ typedef struct _OBJECT_HANDLE_INFORMATION {
 #define STANDARD_RIGHTS_EXECUTE READ_CONTROL
 #define STANDARD_RIGHTS_ALL 0x001F0000U
 #define SPECIFIC_RIGHTS_ALL 0x0000FFFFU
+#define ACCESS_SYSTEM_SECURITY 0x01000000U
 #define MAXIMUM_ALLOWED 0x02000000U
 #define GENERIC_READ 0x80000000U
 #define GENERIC_WRITE 0x40000000U
 #define GENERIC_EXECUTE 0x20000000U
 #define GENERIC_ALL 0x10000000U
+/* The rights of a type's own that each generic right stands for. */
+typedef struct _GENERIC_MAPPING {
+    ACCESS_MASK GenericRead;
+    ACCESS_MASK GenericWrite;
+    ACCESS_MASK GenericExecute;
+    ACCESS_MASK GenericAll;
+} GENERIC_MAPPING, *PGENERIC_MAPPING;
+
+/* What ObQueryNameString and ObjectNameInformation answer: the string's characters follow. */
+typedef struct _OBJECT_NAME_INFORMATION {
+    UNICODE_STRING Name;
+} OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
+
 #define EVENT_QUERY_STATE 0x0001
 #define EVENT_MODIFY_STATE 0x0002
 #define EVENT_ALL_ACCESS (STANDARD_RIGHTS_REQUIRED | SYNCHRONIZE | 0x3)
@@ -66,7 +80,8 @@ typedef struct _ACCESS_STATE *PACCESS_STATE;
  *   DesiredAccess      rights of the handle; generic ones are mapped
  *   ObjectType         that the object must have; kernel mode may leave it NULL
  * IRQL <= APC_LEVEL (WDK: PASSIVE_LEVEL). STATUS_OBJECT_TYPE_MISMATCH,
- * STATUS_INSUFFICIENT_RESOURCES. WDK: ObOpenObjectByPointer; book ch. 4.
+ * STATUS_INSUFFICIENT_RESOURCES. STATUS_INVALID_PARAMETER: attributes that do not exist or that the
+ * type does not allow. STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD: see nt/ob_name.h. WDK: ObOpenObjectByPointer; book ch. 4.
  */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes,
@@ -92,5 +107,37 @@ extern POBJECT_TYPE *ExEventObjectType;
 #endif
 #define ObReferenceObject(Object) ObfReferenceObject(Object)
 #define ObDereferenceObject(Object) ObfDereferenceObject(Object)
+
+/* Drops a reference, and leaves the deletion, if it was the last, to a worker thread whatever the
+ * IRQL: for callers with locks that the type's Delete routine takes. IRQL <= DISPATCH_LEVEL.
+ * WDK: ObDereferenceObjectDeferDelete. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI ObDereferenceObjectDeferDelete(_In_ PVOID Object);
+
+/*
+ * The same as the routines without WithTag. Tag is what Windows' object tracing would note down;
+ * nothing here is traced, and it may have any value, also another one when the reference is
+ * dropped. WDK: ObReferenceObjectWithTag, ObDereferenceObjectWithTag, ...
+ */
+NTKERNELAPI LONG_PTR NTAPI ObfReferenceObjectWithTag(_In_ PVOID Object, _In_ ULONG Tag);
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI LONG_PTR NTAPI ObfDereferenceObjectWithTag(_In_ PVOID Object, _In_ ULONG Tag);
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI ObDereferenceObjectDeferDeleteWithTag(_In_ PVOID Object, _In_ ULONG Tag);
+/* ObReferenceObjectByHandle. WDK: ObReferenceObjectByHandleWithTag. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(
+    _In_ HANDLE Handle, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType,
+    _In_ KPROCESSOR_MODE AccessMode, _In_ ULONG Tag, _Out_ PVOID *Object,
+    _Out_opt_ POBJECT_HANDLE_INFORMATION HandleInformation);
+/* ObReferenceObjectByPointer. WDK: ObReferenceObjectByPointerWithTag. */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(_In_ PVOID Object,
+                                                             _In_ ACCESS_MASK DesiredAccess,
+                                                             _In_opt_ POBJECT_TYPE ObjectType,
+                                                             _In_ KPROCESSOR_MODE AccessMode,
+                                                             _In_ ULONG Tag);
+#define ObReferenceObjectWithTag ObfReferenceObjectWithTag
+#define ObDereferenceObjectWithTag ObfDereferenceObjectWithTag
 
 #endif
