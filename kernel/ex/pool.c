@@ -38,15 +38,16 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadCaller(ULONG Subcode, ULONG64 Param
     KeBugCheckEx(BAD_POOL_CALLER, Subcode, Parameter2, Parameter3, Parameter4);
 }
 
-static PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size, ULONG Tag)
+static PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     SIZE_T Pages = BYTES_TO_PAGES(Size);
-    PEX_POOL_COUNTS Counts = ExpFindTag(Tag, Kind);
-    PVOID Base = MmAllocatePoolPages(Kind, Pages, Tag);
+    ULONG64 Key = ExpOwnerKey(Caller, EX_POOL_INDEX(Kind, EX_CLASS_PAGES));
+    PEX_POOL_OWNER Owner = ExpFindOwner(Key, Tag, NULL);
+    PVOID Base = MmAllocatePoolPages(Kind, Pages, Tag, (USHORT)(Owner - ExpOwners));
 
     if (Base != NULL) {
-        InterlockedIncrement64(&Counts->Allocations);
-        InterlockedAdd64(&Counts->Bytes, (LONG64)(Pages * PAGE_SIZE));
+        InterlockedIncrement64(&Owner->Allocations);
+        InterlockedAdd64(&Owner->Bytes, (LONG64)(Pages * PAGE_SIZE));
         InterlockedAdd64(&ExpLargePages[Kind], (LONG64)Pages);
     }
     return Base;
@@ -57,50 +58,49 @@ static inline BOOLEAN ExpIsIrqlTooHigh(ULONG Kind)
     return __readcr8() + Kind > DISPATCH_LEVEL; /* paged: APC_LEVEL */
 }
 
-/* Makes a free block the one of the tag that Counts are of. */
-static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Index, ULONG Tag, PEX_POOL_COUNTS Counts)
+/* Makes a free block Owner's. */
+static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Tag, PEX_POOL_OWNER Owner)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)Block - 1;
 
     Header->PoolType = EX_POOL_IN_USE;
     Header->PoolTag = Tag;
-    Header->Counts = (ULONG)((ULONG_PTR)Counts - (ULONG_PTR)ExpTags);
-    InterlockedIncrement64(&Counts->Allocations);
-    InterlockedAdd64(&Counts->Bytes,
-                     ExpClassBytes[Index - EX_POOL_INDEX(EX_KIND_OF_INDEX(Index), 0)]);
+    Header->Owner = (ULONG)((ULONG_PTR)Owner - (ULONG_PTR)ExpOwners);
+    InterlockedIncrement64(&Owner->Allocations);
     return Block;
 }
 
 /* Block: a free one, or NULL for one of the slabs. */
-static EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG Index, ULONG Tag)
+static EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG64 Key, ULONG Tag)
 {
-    PEX_POOL_COUNTS Counts = ExpFindTag(Tag, EX_KIND_OF_INDEX(Index));
+    PEX_POOL_OWNER Owner = ExpFindOwner(Key, Tag, NULL);
 
     if (Block == NULL) {
-        Block = ExpRefillPool(Index);
+        Block = ExpRefillPool(ExpIndexOfKey(Key));
     }
-    return Block == NULL ? NULL : ExpTakeOver(Block, Index, Tag, Counts);
+    return Block == NULL ? NULL : ExpTakeOver(Block, Tag, Owner);
 }
 
-static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag)
+static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag, PVOID Caller)
 {
     ULONG Index = EX_POOL_INDEX(Kind, Class);
+    ULONG64 Key = ExpOwnerKey(Caller, Index);
     PEX_POOL_CACHE Cache = ExpCurrentCache();
     PSLIST_ENTRY Block;
-    PEX_POOL_TAG Entry;
+    PEX_POOL_OWNER Owner;
 
     if (Cache == NULL || (Block = ExpPopBlock(&Cache->Blocks[Index])) == NULL) {
-        return ExpAllocateSlowly(NULL, Index, Tag);
+        return ExpAllocateSlowly(NULL, Key, Tag);
     }
-    Entry = ExpHashTag(Tag);
-    if (Entry->Tag != Tag) {
-        return ExpAllocateSlowly(Block, Index, Tag);
+    Owner = ExpHashOwner(Key, Tag);
+    if (Owner->Key != Key || Owner->Tag != Tag) {
+        return ExpAllocateSlowly(Block, Key, Tag);
     }
-    return ExpTakeOver(Block, Index, Tag, &Entry->Counts[Kind]);
+    return ExpTakeOver(Block, Tag, Owner);
 }
 
 /* Everything but a small block of a plain type. */
-static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag)
+static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     ULONG Kind = PoolType & PagedPool;
     ULONG Class = EX_POOL_CLASSES;
@@ -116,8 +116,8 @@ static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag)
         Class = (PoolType & EX_TYPE_CACHE_ALIGNED) != 0 ? ExpAlignedClassOfSize(Size)
                                                         : ExpClassOfSize(Size);
     }
-    Block = Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag)
-                                    : ExpAllocateLarge(Kind, Size, Tag);
+    Block = Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag, Caller)
+                                    : ExpAllocateLarge(Kind, Size, Tag, Caller);
     if (Block == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
         KeRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
     }
@@ -127,18 +127,24 @@ static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag)
     return Block;
 }
 
+static inline PVOID ExpAllocate(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
+{
+    if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || Size > EX_POOL_MAXIMUM_SMALL ||
+        ExpIsIrqlTooHigh(PoolType & PagedPool)) {
+        return ExpAllocateSpecial(PoolType, Size, Tag, Caller);
+    }
+    return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(Size), Tag, Caller);
+}
+
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || NumberOfBytes > EX_POOL_MAXIMUM_SMALL ||
-        ExpIsIrqlTooHigh(PoolType & PagedPool)) {
-        return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag);
-    }
-    return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(NumberOfBytes), Tag);
+    return ExpAllocate(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return ExAllocatePoolWithTag(PoolType, NumberOfBytes, EX_POOL_DEFAULT_TAG);
+    return ExpAllocateSpecial(PoolType, NumberOfBytes, EX_POOL_DEFAULT_TAG,
+                              __builtin_return_address(0));
 }
 
 PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
@@ -160,7 +166,7 @@ PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
     if ((Flags & POOL_FLAG_UNINITIALIZED) == 0) {
         PoolType |= POOL_ZERO_ALLOCATION;
     }
-    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag);
+    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
 }
 
 /*** Freeing. ***/
@@ -201,26 +207,27 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
 static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
 {
     LONG Kind = MmQueryPoolKind(P);
-    PEX_POOL_COUNTS Counts;
+    PEX_POOL_OWNER Owner;
     ULONG Allocated = 0;
+    USHORT Number;
     SIZE_T Pages;
 
     if (Kind >= 0 && ExpIsIrqlTooHigh((ULONG)Kind)) {
         ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), (ULONG)Kind, (ULONG_PTR)P);
     }
     /* A slab's page starts a run too, but one without a tag. */
-    if (Kind < 0 || MmQueryPoolPages(P, &Allocated) == 0 || Allocated == 0) {
+    if (Kind < 0 || MmQueryPoolPages(P, &Allocated, &Number) == 0 || Allocated == 0) {
         ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
     }
     ExpCheckTag(P, Allocated, Tag);
-    KiCheckFreedMemory(P, MmQueryPoolPages(P, &Allocated) * PAGE_SIZE);
+    KiCheckFreedMemory(P, MmQueryPoolPages(P, &Allocated, &Number) * PAGE_SIZE);
     Pages = MmFreePoolPages(P);
     if (Pages == 0) {
         ExpBadCaller(EX_BAD_DOUBLE_FREE, Allocated, 0, (ULONG_PTR)P);
     }
-    Counts = ExpFindTag(Allocated, (ULONG)Kind);
-    InterlockedIncrement64(&Counts->Frees);
-    InterlockedAdd64(&Counts->Bytes, -(LONG64)(Pages * PAGE_SIZE));
+    Owner = &ExpOwners[Number];
+    InterlockedAdd64(&Owner->Bytes, -(LONG64)(Pages * PAGE_SIZE));
+    InterlockedIncrement64(&Owner->Frees);
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
 }
 
@@ -233,7 +240,7 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
     PPOOL_HEADER Next;
-    PEX_POOL_COUNTS Counts;
+    PEX_POOL_OWNER Owner;
     PEX_POOL_CACHE Cache;
     PEX_POOL_LIST List;
     ULONG Index;
@@ -254,14 +261,13 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
         ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), EX_KIND_OF_INDEX(Index), (ULONG_PTR)P);
     }
     KiCheckFreedMemory(P, (ULONG_PTR)Next - (ULONG_PTR)P);
-    Counts = (PEX_POOL_COUNTS)((ULONG_PTR)ExpTags + Header->Counts);
+    Owner = (PEX_POOL_OWNER)((ULONG_PTR)ExpOwners + Header->Owner);
     /* Of two that free a block at once, one finds it free. */
     Type = __atomic_exchange_n(&Header->PoolType, EX_POOL_FREE, __ATOMIC_SEQ_CST);
     if (Type != EX_POOL_IN_USE) {
         ExpBadType(P, Type);
     }
-    InterlockedIncrement64(&Counts->Frees);
-    InterlockedAdd64(&Counts->Bytes, (LONG64)((ULONG_PTR)Header - (ULONG_PTR)Next));
+    InterlockedIncrement64(&Owner->Frees);
     Cache = ExpCurrentCache();
     List = &Cache->Blocks[Index];
     if (Cache == NULL || (USHORT)List->State >= ExpCacheDepth[Index]) {

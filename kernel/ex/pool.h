@@ -14,6 +14,7 @@
 #include "ex.h"
 
 #define EX_POOL_KINDS 2 /* 0 non-paged, 1 paged */
+#define EX_KIND_PAGED 1
 #define EX_POOL_UNIT 16
 #define EX_POOL_INDEX(Kind, Class) ((Kind) << 5 | (Class))
 #define EX_POOL_INDEXES 64
@@ -38,7 +39,7 @@ typedef struct _POOL_HEADER {
     };
     ULONG PoolTag;
     ULONG Check;
-    ULONG Counts; /* in use: where the tag's counters are, see pooltag.c */
+    ULONG Owner; /* in use: bytes from ExpOwners to who has it, see poolowner.c */
 } POOL_HEADER, *PPOOL_HEADER;
 C_ASSERT(sizeof(POOL_HEADER) == 16);
 
@@ -143,38 +144,66 @@ PVOID ExpRefillPool(ULONG Index);
 void ExpDrainPool(ULONG Index, PVOID Block);
 ULONG64 ExpQuerySlabPages(ULONG Kind);
 
-/*** pooltag.c ***/
+/*** pooltag.c: pure ***/
 
-#define EX_TAG_SLOTS 512 /* a power of two */
-#define EX_TAG_SHIFT 23  /* 32 - log2(EX_TAG_SLOTS) */
+/* The four letters of a tag; what cannot be printed is a dot. */
+void ExpFormatTag(ULONG Tag, char Text[5]);
+/* Whether a pattern means the tag: letters as they are, ? for any one and * for any number of them;
+ * blanks at the end need not be written. */
+BOOLEAN ExpMatchTag(ULONG Tag, const char *Pattern);
 
-typedef struct _EX_POOL_COUNTS {
-    volatile LONG64 Allocations, Frees, Bytes;
-} EX_POOL_COUNTS, *PEX_POOL_COUNTS;
+/*** poolowner.c ***/
 
-typedef struct _EX_POOL_TAG {
-    EX_POOL_COUNTS Counts[EX_POOL_KINDS];
-    volatile ULONG Tag; /* 0: free */
-} DECLSPEC_ALIGN(64) EX_POOL_TAG, *PEX_POOL_TAG;
+#define EX_OWNER_SLOTS 2048 /* a power of two */
+#define EX_OWNER_SHIFT 53   /* 64 - log2(EX_OWNER_SLOTS) */
+#define EX_OWNER_BILLED 0x80
+/* The class in the index of whole pages. */
+#define EX_CLASS_PAGES 31
+C_ASSERT(EX_CLASS_PAGES >= EX_POOL_CLASSES && EX_POOL_INDEX(EX_POOL_KINDS, 0) <= EX_OWNER_BILLED);
 
-extern EX_POOL_TAG ExpTags[EX_TAG_SLOTS];
-/* The entry for a tag that is not in its first slot. Bugchecks for a tag that must not be. */
-PEX_POOL_TAG NTAPI ExpProbeTag(ULONG Tag, ULONG Kind);
-/* Where a tag is, unless another one was there first. */
-static inline PEX_POOL_TAG ExpHashTag(ULONG Tag)
+/*
+ * What one place in the code has allocated: one tag, one kind of pool, one size class. Legend:
+ * f fixed while Key is not 0   o changed by interlocked operations.
+ */
+typedef struct _EX_POOL_OWNER {
+    volatile LONG64 Allocations, Frees; /* o */
+    volatile LONG64 Bytes;     /* o  whole pages only: small blocks' follow from the counts */
+    volatile ULONG64 Key;      /* caller and index, see ExpOwnerKey; 0: free */
+    ULONG Tag;                 /* f */
+    volatile LONG Claimed;     /* o  who may write f */
+    struct _KPROCESS *Process; /* f  billed for the bytes; NULL: nobody */
+} DECLSPEC_ALIGN(64) EX_POOL_OWNER, *PEX_POOL_OWNER;
+
+/* Hashed slots; behind them one for each index, for those that found the table full. */
+extern EX_POOL_OWNER ExpOwners[EX_OWNER_SLOTS + EX_POOL_INDEXES];
+
+/* Addresses of the kernel half begin with 16 set bits: the index goes there. */
+static inline ULONG64 ExpOwnerKey(PVOID Caller, ULONG Index)
 {
-    return &ExpTags[(Tag * 0x9E3779B1U) >> EX_TAG_SHIFT];
+    return (ULONG64)Caller ^ (ULONG64)Index << 48;
 }
-/* The counters of Tag in one kind of pool. Never NULL. Any IRQL. */
-static inline PEX_POOL_COUNTS ExpFindTag(ULONG Tag, ULONG Kind)
+/* The routine's return address that a key is of. */
+static inline PVOID ExpCallerOfKey(ULONG64 Key)
 {
-    PEX_POOL_TAG Entry = ExpHashTag(Tag);
-
-    if (Entry->Tag != Tag) {
-        Entry = ExpProbeTag(Tag, Kind);
-    }
-    return &Entry->Counts[Kind];
+    return (PVOID)(Key | 0xFFFFULL << 48);
 }
+static inline ULONG ExpIndexOfKey(ULONG64 Key)
+{
+    return (ULONG)(~Key >> 48) & (EX_OWNER_BILLED - 1);
+}
+
+/* Where an owner is, unless another one was there first. */
+static inline PEX_POOL_OWNER ExpHashOwner(ULONG64 Key, ULONG Tag)
+{
+    return &ExpOwners[((Key ^ Tag) * 0x9E3779B97F4A7C15ULL) >> EX_OWNER_SHIFT];
+}
+/* The owner for a key and a tag, made if need be. Bugchecks for a tag that must not be. Never NULL;
+ * when the table is full, one that is shared and has nobody to bill. Any IRQL. */
+PEX_POOL_OWNER ExpFindOwner(ULONG64 Key, ULONG Tag, struct _KPROCESS *Process);
+/* Bytes that an owner has at the moment. */
+LONG64 ExpOwnerBytes(const EX_POOL_OWNER *Owner);
+/* ExQueryPoolStatistics for a kind. */
+void ExpQueryKindStatistics(ULONG Kind, EX_POOL_STATISTICS *Statistics);
 /* Pages in runs without headers, by kind. */
 extern volatile LONG64 ExpLargePages[EX_POOL_KINDS];
 

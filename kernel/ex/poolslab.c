@@ -77,7 +77,7 @@ static PEX_POOL_SLAB ExpTakeSlabPage(ULONG Kind)
     }
     KeReleaseSpinLockFromDpcLevel(&Bin->Lock);
     if (Slab == NULL) {
-        Slab = MmAllocatePoolPages(Kind, 1, 0);
+        Slab = MmAllocatePoolPages(Kind, 1, 0, 0);
         if (Slab != NULL) {
             InterlockedIncrement64(&ExpSlabPages[Kind]);
         }
@@ -93,7 +93,7 @@ static void ExpInitializeHeader(PPOOL_HEADER Header, ULONG PreviousBytes, ULONG 
     Header->BlockSize = (UCHAR)(Bytes / EX_POOL_UNIT);
     Header->PoolType = PoolType;
     Header->PoolTag = 0;
-    Header->Counts = 0;
+    Header->Owner = 0;
     Header->Check = ExpHeaderCheck(Header);
 }
 

@@ -17,6 +17,19 @@ typedef struct _EX_POOL_STATISTICS {
 } EX_POOL_STATISTICS;
 void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
 
+/*
+ * Calls Callback, which may be NULL, for each place in the module [Base, Base + Size) that has
+ * allocated pool memory which is not freed yet: Count blocks, Bytes in whole blocks, under Tag, by
+ * a call that returns to Caller. Returns the blocks of all of them. Exact while the module is not
+ * inside the pools. Any IRQL, and the callback's.
+ */
+typedef void EX_POOL_CALLBACK(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context);
+ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, PVOID Context);
+/* The module at these addresses is gone: what it has allocated counts under its tags alone, and
+ * nothing is held against the next module there. Before the addresses are given out again; any
+ * IRQL. */
+void ExForgetModulePool(PVOID Base, SIZE_T Size);
+
 /* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];

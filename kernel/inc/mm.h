@@ -99,11 +99,11 @@ BOOLEAN MmIsGuardPage(PVOID Address);
 /*
  * Pages for the pools: Kind 0 non-paged, 1 paged (its own addresses, but resident). A run of Pages
  * pages, read-write, contents undefined, with an unmapped page behind it; NULL when memory is
- * exhausted. Tag and size are remembered with the run.
+ * exhausted. Size, Tag and Owner, a number of the pools' own, are remembered with the run.
  */
-PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag);
-/* Pages and tag of the run that starts at Base; 0 when none does. */
-SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag);
+PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag, USHORT Owner);
+/* Pages, tag and owner of the run that starts at Base; 0 when none does. */
+SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag, USHORT *Owner);
 /* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any
  * more). */
 SIZE_T MmFreePoolPages(PVOID Base);

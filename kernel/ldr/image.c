@@ -9,6 +9,7 @@
 #include <mm.h>
 #include <kd.h>
 #include <exporttable.h>
+#include "ex.h"
 #include "ldrp.h"
 #include "pe.h"
 
@@ -169,5 +170,6 @@ NTSTATUS LdrpMapImage(const CHAR *FileName, const UCHAR *File, SIZE_T FileSize,
 
 void LdrpUnmapImage(const LDRP_MAPPING *Mapping)
 {
+    ExForgetModulePool(Mapping->Base, Mapping->Size);
     MmFreeImage(Mapping->Base, Mapping->Size / PE_PAGE_SIZE);
 }

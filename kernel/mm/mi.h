@@ -67,7 +67,8 @@ typedef struct _MMPFN {
     };
     UCHAR State; /* MI_PAGE_STATE */
     UCHAR Use;   /* MI_PAGE_USE */
-    UCHAR Reserved[6];
+    USHORT PoolOwner; /* with PoolTag */
+    UCHAR Reserved[4];
 } MMPFN, *PMMPFN;
 C_ASSERT(sizeof(MMPFN) == 16);
 

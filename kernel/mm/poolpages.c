@@ -1,7 +1,7 @@
 /*
  * poolpages.c - runs of pages for the pools.
  *
- * The first page's database entry remembers length and tag of a run, so pages need no headers.
+ * The first page's database entry remembers length, tag and owner of a run, so pages need no headers.
  * Freeing claims a run by taking its length, which makes the second of two frees find nothing.
  */
 #include "mi.h"
@@ -21,7 +21,7 @@ static PMMPFN MiFindRunEntry(PVOID Base)
     return MI_PFN((*Entry & MI_PTE_FRAME) >> PAGE_SHIFT);
 }
 
-PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag)
+PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag, USHORT Owner)
 {
     PMMPFN First;
     PVOID Va;
@@ -33,12 +33,13 @@ PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag)
     if (Va != NULL) {
         First = MiFindRunEntry(Va);
         First->PoolTag = Tag;
+        First->PoolOwner = Owner;
         First->RunPages = (ULONG)Pages;
     }
     return Va;
 }
 
-SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag)
+SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag, USHORT *Owner)
 {
     PMMPFN First = MiFindRunEntry(Base);
 
@@ -46,6 +47,7 @@ SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag)
         return 0;
     }
     *Tag = First->PoolTag;
+    *Owner = First->PoolOwner;
     return First->RunPages;
 }
 

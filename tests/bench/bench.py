@@ -52,7 +52,7 @@ the usual wait did without a description of itself, and before lists of processo
 TIMER = """Setting reads the counter, as due times are exact to a microsecond (21), finds the slot and links the timer (78);
 cancelling unlinks it (35); each takes the dispatcher lock (25). 350 before the wheel's first slot was looked for only when
 it may change. It is flat, which is what the wheel is for."""
-POOL = """The block's header and its neighbour's are checked at each free, and the tag's counts are exact (4 locked
+POOL = """The block's header and its neighbour's are checked at each free, and the tag's counts are exact (2 locked
 additions); the blocks come from the processor's own list, without a lock."""
 LOOKASIDE = """Pushing and popping are calls in the WDK's interface, with a 16-byte exchange each (25); the interface counts
 allocations and frees, too. 45 before the depth was read inline and the exchanges lost what they did not need."""

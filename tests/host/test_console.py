@@ -8,7 +8,7 @@ import pytest
 import shell
 from accounts import POOL
 
-COMMANDS = "help sc drivers devices threads irql beep melody tones cpus interrupts dpcs timers pool".split()
+COMMANDS = "help sc drivers devices threads irql beep melody tones cpus interrupts dpcs timers pool poolmon".split()
 COMMANDS += ["bugcheck", "shutdown", "reboot"]
 REFUSED_BEEPS = ["beep", "beep 440", "beep 440 x", "beep 36 100", "beep 32768 100", "beep -1 9", "beep 99999999999999999999 1"]
 
