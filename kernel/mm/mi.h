@@ -65,10 +65,11 @@ typedef struct _MMPFN {
             volatile ULONG RunPages;
         };
     };
-    UCHAR State; /* MI_PAGE_STATE */
-    UCHAR Use;   /* MI_PAGE_USE */
+    UCHAR State : 4; /* MI_PAGE_STATE */
+    UCHAR Use : 4;   /* MI_PAGE_USE */
+    UCHAR Reserved1;
     USHORT PoolOwner; /* with PoolTag */
-    UCHAR Reserved[4];
+    UCHAR Reserved4[4];
 } MMPFN, *PMMPFN;
 C_ASSERT(sizeof(MMPFN) == 16);
 

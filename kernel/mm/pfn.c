@@ -163,7 +163,7 @@ static BOOLEAN MiTrackPage(PFN_NUMBER Page, MI_PAGE_USE Use)
         BackedGroup = Page / PFNS_PER_PAGE;
     }
     MI_PFN(Page)->State = MiPageActive;
-    MI_PFN(Page)->Use = (UCHAR)Use;
+    MI_PFN(Page)->Use = (UCHAR)Use & 0xF;
     MiPagesInUse[Use]++;
     return TRUE;
 }
@@ -190,7 +190,7 @@ static PFN_NUMBER MiTakePage(MI_PAGE_USE Use)
     MiFreeList = MI_PFN(Page)->NextFree;
     MI_PFN(Page)->NextFree = 0;
     MI_PFN(Page)->State = MiPageActive;
-    MI_PFN(Page)->Use = (UCHAR)Use;
+    MI_PFN(Page)->Use = (UCHAR)Use & 0xF;
     MiPagesInUse[Use]++;
     MiFreePages--;
     return Page;
