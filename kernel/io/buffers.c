@@ -27,42 +27,33 @@ static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
     return TRUE;
 }
 
-/* What stands before the bytes that drivers see. The requester's length is kept here since the
- * stack locations are the drivers', who may change what stands there. */
-typedef struct _IOP_SYSTEM_BUFFER {
-    ULONG Room;
-    DECLSPEC_ALIGN(16) UCHAR Data[];
-} IOP_SYSTEM_BUFFER, *PIOP_SYSTEM_BUFFER;
-
-static PIOP_SYSTEM_BUFFER IopSystemBufferOf(PIRP Irp)
-{
-    return CONTAINING_RECORD(Irp->AssociatedIrp.SystemBuffer, IOP_SYSTEM_BUFFER, Data);
-}
-
+/* The requester's length is kept in a field that drivers leave alone, as the stack locations are
+ * theirs; the completion's APC, which overwrites it, comes after it was needed. */
 NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength,
                                  ULONG Room)
 {
-    PIOP_SYSTEM_BUFFER Buffer = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED,
-                                                sizeof(*Buffer) + (SIZE_T)Length, IOP_TAG_BUFFER);
+    PVOID Buffer =
+        ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, Length, IOP_TAG_BUFFER);
     if (Buffer == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Buffer->Room = Room;
-    RtlCopyMemory(Buffer->Data, Source, SourceLength);
-    Irp->AssociatedIrp.SystemBuffer = Buffer->Data;
+    RtlCopyMemory(Buffer, Source, SourceLength);
+    Irp->AssociatedIrp.SystemBuffer = Buffer;
+    Irp->Tail.Overlay.IrpExtension = (PVOID)(ULONG_PTR)Room;
     Irp->Flags |= IRP_BUFFERED_IO | IRP_DEALLOCATE_BUFFER;
     return STATUS_SUCCESS;
 }
 
 ULONG IopSystemBufferRoom(PIRP Irp)
 {
-    return Irp->Flags & IRP_DEALLOCATE_BUFFER ? IopSystemBufferOf(Irp)->Room : 0;
+    return Irp->Flags & IRP_DEALLOCATE_BUFFER ? (ULONG)(ULONG_PTR)Irp->Tail.Overlay.IrpExtension
+                                              : 0;
 }
 
 void IopFreeSystemBuffer(PIRP Irp)
 {
     if (Irp->Flags & IRP_DEALLOCATE_BUFFER) {
-        ExFreePoolWithTag(IopSystemBufferOf(Irp), IOP_TAG_BUFFER);
+        ExFreePoolWithTag(Irp->AssociatedIrp.SystemBuffer, IOP_TAG_BUFFER);
     }
 }
 

@@ -14,7 +14,7 @@ static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
 {
     IO_STATUS_BLOCK Iosb;
     KEVENT Event;
-    PDEVICE_OBJECT Top = IopTopOfStack(File->DeviceObject);
+    PDEVICE_OBJECT Top = IopReferenceTop(File->DeviceObject);
     PIRP Irp = IopAllocateIrpMustSucceed(Top);
     PIO_STACK_LOCATION Stack = IoGetNextIrpStackLocation(Irp);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
@@ -27,6 +27,7 @@ static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
     Stack->MajorFunction = MajorFunction;
     Stack->FileObject = File;
     IofCallDriver(Top, Irp);
+    IopReleaseTop(File->DeviceObject, Top);
     KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
     IoFreeIrp(Irp);
 }

@@ -55,9 +55,9 @@ static void IopClearLocation(PIO_STACK_LOCATION Stack)
     Stack->FileObject = NULL;
 }
 
-/* SL_INVOKE_ON_*: success and error by the status as it is now, which a routine below may have
- * changed; cancel in addition. */
-static BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
+/* Success and error by the status as it is now, which a routine below may have changed; cancel in
+ * addition. */
+BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
 {
     UCHAR Wanted = NT_SUCCESS(Irp->IoStatus.Status) ? SL_INVOKE_ON_SUCCESS : SL_INVOKE_ON_ERROR;
     return (Control & Wanted) != 0 || (Irp->Cancel && (Control & SL_INVOKE_ON_CANCEL) != 0);

@@ -99,15 +99,17 @@ static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPE
     IO_SECURITY_CONTEXT Security = {.DesiredAccess = IopMapGenericAccess(Packet->DesiredAccess),
                                     .FullCreateOptions = Packet->CreateOptions};
     IO_STATUS_BLOCK Iosb = {{STATUS_SUCCESS}, 0};
-    PDEVICE_OBJECT Top = IopTopOfStack(Device);
+    PDEVICE_OBJECT Top = IopReferenceTop(Device);
     PIRP Irp = IoAllocateIrp(Top->StackSize, FALSE);
     if (Irp == NULL) {
+        IopReleaseTop(Device, Top);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     IopFillCreateIrp(Irp, File, Packet, &Security, &Iosb);
     ObfReferenceObject(File); // the IRP's, dropped when it is finished
     IopQueueThreadIrp(Irp);
     NTSTATUS Status = IofCallDriver(Top, Irp);
+    IopReleaseTop(Device, Top);
     if (Status == STATUS_PENDING) {
         IopCheckPending(Irp, File);
         KeWaitForSingleObject(&File->Event, Executive, KernelMode, FALSE, NULL);

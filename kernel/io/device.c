@@ -1,5 +1,5 @@
 /*
- * device.c - device objects: creation, opens, attachment, deletion.
+ * device.c - device objects: creation, opens, deletion. What they are attached to is attach.c.
  *
  * A device hangs in its driver's list from IoCreateDevice on, has one reference for that, and
  * refers to its driver. ReferenceCount, which drivers see, counts opens, not references.
@@ -13,11 +13,6 @@
 
 KSPIN_LOCK IopDatabaseLock;
 KI_RANKED_LOCK(IopDatabaseLock, LOCK_ORDER_IO_DATABASE);
-
-static PDEVOBJ_EXTENSION IopExtension(PDEVICE_OBJECT Device)
-{
-    return Device->DeviceObjectExtension;
-}
 
 /* A name of the kind \Device\0000002a for a device that wants one but does not care which. */
 static void IopGenerateName(PUNICODE_STRING Name)
@@ -138,7 +133,7 @@ static void IopUnlinkDevice(PDEVICE_OBJECT Device)
 }
 
 /* The database lock is held and is released here: does what waited for the device to be unused. */
-static void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql)
+void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql)
 {
     PDEVOBJ_EXTENSION Extension = IopExtension(Device);
     PDRIVER_OBJECT Driver = Device->DriverObject;
@@ -203,57 +198,4 @@ void IopDereferenceDevice(PDEVICE_OBJECT Device)
     KI_ASSERT(Device->ReferenceCount > 0);
     Device->ReferenceCount--;
     IopSettleDevice(Device, OldIrql);
-}
-
-static PDEVICE_OBJECT IopTopOfStackLocked(PDEVICE_OBJECT Device)
-{
-    while (Device->AttachedDevice != NULL) {
-        Device = Device->AttachedDevice;
-    }
-    return Device;
-}
-
-PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device)
-{
-    // Nothing attached, as usual: whether that is so before or after another thread attaches is open.
-    if (__atomic_load_n(&Device->AttachedDevice, __ATOMIC_ACQUIRE) == NULL) {
-        return Device;
-    }
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    PDEVICE_OBJECT Top = IopTopOfStackLocked(Device);
-    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
-    return Top;
-}
-
-PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(PFILE_OBJECT FileObject)
-{
-    return IopTopOfStack(FileObject->DeviceObject);
-}
-
-PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(PDEVICE_OBJECT Source, PDEVICE_OBJECT Target)
-{
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    PDEVICE_OBJECT Top = IopTopOfStackLocked(Target);
-    if ((Top->Flags & DO_DEVICE_INITIALIZING) || Top->StackSize == MAXCHAR ||
-        (IopExtension(Top)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) ||
-        IopDriver(Top->DriverObject)->UnloadPending) {
-        Top = NULL;
-    } else {
-        Top->AttachedDevice = Source;
-        IopExtension(Source)->AttachedTo = Top;
-        Source->StackSize = (CCHAR)(Top->StackSize + 1);
-        Source->AlignmentRequirement = Top->AlignmentRequirement;
-        Source->SectorSize = Top->SectorSize;
-    }
-    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
-    return Top;
-}
-
-/* A deletion or unload of the lower device may have waited for this. */
-VOID NTAPI IoDetachDevice(PDEVICE_OBJECT Target)
-{
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    IopExtension(Target->AttachedDevice)->AttachedTo = NULL;
-    Target->AttachedDevice = NULL;
-    IopSettleDevice(Target, OldIrql);
 }

@@ -63,6 +63,11 @@ typedef struct _DEVOBJ_EXTENSION {
     IOP_NEXT_PACKET NextPacket;  /* of the current request's owner; see startio.c */
 } DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 
+static inline PDEVOBJ_EXTENSION IopExtension(PDEVICE_OBJECT Device)
+{
+    return Device->DeviceObjectExtension;
+}
+
 /* A driver object as it is allocated; drivers see the first two parts. */
 typedef struct _IOP_DRIVER {
     DRIVER_OBJECT Object;       /* DeviceObject: b; Flags: b */
@@ -101,8 +106,16 @@ void IopDeleteDevice(PVOID Object);
 NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
 /* The reverse; the last one completes a pending deletion or unload. IRQL <= DISPATCH_LEVEL. */
 void IopDereferenceDevice(PDEVICE_OBJECT Device);
-/* The device at the top of Device's stack, unreferenced. Any IRQL <= DISPATCH_LEVEL. */
-PDEVICE_OBJECT IopTopOfStack(PDEVICE_OBJECT Device);
+/* With the database lock held, which is released here: deletes or unloads what waited for Device
+ * to be unused. */
+void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql);
+
+/* attach.c */
+/* The device at the top of Device's stack, to be given back with IopReleaseTop: until then a filter
+ * that is detached and deleted meanwhile is still there to be called, its driver, too. The caller
+ * keeps Device itself. Any IRQL <= DISPATCH_LEVEL. */
+PDEVICE_OBJECT IopReferenceTop(PDEVICE_OBJECT Device);
+void IopReleaseTop(PDEVICE_OBJECT Device, PDEVICE_OBJECT Top);
 
 /* driver.c */
 void IopDeleteDriver(PVOID Object);
@@ -135,7 +148,7 @@ typedef struct _IOP_REQUEST {
     PFILE_OBJECT File;     /* referenced */
     ACCESS_MASK Granted;   /* to the handle */
     PKEVENT Event;         /* referenced, or NULL */
-    PDEVICE_OBJECT Device; /* the top of the stack */
+    PDEVICE_OBJECT Device; /* the top of the stack, IopReferenceTop; or NULL */
     PIO_STATUS_BLOCK Iosb;
     PIO_APC_ROUTINE ApcRoutine;
     PVOID ApcContext;
@@ -192,6 +205,9 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device);
 
 /* complete.c: the last step of a completion, in the IRP's thread at APC_LEVEL. */
 void IopFinishIrp(PIRP Irp, PFILE_OBJECT File);
+
+/* Whether a routine with these SL_INVOKE_ON_* flags is to hear of the IRP's completion. */
+BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control);
 
 /* cancel.c: the list of a thread's IRPs. */
 void IopQueueThreadIrp(PIRP Irp);

@@ -55,13 +55,16 @@ NTSTATUS IopBeginRequest(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE EventHa
         }
         Request->Synchronous = TRUE;
     }
-    Request->Device = IoGetRelatedDeviceObject(Request->File);
+    Request->Device = IopReferenceTop(Request->File->DeviceObject);
     KeClearEvent(&Request->File->Event);
     return STATUS_SUCCESS;
 }
 
 void IopAbandonRequest(PIOP_REQUEST Request)
 {
+    if (Request->Device != NULL) {
+        IopReleaseTop(Request->File->DeviceObject, Request->Device);
+    }
     if (Request->Synchronous) {
         IopReleaseFileLock(Request->File);
     }
@@ -166,6 +169,7 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp)
     ObfReferenceObject(File);
     IopQueueThreadIrp(Irp);
     NTSTATUS Status = IofCallDriver(Request->Device, Irp);
+    IopReleaseTop(File->DeviceObject, Request->Device);
     if (Status != STATUS_PENDING) {
         IopFinishNow(Irp, File, Status);
     } else {

@@ -45,6 +45,7 @@ typedef enum _IOP_VIOLATION {
     IopCancelRoutineBad = 0x100B,     /* IoCancelIrp: the cancel routine is in no module */
     IopRoutineChangedRegion = 0x100C, /* entered or left a critical region; evidence: by how many */
     IopFreedIrpWritten = 0x100D,      /* a freed IRP was written to; evidence: offset */
+    IopAttachedTwice = 0x100E,        /* a device that is in a stack; evidence: device below */
 } IOP_VIOLATION;
 
 /* First parameters of DRIVER_VERIFIER_DETECTED_VIOLATION, after those of kidebug.h; the others are

@@ -32,6 +32,8 @@ extern "C" {
 #include <nt/io_interrupt.h>
 #include <nt/io_work.h>
 #include <nt/io_event.h>
+#include <nt/io_stack.h>
+#include <nt/io_build.h>
 #include <nt/io_csq.h>
 #include <nt/io_remlock.h>
 

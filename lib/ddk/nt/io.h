@@ -58,20 +58,6 @@ NTKERNELAPI NTSTATUS NTAPI IoGetDeviceObjectPointer(_In_ PUNICODE_STRING ObjectN
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
 
-/* Puts SourceDevice on top of TargetDevice's stack and sets its StackSize; answers the device
- * that was on top, which is where SourceDevice sends its requests on; NULL when that one is
- * initializing or going away. IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch.
- * 7. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice,
-                                                             _In_ PDEVICE_OBJECT TargetDevice);
-
-/* Takes the device that is attached to TargetDevice off it: TargetDevice is what
- * IoAttachDeviceToDeviceStack answered. IRQL <= DISPATCH_LEVEL (WDK: PASSIVE_LEVEL).
- * WDK: IoDetachDevice; book ch. 7. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI VOID NTAPI IoDetachDevice(_Inout_ PDEVICE_OBJECT TargetDevice);
-
 /* An initialized IRP with StackSize locations, or NULL when memory is short; freed with
  * IoFreeIrp. A driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED.
  * IRQL <= DISPATCH_LEVEL. WDK: IoAllocateIrp; book ch. 7. */
