@@ -67,8 +67,12 @@ void KdInitSystem(PLOADER_BLOCK LoaderBlock);
 /* Opens \??\COM1 and runs the prompt (or exec.txt) on a system thread. Phase 1's last step. */
 void KdStartConsole(void);
 
-/* Formatter behind DbgPrint, KdPrintf and KdConsolePrint (lib/rtl/format.c, which lists the
- * conversions). Writes at most Size bytes, always terminated when Size > 0; returns the bytes that
+/* Formatter behind everything that formats (lib/rtl/format.c, which lists the conversions). Format
+ * and Buffer are UTF-16 when Wide, else UTF-8. Stores at most Size characters and no terminator;
+ * returns the characters that the whole text needs. Any IRQL. */
+SIZE_T RtlFormatText(PVOID Buffer, SIZE_T Size, BOOLEAN Wide, const VOID *Format,
+                     NT_VA_LIST Arguments);
+/* The form of it for DbgPrint, KdPrintf and KdConsolePrint. Writes at most Size bytes, always terminated when Size > 0; returns the bytes that
  * the whole text needs without the terminator. Any IRQL. */
 SIZE_T RtlFormatString(char *Buffer, SIZE_T Size, const char *Format, NT_VA_LIST Arguments);
 

@@ -1,6 +1,6 @@
 /*
- * format.c - printf formatting with Windows' conversions, for DbgPrint, the kernel's own messages
- * and the console.
+ * format.c - printf formatting with Windows' conversions, for DbgPrint, the kernel's own messages,
+ * the console, and the C run-time's sprintf and swprintf families.
  *
  *     % [- + space # 0] [width | *] [. precision | .*] [size] type
  *
@@ -10,6 +10,9 @@
  * comes out as UTF-8; width and precision of it count UTF-16 units. %n and floating point are not
  * supported: the argument is skipped and the conversion printed as it stands.
  *
+ * Format and output are both narrow (UTF-8) or both wide (UTF-16). In a wide format c and s are wide,
+ * C and S narrow: the capital one is always the other kind.
+ *
  * Pure, no memory but the caller's, and time bounded by the text produced rather than by the widths
  * asked for: it runs at HIGH_LEVEL and on the crash screen.
  */
@@ -17,12 +20,19 @@
 #include "kd.h"
 #include "rtlp.h"
 
-/* Text goes to Buffer as long as there is room before the terminator; Count goes on. */
+/* Text goes to Buffer as long as there is room; Count goes on. Sizes are in characters. */
 typedef struct _RTLP_OUTPUT {
-    CHAR *Buffer;
+    PVOID Buffer;
     SIZE_T Size;
     SIZE_T Count;
+    BOOLEAN Wide;
 } RTLP_OUTPUT;
+
+/* What is left of the format. */
+typedef struct _RTLP_SOURCE {
+    const VOID *Text;
+    BOOLEAN Wide;
+} RTLP_SOURCE;
 
 typedef enum _RTLP_SIZE {
     SizeDefault,
@@ -42,31 +52,75 @@ typedef struct _RTLP_CONVERSION {
     CHAR Type;
 } RTLP_CONVERSION;
 
-/* Count may pass Size: it says how much room all of the text needs. */
-static void Append(RTLP_OUTPUT *Output, const CHAR *Text, SIZE_T Length)
+/* Character number Index of the format; nobody looks beyond its terminator. */
+static ULONG Peek(const RTLP_SOURCE *Source, SIZE_T Index)
 {
+    return Source->Wide ? ((PCWCH)Source->Text)[Index] : ((const UCHAR *)Source->Text)[Index];
+}
+
+static void Advance(RTLP_SOURCE *Source, SIZE_T Count)
+{
+    Source->Text = (const UCHAR *)Source->Text + (Source->Wide ? Count * sizeof(WCHAR) : Count);
+}
+
+/* Length characters of the output's own width. Count may pass Size: it says how much room all of the
+ * text needs. */
+static void AppendSame(RTLP_OUTPUT *Output, const VOID *Text, SIZE_T Length)
+{
+    SIZE_T Scale = Output->Wide ? sizeof(WCHAR) : 1;
+
     if (Output->Count < Output->Size) {
-        memcpy(Output->Buffer + Output->Count, Text, min(Length, Output->Size - Output->Count));
+        memcpy((PUCHAR)Output->Buffer + Output->Count * Scale, Text,
+               min(Length, Output->Size - Output->Count) * Scale);
     }
     Output->Count += Length;
 }
 
+/* Length characters of either width. */
+static void Append(RTLP_OUTPUT *Output, const VOID *Text, SIZE_T Length, BOOLEAN Wide)
+{
+    const CHAR *Narrow = Text, *NarrowEnd = Narrow + Length;
+    PCWCH Units = Text, UnitsEnd = Units + Length;
+    CHAR Bytes[RTLP_UTF8_MAXIMUM];
+    WCHAR Pair[2];
+
+    if (Wide == Output->Wide) {
+        AppendSame(Output, Text, Length);
+    } else if (Wide) {
+        while (Units != UnitsEnd) {
+            ULONG Character = RtlpTakeUtf16(&Units, UnitsEnd);
+            AppendSame(Output, Bytes, RtlpPutUtf8(Character, Bytes));
+        }
+    } else {
+        while (Narrow != NarrowEnd) {
+            ULONG Character = RtlpTakeUtf8(&Narrow, NarrowEnd);
+            AppendSame(Output, Pair, RtlpPutUtf16(Character, Pair));
+        }
+    }
+}
+
 static void Fill(RTLP_OUTPUT *Output, CHAR Character, LONG64 Count)
 {
+    SIZE_T Room = Output->Count < Output->Size ? Output->Size - Output->Count : 0;
+
     if (Count <= 0) {
         return;
     }
-    if (Output->Count < Output->Size) {
-        memset(Output->Buffer + Output->Count, Character,
-               min((SIZE_T)Count, Output->Size - Output->Count));
+    Room = min(Room, (SIZE_T)Count);
+    if (Output->Wide) {
+        for (SIZE_T i = 0; i < Room; i++) {
+            ((PWCH)Output->Buffer)[Output->Count + i] = (WCHAR)Character;
+        }
+    } else if (Room != 0) {
+        memset((PCHAR)Output->Buffer + Output->Count, Character, Room);
     }
     Output->Count += (SIZE_T)Count;
 }
 
-static const CHAR *ParseFlags(const CHAR *Text, RTLP_CONVERSION *Conversion)
+static void ParseFlags(RTLP_SOURCE *Source, RTLP_CONVERSION *Conversion)
 {
-    for (;; Text++) {
-        switch (*Text) {
+    for (;; Advance(Source, 1)) {
+        switch (Peek(Source, 0)) {
         case '-':
             Conversion->Left = TRUE;
             break;
@@ -83,72 +137,79 @@ static const CHAR *ParseFlags(const CHAR *Text, RTLP_CONVERSION *Conversion)
             Conversion->Zero = TRUE;
             break;
         default:
-            return Text;
+            return;
         }
     }
 }
 
 /* A decimal number, held at MAXLONG when it is larger; or the next argument for '*'. */
-static const CHAR *ParseNumber(const CHAR *Text, LONG *Number, NT_VA_LIST *Arguments)
+static LONG ParseNumber(RTLP_SOURCE *Source, NT_VA_LIST *Arguments)
 {
-    if (*Text == '*') {
-        *Number = nt_va_arg(*Arguments, LONG);
-        return Text + 1;
+    LONG Number = 0;
+
+    if (Peek(Source, 0) == '*') {
+        Advance(Source, 1);
+        return nt_va_arg(*Arguments, LONG);
     }
-    for (*Number = 0; *Text >= '0' && *Text <= '9'; Text++) {
-        *Number = *Number > (MAXLONG - 9) / 10 ? MAXLONG : *Number * 10 + (*Text - '0');
+    for (; Peek(Source, 0) >= '0' && Peek(Source, 0) <= '9'; Advance(Source, 1)) {
+        LONG Digit = (LONG)(Peek(Source, 0) - '0');
+        Number = Number > (MAXLONG - 9) / 10 ? MAXLONG : Number * 10 + Digit;
     }
-    return Text;
+    return Number;
 }
 
-/* "I" alone is the size of a pointer; "I3" and "I6" mean that too when nothing fitting follows. */
-static const CHAR *ParseSize(const CHAR *Text, RTLP_SIZE *Size)
+/* How many characters the size has. "I" alone is the size of a pointer; "I3" and "I6" mean that too
+ * when nothing fitting follows. */
+static SIZE_T ParseSize(const RTLP_SOURCE *Source, RTLP_SIZE *Size)
 {
-    switch (*Text) {
+    ULONG First = Peek(Source, 0), Second = First == 0 ? 0 : Peek(Source, 1);
+    ULONG Third = Second == 0 ? 0 : Peek(Source, 2);
+
+    switch (First) {
     case 'h':
-        *Size = Text[1] == 'h' ? SizeByte : SizeShort;
-        return Text + (Text[1] == 'h' ? 2 : 1);
+        *Size = Second == 'h' ? SizeByte : SizeShort;
+        return Second == 'h' ? 2 : 1;
     case 'l':
-        *Size = Text[1] == 'l' ? Size64 : SizeLong;
-        return Text + (Text[1] == 'l' ? 2 : 1);
+        *Size = Second == 'l' ? Size64 : SizeLong;
+        return Second == 'l' ? 2 : 1;
     case 'w':
         *Size = SizeWide;
-        return Text + 1;
+        return 1;
     case 'I':
-        *Size = Text[1] == '3' && Text[2] == '2' ? SizeDefault : Size64;
-        if ((Text[1] == '3' && Text[2] == '2') || (Text[1] == '6' && Text[2] == '4')) {
-            return Text + 3;
-        }
-        return Text + 1;
+        *Size = Second == '3' && Third == '2' ? SizeDefault : Size64;
+        return (Second == '3' && Third == '2') || (Second == '6' && Third == '4') ? 3 : 1;
     case 'j':
     case 'z':
     case 't':
         *Size = Size64;
-        return Text + 1;
+        return 1;
     case 'L':
-        return Text + 1;
+        return 1;
     }
-    return Text;
+    return 0;
 }
 
-/* Parses what follows a '%'; returns the text behind the conversion. Type is 0 at the end. */
-static const CHAR *ParseConversion(const CHAR *Text, RTLP_CONVERSION *Conversion,
-                                   NT_VA_LIST *Arguments)
+/* Parses what follows a '%' and steps behind it. Type is 0 at the end, and for what is no ASCII. */
+static void ParseConversion(RTLP_SOURCE *Source, RTLP_CONVERSION *Conversion, NT_VA_LIST *Arguments)
 {
+    ULONG Type;
+
     *Conversion = (RTLP_CONVERSION){.Precision = -1};
-    Text = ParseFlags(Text, Conversion);
-    Text = ParseNumber(Text, &Conversion->Width, Arguments);
+    ParseFlags(Source, Conversion);
+    Conversion->Width = ParseNumber(Source, Arguments);
     if (Conversion->Width < 0) {
         Conversion->Left = TRUE;
         Conversion->Width = Conversion->Width == -MAXLONG - 1 ? MAXLONG : -Conversion->Width;
     }
-    if (*Text == '.') {
-        Text = ParseNumber(Text + 1, &Conversion->Precision, Arguments);
+    if (Peek(Source, 0) == '.') {
+        Advance(Source, 1);
+        Conversion->Precision = ParseNumber(Source, Arguments);
         Conversion->Precision = max(Conversion->Precision, -1);
     }
-    Text = ParseSize(Text, &Conversion->Size);
-    Conversion->Type = *Text;
-    return *Text == 0 ? Text : Text + 1;
+    Advance(Source, ParseSize(Source, &Conversion->Size));
+    Type = Peek(Source, 0);
+    Conversion->Type = Type < 0x80 ? (CHAR)Type : 0;
+    Advance(Source, Type != 0);
 }
 
 /* The argument, widened as its size and sign ask. Every argument occupies 8 bytes in the Windows
@@ -196,9 +257,9 @@ static void PutNumber(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, co
         Padding = 0;
     }
     Fill(Output, ' ', Conversion->Left ? 0 : Padding);
-    Append(Output, Prefix, strlen(Prefix));
+    Append(Output, Prefix, strlen(Prefix), FALSE);
     Fill(Output, '0', Zeros);
-    Append(Output, Digits + Start, (SIZE_T)Length);
+    Append(Output, Digits + Start, (SIZE_T)Length, FALSE);
     Fill(Output, ' ', Conversion->Left ? Padding : 0);
 }
 
@@ -243,30 +304,16 @@ static void PadText(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, SIZE
     }
 }
 
-static void PutNarrow(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, const CHAR *Text,
-                      SIZE_T Length)
+static void PutText(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, const VOID *Text,
+                    SIZE_T Length, BOOLEAN Wide)
 {
     PadText(Output, Conversion, Length, TRUE);
-    Append(Output, Text, Length);
-    PadText(Output, Conversion, Length, FALSE);
-}
-
-static void PutWide(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, PCWCH Text,
-                    SIZE_T Length)
-{
-    PCWCH End = Text + Length;
-    CHAR Bytes[RTLP_UTF8_MAXIMUM];
-
-    PadText(Output, Conversion, Length, TRUE);
-    while (Text != End) {
-        ULONG Character = RtlpTakeUtf16(&Text, End);
-        Append(Output, Bytes, RtlpPutUtf8(Character, Bytes));
-    }
+    Append(Output, Text, Length, Wide);
     PadText(Output, Conversion, Length, FALSE);
 }
 
 /* Whether c, s or Z is of wide characters; C and S are the other kind unless a size says which. */
-static BOOLEAN IsWide(const RTLP_CONVERSION *Conversion)
+static BOOLEAN IsWide(const RTLP_CONVERSION *Conversion, BOOLEAN FormatIsWide)
 {
     if (Conversion->Size == SizeLong || Conversion->Size == SizeWide) {
         return TRUE;
@@ -274,7 +321,7 @@ static BOOLEAN IsWide(const RTLP_CONVERSION *Conversion)
     if (Conversion->Size == SizeShort || Conversion->Size == SizeByte) {
         return FALSE;
     }
-    return Conversion->Type == 'C' || Conversion->Type == 'S';
+    return (Conversion->Type == 'C' || Conversion->Type == 'S') != FormatIsWide;
 }
 
 static void PutCharacter(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
@@ -284,10 +331,10 @@ static void PutCharacter(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
     CHAR Narrow = (CHAR)Value;
     WCHAR Wide = (WCHAR)Value;
 
-    if (IsWide(Conversion)) {
-        PutWide(Output, Conversion, &Wide, 1);
+    if (IsWide(Conversion, Output->Wide)) {
+        PutText(Output, Conversion, &Wide, 1, TRUE);
     } else {
-        PutNarrow(Output, Conversion, &Narrow, 1);
+        PutText(Output, Conversion, &Narrow, 1, FALSE);
     }
 }
 
@@ -298,26 +345,27 @@ static void PutString(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, NT
     SIZE_T Limit = Conversion->Precision < 0 ? SIZE_MAX : (SIZE_T)Conversion->Precision;
 
     if (Text == NULL) {
-        PutNarrow(Output, Conversion, "(null)", strnlen("(null)", Limit));
-    } else if (IsWide(Conversion)) {
-        PutWide(Output, Conversion, Text, wcsnlen(Text, Limit));
+        PutText(Output, Conversion, "(null)", strnlen("(null)", Limit), FALSE);
+    } else if (IsWide(Conversion, Output->Wide)) {
+        PutText(Output, Conversion, Text, wcsnlen(Text, Limit), TRUE);
     } else {
-        PutNarrow(Output, Conversion, Text, strnlen(Text, Limit));
+        PutText(Output, Conversion, Text, strnlen(Text, Limit), FALSE);
     }
 }
 
-/* ANSI_STRING and UNICODE_STRING have one layout; Length is in bytes in both. */
+/* ANSI_STRING and UNICODE_STRING have one layout; Length is in bytes in both. Z alone is an ANSI_STRING
+ * in a wide format, too. */
 static void PutCounted(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
                        NT_VA_LIST *Arguments)
 {
     const STRING *String = nt_va_arg(*Arguments, PVOID);
 
     if (String == NULL || String->Buffer == NULL) {
-        PutNarrow(Output, Conversion, "(null)", 6);
-    } else if (IsWide(Conversion)) {
-        PutWide(Output, Conversion, (PCWCH)(PVOID)String->Buffer, String->Length / sizeof(WCHAR));
+        PutText(Output, Conversion, "(null)", 6, FALSE);
+    } else if (IsWide(Conversion, FALSE)) {
+        PutText(Output, Conversion, String->Buffer, String->Length / sizeof(WCHAR), TRUE);
     } else {
-        PutNarrow(Output, Conversion, String->Buffer, String->Length);
+        PutText(Output, Conversion, String->Buffer, String->Length, FALSE);
     }
 }
 
@@ -360,37 +408,53 @@ static BOOLEAN TakesArgument(CHAR Type)
     return Type != 0 && strchr("naAeEfFgG", Type) != NULL;
 }
 
-SIZE_T RtlFormatString(char *Buffer, SIZE_T Size, const char *Format, NT_VA_LIST Arguments)
+/* Characters from one place of the format to a later one. */
+static SIZE_T Between(const RTLP_SOURCE *Start, const RTLP_SOURCE *End)
 {
-    RTLP_OUTPUT Output = {Buffer, Size == 0 ? 0 : Size - 1, 0};
+    SIZE_T Bytes = (SIZE_T)((const UCHAR *)End->Text - (const UCHAR *)Start->Text);
+    return Start->Wide ? Bytes / sizeof(WCHAR) : Bytes;
+}
+
+SIZE_T RtlFormatText(PVOID Buffer, SIZE_T Size, BOOLEAN Wide, const VOID *Format,
+                     NT_VA_LIST Arguments)
+{
+    RTLP_OUTPUT Output = {Buffer, Size, 0, Wide};
+    RTLP_SOURCE Source = {Format, Wide};
 
     for (;;) {
         RTLP_CONVERSION Conversion;
-        const CHAR *Start = Format;
+        RTLP_SOURCE Start = Source;
 
-        while (*Format != 0 && *Format != '%') {
-            Format++;
+        while (Peek(&Source, 0) != 0 && Peek(&Source, 0) != '%') {
+            Advance(&Source, 1);
         }
-        Append(&Output, Start, (SIZE_T)(Format - Start));
-        if (*Format == 0) {
-            break;
+        AppendSame(&Output, Start.Text, Between(&Start, &Source));
+        if (Peek(&Source, 0) == 0) {
+            return Output.Count;
         }
-        Start = Format;
-        if (Start[1] == '%') {
-            Append(&Output, Start, 1);
-            Format += 2;
+        Start = Source;
+        Advance(&Source, 1);
+        if (Peek(&Source, 0) == '%') {
+            AppendSame(&Output, Start.Text, 1);
+            Advance(&Source, 1);
             continue;
         }
-        Format = ParseConversion(Format + 1, &Conversion, &Arguments);
+        ParseConversion(&Source, &Conversion, &Arguments);
         if (!PutConversion(&Output, &Conversion, &Arguments)) {
             if (TakesArgument(Conversion.Type)) {
                 (void)nt_va_arg(Arguments, ULONG64);
             }
-            Append(&Output, Start, (SIZE_T)(Format - Start));
+            AppendSame(&Output, Start.Text, Between(&Start, &Source));
         }
     }
+}
+
+SIZE_T RtlFormatString(char *Buffer, SIZE_T Size, const char *Format, NT_VA_LIST Arguments)
+{
+    SIZE_T Count = RtlFormatText(Buffer, Size == 0 ? 0 : Size - 1, FALSE, Format, Arguments);
+
     if (Size != 0) {
-        Buffer[min(Output.Count, Output.Size)] = 0;
+        Buffer[min(Count, Size - 1)] = 0;
     }
-    return Output.Count;
+    return Count;
 }

@@ -23,12 +23,12 @@ INCLUDES = {path.relative_to(DDK).as_posix(): [path.relative_to(DDK).as_posix()]
     "all": ["ntifs.h", "ntddk.h", "wdm.h", "ntddbeep.h"],
     "all, backwards": ["wdm.h", "ntddbeep.h", "ntddk.h", "ntifs.h"],
     "twice": ["ntddk.h", "ntddbeep.h", "ntddk.h", "ntddbeep.h"],
-    "careful": ["fltKernel.h", "dontuse.h", "csq.h"],
+    "careful": ["fltKernel.h", "dontuse.h", "ntstrsafe.h", "csq.h"],
     "kmelody": ["ntddk.h", "kmelody.h"],
 }
 # What drivers expect to find.
 PUBLIC = (
-    "ntdef.h ntstatus.h bugcodes.h wdm.h ntddk.h ntifs.h ntddbeep.h ntddser.h dpfilter.h fltKernel.h dontuse.h csq.h"
+    "ntdef.h ntstatus.h bugcodes.h wdm.h ntddk.h ntifs.h ntddbeep.h ntddser.h dpfilter.h ntstrsafe.h fltKernel.h dontuse.h csq.h"
 ).split()
 
 
