@@ -39,6 +39,58 @@ typedef struct _LDR_MODULE {
     ULONG64 SymbolsOrigin; /* what the numbers in Symbols are relative to */
 } LDR_MODULE, *PLDR_MODULE;
 
+/*
+ * The same for drivers that look for it: DRIVER_OBJECT.DriverSection points to one, and they are linked
+ * from PsLoadedModuleList in the order of loading, under PsLoadedModuleResource. Windows' layout.
+ */
+typedef struct _KLDR_DATA_TABLE_ENTRY {
+    LIST_ENTRY InLoadOrderLinks;
+    PVOID ExceptionTable;
+    ULONG ExceptionTableSize; /* bytes */
+    PVOID GpValue;
+    PVOID NonPagedDebugInfo;
+    PVOID DllBase;
+    PVOID EntryPoint;
+    ULONG SizeOfImage;
+    UNICODE_STRING FullDllName;
+    UNICODE_STRING BaseDllName;
+    ULONG Flags; /* LDRP_* */
+    USHORT LoadCount;
+    USHORT SignatureFlags;
+    PVOID SectionPointer;
+    ULONG CheckSum;
+    ULONG CoverageSectionSize;
+    PVOID CoverageSection;
+    PVOID LoadedImports;
+    PVOID Spare;
+    ULONG SizeOfImageNotRounded;
+    ULONG TimeDateStamp;
+} KLDR_DATA_TABLE_ENTRY, *PKLDR_DATA_TABLE_ENTRY;
+C_ASSERT(offsetof(KLDR_DATA_TABLE_ENTRY, DllBase) == 0x30);
+C_ASSERT(offsetof(KLDR_DATA_TABLE_ENTRY, BaseDllName) == 0x58);
+C_ASSERT(offsetof(KLDR_DATA_TABLE_ENTRY, LoadCount) == 0x6C);
+C_ASSERT(sizeof(KLDR_DATA_TABLE_ENTRY) == 0xA0);
+
+#define LDRP_ENTRY_PROCESSED 0x00004000
+#define LDRP_DRIVER_DEPENDENT_DLL 0x02000000 /* loaded because another driver imports from it */
+
+extern LIST_ENTRY PsLoadedModuleList;
+extern ERESOURCE PsLoadedModuleResource;
+
+/* Modules that are gone, the last ones, for `lm` and crashes. Read without locks, as the table above. */
+#define LDR_UNLOADED_MODULES 50
+typedef struct _LDR_UNLOADED {
+    PVOID volatile Base; /* NULL: unused */
+    ULONG Size;          /* bytes */
+    CHAR Name[32];
+    LARGE_INTEGER Time; /* system time */
+} LDR_UNLOADED, *PLDR_UNLOADED;
+
+/* Index-th of them, the newest first; NULL past the end. Any IRQL. */
+PLDR_UNLOADED LdrQueryUnloaded(ULONG Index);
+/* The newest that was at Address, if no module is there now; or NULL. Any IRQL. */
+PLDR_UNLOADED LdrFindUnloaded(PVOID Address);
+
 /* Loads the services whose Start is 0 (boot), then those with 1 (system), in the registry's order.
  * A driver that fails is reported on the debug port and left out. PASSIVE_LEVEL, phase 1. */
 void LdrInitSystem(void);

@@ -86,6 +86,8 @@ void MmWatchFreePages(PKDPC Dpc, ULONG64 First, ULONG64 Count);
 PVOID MmAllocateImage(SIZE_T Pages);
 /* Sets the protection of some of its pages, on all processors. */
 void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection);
+/* Gives some of its pages back for good; their addresses fault from now on. */
+void MmDiscardImagePages(PVOID Base, SIZE_T Pages);
 /* Frees all of it: Base and Pages as with MmAllocateImage. */
 void MmFreeImage(PVOID Base, SIZE_T Pages);
 

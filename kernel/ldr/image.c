@@ -5,89 +5,17 @@
  * own protections at the very end, so no page is ever both. The headers stay mapped, read only:
  * exception handling finds the unwind tables through them.
  */
+#include <ex.h>
 #include <ke.h>
 #include <mm.h>
 #include <kd.h>
-#include <exporttable.h>
-#include "ex.h"
 #include "ldrp.h"
-#include "pe.h"
-
-/* What the resolver of imports keeps: which are missing. */
-typedef struct _LDRP_IMPORTS {
-    const CHAR *FileName;
-    ULONG Missing;
-    CHAR *Reason;
-    SIZE_T ReasonSize;
-    SIZE_T ReasonUsed;
-} LDRP_IMPORTS, *PLDRP_IMPORTS;
-
-/* The build sorted the table as strcmp sorts. */
-PVOID LdrFindExport(const char *Name)
-{
-    ULONG Low = 0, High = LdrExportCount;
-
-    while (Low < High) {
-        ULONG Middle = Low + (High - Low) / 2;
-        int Order = strcmp(Name, LdrExportTable[Middle].Name);
-
-        if (Order == 0) {
-            return LdrExportTable[Middle].Address;
-        }
-        if (Order < 0) {
-            High = Middle;
-        } else {
-            Low = Middle + 1;
-        }
-    }
-    return NULL;
-}
-
-/* Adds to the text for people, which ends in dots when it has become too long. */
-static void LdrpAppendReason(PLDRP_IMPORTS Imports, const CHAR *Format, const CHAR *Text)
-{
-    CHAR *End = Imports->Reason + Imports->ReasonUsed;
-    SIZE_T Left = Imports->ReasonSize - Imports->ReasonUsed;
-
-    if (LdrpFormat(End, Left, Format, Text) < Left) {
-        Imports->ReasonUsed += strlen(End);
-    } else {
-        LdrpFormat(Imports->Reason + Imports->ReasonSize - sizeof(" ..."), sizeof(" ..."), " ...");
-    }
-}
-
-/* Every missing import is named on the debug port; the text gets as many as it holds. */
-static void LdrpNoteMissing(PLDRP_IMPORTS Imports, const CHAR *Module, const CHAR *Name)
-{
-    KdPrintf("ldr: %s: import %s!%s is missing\n", Imports->FileName, Module, Name);
-    if (Imports->Missing++ == 0) {
-        LdrpAppendReason(Imports, "%s: missing imports:", Imports->FileName);
-    }
-    LdrpAppendReason(Imports, " %s", Name);
-}
-
-/* Import libraries differ in the case they write these in. No other module exists, so a driver that
- * imports from one, as WdfLdr.sys, is told so by the import's name. */
-static BOOLEAN LdrpIsKernelModule(const CHAR *Module)
-{
-    return _stricmp(Module, "ntoskrnl.exe") == 0 || _stricmp(Module, "hal.dll") == 0;
-}
-
-/* PE_RESOLVE. Windows moved routines between the two modules over time, so a name is looked for in
- * both. */
-static PVOID LdrpResolveImport(const CHAR *Module, const CHAR *Name, PVOID Context)
-{
-    PVOID Address = LdrpIsKernelModule(Module) ? LdrFindExport(Name) : NULL;
-
-    if (Address == NULL) {
-        LdrpNoteMissing(Context, Module, Name);
-    }
-    return Address;
-}
 
 /* Everything that is done to the bytes of the image before it gets its protections. */
-static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS Imports)
+static PE_REASON LdrpBuildImage(PLDRP_SLOT Slot, PLDRP_MESSAGE Message, NTSTATUS *Status)
 {
+    const PE_IMAGE *Image = &Slot->Image;
+    PUCHAR Base = Slot->Mapping.Base;
     ULONG64 Address = (ULONG64)(ULONG_PTR)Base;
     /* The factor is 2^64 over the golden ratio: it spreads the counter's low bits, which differ
      * from boot to boot, over the whole word. Nobody attacks this machine; the cookie need only
@@ -95,13 +23,19 @@ static PE_REASON LdrpBuildImage(const PE_IMAGE *Image, PVOID Base, PLDRP_IMPORTS
     ULONG64 Random = __rdtsc() * 0x9E3779B97F4A7C15ULL ^ Address >> 12;
     PE_REASON Reason;
 
+    *Status = STATUS_INVALID_IMAGE_FORMAT;
     PeCopySections(Image, Base);
     Reason = PeRelocate(Image, Base, Address);
     if (Reason == PeOk) {
-        Reason = PeBindImports(Image, Base, LdrpResolveImport, Imports);
+        Reason = PeInitializeCookie(Image, Base, Address, Random >> 8);
     }
     if (Reason == PeOk) {
-        Reason = PeInitializeCookie(Image, Base, Address, Random >> 8);
+        Reason = PeInitializeGuard(Image, Base, Address, (ULONG64)(ULONG_PTR)LdrpGuardCheck,
+                                   (ULONG64)(ULONG_PTR)LdrpGuardDispatch);
+    }
+    /* Last, because it may load other drivers, which would be for nothing. */
+    if (Reason == PeOk) {
+        Reason = LdrpBindImports(Slot, Message, Status);
     }
     return Reason;
 }
@@ -122,54 +56,67 @@ static void LdrpProtectImage(const PE_IMAGE *Image, PUCHAR Base)
     }
 }
 
-/* The statuses that Windows' loader has for the same. */
-static NTSTATUS LdrpStatusOfReason(PE_REASON Reason)
+NTSTATUS LdrpMapImage(PLDRP_SLOT Slot, SIZE_T FileSize, PLDRP_MESSAGE Message)
 {
-    switch (Reason) {
-    case PeOk:
-        return STATUS_SUCCESS;
-    case PeImportMissing:
-        return STATUS_DRIVER_ENTRYPOINT_NOT_FOUND;
-    case PeImportOrdinal:
-        return STATUS_DRIVER_ORDINAL_NOT_FOUND;
-    default:
-        return STATUS_INVALID_IMAGE_FORMAT;
-    }
-}
-
-NTSTATUS LdrpMapImage(const CHAR *FileName, const UCHAR *File, SIZE_T FileSize,
-                      PLDRP_MAPPING Mapping, CHAR *Reason, SIZE_T ReasonSize)
-{
-    LDRP_IMPORTS Imports = {.FileName = FileName, .Reason = Reason, .ReasonSize = ReasonSize};
-    PE_IMAGE Image;
+    const CHAR *FileName = LdrpFileName(Slot->Path);
+    PE_IMAGE *Image = &Slot->Image;
+    NTSTATUS Status = STATUS_INVALID_IMAGE_FORMAT;
+    PE_REASON Result = PeCheckImage(Slot->File, FileSize, Image);
     PUCHAR Base = NULL;
-    PE_REASON Result = PeCheckImage(File, FileSize, &Image);
 
     if (Result == PeOk) {
-        Base = MmAllocateImage(Image.ImageSize / PE_PAGE_SIZE);
+        Base = MmAllocateImage(Image->ImageSize / PE_PAGE_SIZE);
         if (Base == NULL) {
-            LdrpFormat(Reason, ReasonSize, "%s: no memory for %u KB", FileName,
-                       Image.ImageSize / 1024);
+            LdrpSay(Message, "%s: no memory for %u KB", FileName, Image->ImageSize / 1024);
             return STATUS_INSUFFICIENT_RESOURCES;
         }
-        Result = LdrpBuildImage(&Image, Base, &Imports);
+        Slot->Mapping = (LDRP_MAPPING){Base, Image->ImageSize,
+                                       Image->EntryPoint != 0 ? Base + Image->EntryPoint : NULL};
+        Result = LdrpBuildImage(Slot, Message, &Status);
     }
-    if (Result != PeOk) {
-        if (Result != PeImportMissing) { /* whose text the resolver has made */
-            LdrpFormat(Reason, ReasonSize, "%s: %s", FileName, PeReasonText(Result));
-        }
-        if (Base != NULL) {
-            MmFreeImage(Base, Image.ImageSize / PE_PAGE_SIZE);
-        }
-        return LdrpStatusOfReason(Result);
+    if (Result == PeOk) {
+        LdrpProtectImage(Image, Base);
+        return STATUS_SUCCESS;
     }
-    LdrpProtectImage(&Image, Base);
-    *Mapping = (LDRP_MAPPING){Base, Image.ImageSize, Base + Image.EntryPoint};
-    return STATUS_SUCCESS;
+    if (Result != PeImportMissing) { /* whose text the resolver has made */
+        LdrpSay(Message, "%s: %s", FileName, PeReasonText(Result));
+    }
+    if (Base != NULL) {
+        LdrpUnmapImage(&Slot->Mapping);
+    }
+    return Status;
 }
 
 void LdrpUnmapImage(const LDRP_MAPPING *Mapping)
 {
     ExForgetModulePool(Mapping->Base, Mapping->Size);
     MmFreeImage(Mapping->Base, Mapping->Size / PE_PAGE_SIZE);
+}
+
+/* TRUE when the directory has bytes in the section. */
+static BOOLEAN LdrpOverlaps(const IMAGE_DATA_DIRECTORY *Directory, const PE_SECTION *Section)
+{
+    return Directory->Size != 0 && Directory->VirtualAddress < Section->Rva + Section->Size &&
+           Section->Rva < Directory->VirtualAddress + Directory->Size;
+}
+
+/* The unwind tables are wanted as long as the code is, whatever section they are in. Nor is anything
+ * taken away from who exports: its DriverEntry may be called once more, while importers keep it. */
+void LdrpDiscardInitialization(PLDRP_SLOT Slot)
+{
+    const PE_IMAGE *Image = &Slot->Image;
+
+    if (Slot->Discarded || Image->Directories[IMAGE_DIRECTORY_ENTRY_EXPORT].VirtualAddress != 0) {
+        return;
+    }
+    for (ULONG i = 0; i < Image->SectionCount; i++) {
+        PE_SECTION Section;
+
+        PeQuerySection(Image, i, &Section);
+        if (Section.Discardable &&
+            !LdrpOverlaps(&Image->Directories[IMAGE_DIRECTORY_ENTRY_EXCEPTION], &Section)) {
+            MmDiscardImagePages(Slot->Mapping.Base + Section.Rva, Section.Pages);
+        }
+    }
+    Slot->Discarded = TRUE;
 }

@@ -1,9 +1,9 @@
 /*
  * load.c - services to running drivers and back.
  *
- * A load or unload owns its slot of the module table from beginning to end and holds no lock while
- * a driver's own code runs, so DriverEntry may wait for anything, loading other drivers included. A
- * second request for the same service or image is answered at once: already loaded, or busy.
+ * A load holds the load lock while images come into memory, and no lock while DriverEntry or DriverUnload
+ * runs, so these may wait for anything, loading other drivers included. A second request for the
+ * same service or image is answered at once: already loaded, or busy.
  */
 #include <cm.h>
 #include <io.h>
@@ -23,7 +23,6 @@ typedef struct _LDRP_SERVICE {
     WCHAR KeyPathBuffer[LDRP_MAXIMUM_PATH];
     WCHAR Name[LDRP_MAXIMUM_SERVICE_NAME];
     CHAR ImagePath[LDRP_MAXIMUM_PATH];
-    const CHAR *FileName; /* the last part of ImagePath */
 } LDRP_SERVICE, *PLDRP_SERVICE;
 
 /* FALSE when the value is missing or no number. */
@@ -89,7 +88,6 @@ static NTSTATUS LdrpOpenService(PUNICODE_STRING Name, PLDRP_SERVICE Service, PCM
 /* Reads all that a load needs out of the registry, so that no key stays open while code runs. */
 static NTSTATUS LdrpQueryService(PUNICODE_STRING Name, PLDRP_SERVICE Service)
 {
-    const CHAR *Slash;
     PCM_KEY Key;
     ULONG Type;
     NTSTATUS Status = LdrpOpenService(Name, Service, &Key);
@@ -103,71 +101,109 @@ static NTSTATUS LdrpQueryService(PUNICODE_STRING Name, PLDRP_SERVICE Service)
         Status = LdrpQueryImagePath(Key, Service);
     }
     CmCloseKey(Key);
-    if (NT_SUCCESS(Status)) {
-        Slash = strrchr(Service->ImagePath, '\\');
-        Slash = Slash != NULL ? Slash : strrchr(Service->ImagePath, '/');
-        Service->FileName = Slash != NULL ? Slash + 1 : Service->ImagePath;
+    return Status;
+}
+
+/* IO_DRIVER_GONE: nothing of this driver runs in the image any more. */
+static void LdrpDriverGone(PVOID DriverSection)
+{
+    LdrpReleaseDriver(CONTAINING_RECORD(DriverSection, LDRP_SLOT, Entry));
+}
+
+/* Load lock held: the image of a slot that was reserved for the service is in memory. After a failure the
+ * slot is not ours any more. */
+static NTSTATUS LdrpPrepareSlot(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T FileSize,
+                                PLDRP_MESSAGE Message)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    if (Slot->State == LdrpLoading) {
+        LdrpFormat(Slot->Path, sizeof(Slot->Path), "%s", Service->ImagePath);
+        Status = LdrpMapImage(Slot, FileSize, Message);
+        if (!NT_SUCCESS(Status)) {
+            LdrpAbandonSlot(Slot);
+            return Status;
+        }
+        /* From here on a crash in DriverEntry shows the driver's symbols. */
+        LdrpPublishModule(Slot);
+        LdrpFinishLoading(Slot);
+    }
+    if (Slot->Mapping.EntryPoint == NULL) {
+        LdrpSay(Message, "%s: %s", LdrpFileName(Slot->Path), PeReasonText(PeEntryPoint));
+        LdrpReleaseDriver(Slot);
+        Status = STATUS_INVALID_IMAGE_FORMAT;
     }
     return Status;
 }
 
-/* IO_DRIVER_GONE: nothing can run in the image any more. From here on the slot is free. */
-static void LdrpDriverGone(PVOID DriverSection)
+/* Hands the image, in memory, over to a driver object, whose end calls LdrpDriverGone. */
+static NTSTATUS LdrpStartDriver(PLDRP_SLOT Slot, PLDRP_SERVICE Service, PLDRP_MESSAGE Message)
 {
-    PLDRP_SLOT Slot = CONTAINING_RECORD(DriverSection, LDRP_SLOT, Module);
-
-    LdrpRetractModule(&Slot->Module);
-    LdrpUnmapImage(&Slot->Mapping);
-    LdrpReleaseSlot(Slot, LdrpFree);
-}
-
-/* Brings the image into memory and hands it and its slot over to the driver object, whose end calls
- * LdrpDriverGone. After a failure the slot is not ours any more. */
-static NTSTATUS LdrpStartDriver(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T FileSize,
-                                CHAR *Reason, SIZE_T ReasonSize)
-{
-    PLDRP_MAPPING Mapping = &Slot->Mapping;
     PDRIVER_OBJECT DriverObject;
     UNICODE_STRING Name;
     NTSTATUS Status;
 
-    Status = LdrpMapImage(Service->FileName, Slot->File, FileSize, Mapping, Reason, ReasonSize);
-    if (!NT_SUCCESS(Status)) {
-        LdrpReleaseSlot(Slot, LdrpFree);
-        return Status;
-    }
-    /* From here on a crash in DriverEntry shows the driver's symbols. */
-    LdrpPublishModule(&Slot->Module, Service->FileName, Mapping->Base, Mapping->Size);
     RtlInitUnicodeString(&Name, Service->Name);
-    Status = IopLoadDriverObject(&Name, &Service->KeyPath, Mapping->Base, Mapping->Size,
-                                 (PDRIVER_INITIALIZE)Mapping->EntryPoint, &Slot->Module,
+    Status = IopLoadDriverObject(&Name, &Service->KeyPath, Slot->Mapping.Base, Slot->Mapping.Size,
+                                 (PDRIVER_INITIALIZE)Slot->Mapping.EntryPoint, &Slot->Entry,
                                  LdrpDriverGone, &DriverObject);
     if (NT_SUCCESS(Status)) {
-        Slot->DriverObject = DriverObject;
-        LdrpReleaseSlot(Slot, LdrpLoaded);
+        LdrpDiscardInitialization(Slot);
+        LdrpSetRunning(Slot, DriverObject);
     } else {
-        LdrpFormat(Reason, ReasonSize, "%s: the driver did not start: status %08X",
-                   Service->FileName, Status);
+        LdrpSay(Message, "%s: the driver did not start: status %08X",
+                LdrpFileName(Service->ImagePath), Status);
     }
+    return Status;
+}
+
+static void LdrpSayReserved(PLDRP_MESSAGE Message, PLDRP_SERVICE Service, NTSTATUS Status)
+{
+    LdrpSay(Message,
+            Status == STATUS_IMAGE_ALREADY_LOADED ? "%s: loaded already"
+                                                  : "%s: too many drivers are loaded",
+            LdrpFileName(Service->ImagePath));
+}
+
+/* Brings the image into memory, for the service. */
+static NTSTATUS LdrpTryPrepare(PLDRP_SERVICE Service, const UCHAR *File, SIZE_T FileSize,
+                               PLDRP_MESSAGE Message, PLDRP_SLOT *Slot)
+{
+    NTSTATUS Status;
+
+    LdrpLockLoads();
+    Status = LdrpReserveService(Service->Name, File, Slot);
+    if (NT_SUCCESS(Status)) {
+        Status = LdrpPrepareSlot(*Slot, Service, FileSize, Message);
+    } else if (Status != STATUS_DEVICE_BUSY) {
+        LdrpSayReserved(Message, Service, Status);
+    }
+    LdrpUnlockLoads();
     return Status;
 }
 
 /* A driver that nobody can find any more may still be on its way out, in a worker thread: that is
  * waited for, up to a second. One that stays because it is open counts as loaded. */
-static NTSTATUS LdrpReserveSlotSoon(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot)
+static NTSTATUS LdrpPrepareImage(PLDRP_SERVICE Service, const UCHAR *File, SIZE_T FileSize,
+                                 PLDRP_MESSAGE Message, PLDRP_SLOT *Slot)
 {
     LARGE_INTEGER Interval = {.QuadPart = -50000}; /* 5 ms */
-    NTSTATUS Status = LdrpReserveSlot(ServiceName, File, Slot);
+    NTSTATUS Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
 
     for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < 200; Tries++) {
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
-        Status = LdrpReserveSlot(ServiceName, File, Slot);
+        Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
     }
-    return Status == STATUS_DEVICE_BUSY ? STATUS_IMAGE_ALREADY_LOADED : Status;
+    if (Status == STATUS_DEVICE_BUSY) {
+        Status = STATUS_IMAGE_ALREADY_LOADED;
+        LdrpSayReserved(Message, Service, Status);
+    }
+    return Status;
 }
 
 NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize)
 {
+    LDRP_MESSAGE Message;
     LDRP_SERVICE Service;
     const UCHAR *File;
     SIZE_T FileSize;
@@ -175,24 +211,20 @@ NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonS
     NTSTATUS Status;
 
     PAGED_CODE();
-    Reason[0] = '\0';
+    LdrpInitializeMessage(&Message, Reason, ReasonSize);
     Status = LdrpQueryService(ServiceName, &Service);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (!LdrFindFile(Service.ImagePath, &File, &FileSize)) {
-        LdrpFormat(Reason, ReasonSize, "%s: no such file", Service.ImagePath);
+        LdrpSay(&Message, "%s: no such file", Service.ImagePath);
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    Status = LdrpReserveSlotSoon(Service.Name, File, &Slot);
-    if (!NT_SUCCESS(Status)) {
-        LdrpFormat(Reason, ReasonSize,
-                   Status == STATUS_IMAGE_ALREADY_LOADED ? "%s: loaded already"
-                                                         : "%s: too many drivers are loaded",
-                   Service.FileName);
-        return Status;
+    Status = LdrpPrepareImage(&Service, File, FileSize, &Message, &Slot);
+    if (NT_SUCCESS(Status)) {
+        Status = LdrpStartDriver(Slot, &Service, &Message);
     }
-    return LdrpStartDriver(Slot, &Service, FileSize, Reason, ReasonSize);
+    return Status;
 }
 
 NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName)
@@ -203,20 +235,20 @@ NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName)
     NTSTATUS Status;
 
     PAGED_CODE();
-    Status = LdrpClaimSlot(ServiceName, &Gone, &Slot);
+    Status = LdrpClaimDriver(ServiceName, &Gone, &Slot);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     DriverObject = Slot->DriverObject;
     Status = IopUnloadDriverObject(DriverObject);
     if (!NT_SUCCESS(Status) && !IopIsUnloadPending(DriverObject)) {
-        LdrpReleaseSlot(Slot, LdrpLoaded);
+        LdrpDisclaimDriver(Slot, LdrpRunning);
         return Status;
     }
-    /* The slot stays in Unloading until the object has gone, which ends in LdrpDriverGone. When the
+    /* The driver stays Stopping until its object has gone, which ends in LdrpDriverGone. When the
      * last close is to unload, that may take for ever. */
     if (!NT_SUCCESS(Status)) {
-        LdrpReleaseSlot(Slot, LdrpUnloading);
+        LdrpDisclaimDriver(Slot, LdrpStopping);
         ObDereferenceObject(DriverObject);
         return Status;
     }

@@ -3,19 +3,17 @@
  *
  * Slot 0 is the kernel. Slots are never freed memory, so a crash screen, or anybody else at any
  * IRQL, may walk them while drivers come and go: the worst it can see is a module that has just
- * gone. LdrpModuleMutex guards who owns which slot.
+ * gone. PsLoadedModuleList links the same slots for drivers, in the order of loading.
  */
+#include <ke.h>
 #include <kd.h>
 #include "ldrp.h"
 #include "symbols.h"
 
-/* Finding and dropping the last reference takes no longer than a few thread switches. */
-#define LDRP_GONE_TIMEOUT_100NS 10000000LL
-
 extern CHAR KiImageStart[], KiImageEnd[];
 
-static LDRP_SLOT LdrpSlots[LDRP_MAXIMUM_MODULES];
-static FAST_MUTEX LdrpModuleMutex;
+LIST_ENTRY PsLoadedModuleList;
+ERESOURCE PsLoadedModuleResource;
 
 SIZE_T NT_VARARGS LdrpFormat(CHAR *Buffer, SIZE_T Size, const CHAR *Format, ...)
 {
@@ -28,8 +26,43 @@ SIZE_T NT_VARARGS LdrpFormat(CHAR *Buffer, SIZE_T Size, const CHAR *Format, ...)
     return Needed;
 }
 
-/* Length of a file's name without its extension. */
-static SIZE_T LdrpStemLength(const CHAR *Name)
+void LdrpInitializeMessage(PLDRP_MESSAGE Message, CHAR *Text, SIZE_T Size)
+{
+    *Message = (LDRP_MESSAGE){.Text = Text, .Size = Size};
+    Text[0] = 0;
+}
+
+void NT_VARARGS LdrpSay(PLDRP_MESSAGE Message, const CHAR *Format, ...)
+{
+    static const CHAR Dots[] = " ...";
+    CHAR *End = Message->Text + Message->Used;
+    SIZE_T Left = Message->Size - Message->Used, Needed;
+    NT_VA_LIST Arguments;
+
+    nt_va_start(Arguments, Format);
+    Needed = RtlFormatString(End, Left, Format, Arguments);
+    nt_va_end(Arguments);
+    if (Needed < Left) {
+        Message->Used += Needed;
+    } else {
+        memcpy(Message->Text + Message->Size - sizeof(Dots), Dots, sizeof(Dots));
+        Message->Used = Message->Size - 1;
+    }
+}
+
+const CHAR *LdrpFileName(const CHAR *Path)
+{
+    const CHAR *Name = Path;
+
+    for (; *Path != 0; Path++) {
+        if (*Path == '\\' || *Path == '/') {
+            Name = Path + 1;
+        }
+    }
+    return Name;
+}
+
+SIZE_T LdrpStemLength(const CHAR *Name)
 {
     const CHAR *Dot = strrchr(Name, '.');
 
@@ -50,131 +83,100 @@ static void LdrpFindSymbols(PLDR_MODULE Module, const CHAR *Stem)
     }
 }
 
-void LdrpPublishModule(PLDR_MODULE Module, const CHAR *FileName, PVOID Base, ULONG Size)
+/* Windows' view of the slot. Paths are ASCII here. */
+static void LdrpFillEntry(PLDRP_SLOT Slot, ULONG Flags)
 {
-    LdrpFormat(Module->Name, sizeof(Module->Name), "%s", FileName);
-    Module->Size = Size;
+    PKLDR_DATA_TABLE_ENTRY Entry = &Slot->Entry;
+    const IMAGE_DATA_DIRECTORY *Exception =
+        &Slot->Image.Directories[IMAGE_DIRECTORY_ENTRY_EXCEPTION];
+    USHORT Length = (USHORT)strlen(Slot->Path);
+    USHORT Prefix = (USHORT)(LdrpFileName(Slot->Path) - Slot->Path);
+
+    for (ULONG i = 0; i <= Length; i++) {
+        Slot->WidePath[i] = (UCHAR)Slot->Path[i];
+    }
+    RtlZeroMemory(Entry, sizeof(*Entry));
+    Entry->DllBase = Slot->Mapping.Base;
+    Entry->EntryPoint = Slot->Mapping.EntryPoint;
+    Entry->SizeOfImage = Entry->SizeOfImageNotRounded = Slot->Mapping.Size;
+    if (Exception->VirtualAddress != 0) {
+        Entry->ExceptionTable = Slot->Mapping.Base + Exception->VirtualAddress;
+        Entry->ExceptionTableSize = Exception->Size;
+    }
+    RtlInitUnicodeString(&Entry->FullDllName, Slot->WidePath);
+    RtlInitUnicodeString(&Entry->BaseDllName, Slot->WidePath + Prefix);
+    Entry->Flags = LDRP_ENTRY_PROCESSED | Flags;
+    Entry->LoadCount = (USHORT)Slot->References;
+    Entry->CheckSum = Slot->Image.CheckSum;
+    Entry->TimeDateStamp = Slot->Image.TimeDateStamp;
+}
+
+static void LdrpPublish(PLDRP_SLOT Slot, const CHAR *Name)
+{
+    PLDR_MODULE Module = &Slot->Module;
+
+    LdrpFormat(Module->Name, sizeof(Module->Name), "%s", Name);
+    Module->Size = Slot->Mapping.Size;
     Module->Symbols = NULL;
-    Module->SymbolsOrigin = (ULONG64)(ULONG_PTR)Base;
+    Module->SymbolsOrigin = (ULONG64)(ULONG_PTR)Slot->Mapping.Base;
     LdrpFindSymbols(Module, Module->Name);
+    InsertTailList(&PsLoadedModuleList, &Slot->Entry.InLoadOrderLinks);
     /* Last, so that whoever sees it sees the rest. */
-    __atomic_store_n(&Module->Base, Base, __ATOMIC_RELEASE);
+    __atomic_store_n(&Module->Base, Slot->Mapping.Base, __ATOMIC_RELEASE);
+}
+
+static void LdrpLockList(void)
+{
+    KeEnterCriticalRegion();
+    ExAcquireResourceExclusiveLite(&PsLoadedModuleResource, TRUE);
+}
+
+static void LdrpUnlockList(void)
+{
+    ExReleaseResourceLite(&PsLoadedModuleResource);
+    KeLeaveCriticalRegion();
+}
+
+void LdrpPublishModule(PLDRP_SLOT Slot)
+{
+    LdrpFillEntry(Slot, Slot->Driver == LdrpNoDriver ? LDRP_DRIVER_DEPENDENT_DLL : 0);
+    LdrpLockList();
+    LdrpPublish(Slot, LdrpFileName(Slot->Path));
+    LdrpUnlockList();
 }
 
 /* Before the image is unmapped: a crash meanwhile then shows bare addresses, but reads nothing that
  * is gone. */
-void LdrpRetractModule(PLDR_MODULE Module)
+void LdrpRetractModule(PLDRP_SLOT Slot)
 {
-    __atomic_store_n(&Module->Base, NULL, __ATOMIC_SEQ_CST);
+    LdrpLockList();
+    RemoveEntryList(&Slot->Entry.InLoadOrderLinks);
+    LdrpUnlockList();
+    __atomic_store_n(&Slot->Module.Base, NULL, __ATOMIC_SEQ_CST);
 }
 
+/* No threads yet, so no locks. */
 void LdrInitializeBootDisk(PLOADER_BLOCK LoaderBlock)
 {
-    PLDR_MODULE Kernel = &LdrpSlots[0].Module;
+    PLDRP_SLOT Kernel = LdrpInitializeSlots();
 
-    ExInitializeFastMutex(&LdrpModuleMutex);
+    InitializeListHead(&PsLoadedModuleList);
+    ExInitializeResourceLite(&PsLoadedModuleResource);
     LdrpOpenBootDisk(LoaderBlock);
-    LdrpSlots[0].State = LdrpLoaded;
-    LdrpPublishModule(Kernel, "nt", KiImageStart, (ULONG)(KiImageEnd - KiImageStart));
-    LdrpFindSymbols(Kernel, "kernel");
-    Kernel->SymbolsOrigin = 0; /* kernel.sym holds addresses */
-}
-
-/* Service names are the same in any case. The kernel's slot has none. */
-static BOOLEAN LdrpIsService(const LDRP_SLOT *Slot, PUNICODE_STRING ServiceName)
-{
-    UNICODE_STRING Own;
-
-    RtlInitUnicodeString(&Own, Slot->ServiceName);
-    return Slot->State != LdrpFree && RtlEqualUnicodeString(&Own, ServiceName, TRUE);
-}
-
-NTSTATUS LdrpReserveSlot(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *Slot)
-{
-    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
-    UNICODE_STRING Name;
-    PLDRP_SLOT Free = NULL;
-
-    RtlInitUnicodeString(&Name, ServiceName);
-    ExAcquireFastMutex(&LdrpModuleMutex);
-    /* One pass finds both a clash and a place. */
-    for (ULONG i = 0; i < LDRP_MAXIMUM_MODULES; i++) {
-        PLDRP_SLOT Candidate = &LdrpSlots[i];
-
-        if (Candidate->State == LdrpFree) {
-            Free = Free != NULL ? Free : Candidate;
-        } else if (Candidate->File == File || LdrpIsService(Candidate, &Name)) {
-            Status = Candidate->State == LdrpUnloading ? STATUS_DEVICE_BUSY
-                                                       : STATUS_IMAGE_ALREADY_LOADED;
-            Free = NULL;
-            break;
-        }
-    }
-    if (Free != NULL) {
-        Free->State = LdrpLoading;
-        Free->File = File;
-        RtlCopyMemory(Free->ServiceName, ServiceName, Name.Length + sizeof(WCHAR));
-        *Slot = Free;
-        Status = STATUS_SUCCESS;
-    }
-    ExReleaseFastMutex(&LdrpModuleMutex);
-    return Status;
-}
-
-NTSTATUS LdrpClaimSlot(PUNICODE_STRING ServiceName, PKEVENT Gone, PLDRP_SLOT *Slot)
-{
-    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
-
-    KeInitializeEvent(Gone, NotificationEvent, FALSE);
-    ExAcquireFastMutex(&LdrpModuleMutex);
-    for (ULONG i = 0; i < LDRP_MAXIMUM_MODULES; i++) {
-        if (LdrpSlots[i].File == NULL || !LdrpIsService(&LdrpSlots[i], ServiceName)) {
-            continue;
-        }
-        Status = STATUS_DEVICE_BUSY;
-        if (LdrpSlots[i].State == LdrpLoaded) {
-            LdrpSlots[i].State = LdrpUnloading;
-            LdrpSlots[i].Gone = Gone;
-            *Slot = &LdrpSlots[i];
-            Status = STATUS_SUCCESS;
-        }
-        break;
-    }
-    ExReleaseFastMutex(&LdrpModuleMutex);
-    return Status;
-}
-
-void LdrpReleaseSlot(PLDRP_SLOT Slot, LDRP_STATE State)
-{
-    ExAcquireFastMutex(&LdrpModuleMutex);
-    Slot->State = State;
-    if (State == LdrpFree) {
-        Slot->File = NULL;
-        Slot->DriverObject = NULL;
-        if (Slot->Gone != NULL) {
-            KeSetEvent(Slot->Gone, IO_NO_INCREMENT, FALSE);
-        }
-    }
-    Slot->Gone = NULL;
-    ExReleaseFastMutex(&LdrpModuleMutex);
-}
-
-void LdrpWaitUntilGone(PLDRP_SLOT Slot, PKEVENT Gone)
-{
-    LARGE_INTEGER Timeout = {.QuadPart = -LDRP_GONE_TIMEOUT_100NS};
-
-    KeWaitForSingleObject(Gone, Executive, KernelMode, FALSE, &Timeout);
-    /* The event is the caller's: take it back, unless it has been used already. */
-    ExAcquireFastMutex(&LdrpModuleMutex);
-    if (Slot->Gone == Gone) {
-        Slot->Gone = NULL;
-    }
-    ExReleaseFastMutex(&LdrpModuleMutex);
+    Kernel->Mapping =
+        (LDRP_MAPPING){.Base = (PUCHAR)KiImageStart, .Size = (ULONG)(KiImageEnd - KiImageStart)};
+    LdrpFormat(Kernel->Path, sizeof(Kernel->Path), "c:\\ntoskrnl.exe");
+    LdrpFillEntry(Kernel, 0);
+    LdrpPublish(Kernel, "nt");
+    LdrpFindSymbols(&Kernel->Module, "kernel");
+    Kernel->Module.SymbolsOrigin = 0; /* kernel.sym holds addresses */
 }
 
 PLDR_MODULE LdrQueryModule(ULONG Index)
 {
-    return Index < LDRP_MAXIMUM_MODULES ? &LdrpSlots[Index].Module : NULL;
+    PLDRP_SLOT Slot = LdrpQuerySlot(Index);
+
+    return Slot != NULL ? &Slot->Module : NULL;
 }
 
 /* Base is read once: it may become NULL at any moment. */
@@ -200,7 +202,14 @@ void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
     int Stem;
 
     if (Module == NULL) {
-        LdrpFormat(Buffer, Size, "%016llx", Value);
+        PLDR_UNLOADED Gone = LdrFindUnloaded(Address);
+
+        if (Gone != NULL) {
+            LdrpFormat(Buffer, Size, "<Unloaded_%s>+0x%llx", Gone->Name,
+                       Value - (ULONG64)(ULONG_PTR)Gone->Base);
+        } else {
+            LdrpFormat(Buffer, Size, "%016llx", Value);
+        }
         return;
     }
     Stem = (int)LdrpStemLength(Module->Name);
@@ -214,38 +223,3 @@ void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
     LdrpFormat(Buffer, Size, Offset != 0 ? "%.*s!%.*s+0x%llx" : "%.*s!%.*s", Stem, Module->Name,
                (int)Symbol.NameLength, Symbol.Name, Offset);
 }
-
-static NTSTATUS LdrpShowModules(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    PLDR_MODULE Module;
-
-    UNREFERENCED_PARAMETER(Argv);
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    KdConsolePrint(Console, "start             end               module name\n");
-    for (ULONG i = 0; (Module = LdrQueryModule(i)) != NULL; i++) {
-        PUCHAR Base = Module->Base;
-
-        if (Base != NULL) {
-            KdConsolePrint(Console, "%p  %p  %s%s\n", Base, Base + Module->Size, Module->Name,
-                           Module->Symbols != NULL ? "" : "  (no symbols)");
-        }
-    }
-    return STATUS_SUCCESS;
-}
-KD_COMMAND("lm", "", "list the loaded modules", LdrpShowModules);
-
-static NTSTATUS LdrpShowNearest(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    CHAR Text[LDRP_MAXIMUM_PATH];
-    ULONG64 Address;
-
-    if (Argc != 2 || !KdParseNumber(Argv[1], &Address)) {
-        return KdConsoleUsage(Console);
-    }
-    LdrFormatAddress((PVOID)(ULONG_PTR)Address, Text, sizeof(Text));
-    KdConsolePrint(Console, "%s\n", Text);
-    return STATUS_SUCCESS;
-}
-KD_COMMAND("ln", "0xADDRESS", "name an address", LdrpShowNearest);

@@ -199,9 +199,13 @@ static PE_REASON PeCheckSections(const PE_IMAGE *Image, const IMAGE_OPTIONAL_HEA
     return Next == Optional->SizeOfImage ? PeOk : PeImageSize;
 }
 
-/* The first thing the kernel does with the image is to call this address. */
-static PE_REASON PeCheckEntryPoint(const PE_IMAGE *Image)
+/* The first thing the kernel does with the image is to call this address. A DLL that only exports may
+ * have none; the header says that it is one. */
+static PE_REASON PeCheckEntryPoint(const PE_IMAGE *Image, const IMAGE_FILE_HEADER *Header)
 {
+    if (Image->EntryPoint == 0 && (Header->Characteristics & IMAGE_FILE_DLL)) {
+        return PeOk;
+    }
     for (ULONG i = 0; i < Image->SectionCount; i++) {
         PE_SECTION Section;
 
@@ -250,6 +254,8 @@ static PE_REASON PeFillImage(PPE_IMAGE Image, const IMAGE_NT_HEADERS64 *Nt, SIZE
     Image->HeadersEnd = (ULONG)PeRoundUp(Optional->SizeOfHeaders, Optional->SectionAlignment);
     Image->EntryPoint = Optional->AddressOfEntryPoint;
     Image->SectionCount = Nt->FileHeader.NumberOfSections;
+    Image->CheckSum = Optional->CheckSum;
+    Image->TimeDateStamp = Nt->FileHeader.TimeDateStamp;
     Image->SectionTable = NtOffset + offsetof(IMAGE_NT_HEADERS64, OptionalHeader) +
                           Nt->FileHeader.SizeOfOptionalHeader;
     Image->RelocationsStripped = (Nt->FileHeader.Characteristics & IMAGE_FILE_RELOCS_STRIPPED) != 0;
@@ -278,7 +284,7 @@ static PE_REASON PeCheckStructure(PPE_IMAGE Image, const IMAGE_NT_HEADERS64 *Nt,
         Reason = PeCheckSections(Image, &Nt->OptionalHeader);
     }
     if (Reason == PeOk) {
-        Reason = PeCheckEntryPoint(Image);
+        Reason = PeCheckEntryPoint(Image, &Nt->FileHeader);
     }
     if (Reason == PeOk) {
         Reason = PeCheckDirectories(Image);
@@ -324,6 +330,7 @@ void PeQuerySection(const PE_IMAGE *Image, ULONG Index, PPE_SECTION Section)
         .Pages = (End - Header.VirtualAddress) / PE_PAGE_SIZE,
         .Writable = (Header.Characteristics & IMAGE_SCN_MEM_WRITE) != 0,
         .Executable = (Header.Characteristics & IMAGE_SCN_MEM_EXECUTE) != 0,
+        .Discardable = (Header.Characteristics & IMAGE_SCN_MEM_DISCARDABLE) != 0,
     };
     memcpy(Section->Name, Header.Name, sizeof(Header.Name));
 }

@@ -5,6 +5,7 @@
  * Order of use: PeCheckImage on the file; PeCopySections into SizeOfImage zeroed bytes; then
  * PeRelocate, PeBindImports and PeInitializeCookie on those. Nothing in the file is trusted, and
  * what a relocation may have changed in the mapped copy is checked again where it is read.
+ * PeFindExport serves the imports of others.
  */
 #ifndef _LDR_PE_H_
 #define _LDR_PE_H_
@@ -51,8 +52,9 @@
     X(PeRelocationType, "a relocation is not of type DIR64")                                       \
     X(PeRelocationTarget, "a relocation's target is not within the image")                         \
     X(PeImportRange, "an import table is not within the image")                                    \
-    X(PeImportOrdinal, "an import is by ordinal, not by name")                                     \
     X(PeImportMissing, "imports are missing")                                                      \
+    X(PeExportRange, "the export table is not within the image")                                   \
+    X(PeExportMissing, "the export is missing")                                                    \
     X(PeLoadConfig, "the security cookie is not within writable data")
 
 typedef enum _PE_REASON {
@@ -70,9 +72,11 @@ typedef struct _PE_IMAGE {
     ULONG ImageSize;   /* bytes, whole pages */
     ULONG HeadersSize; /* bytes of the file that stand before the sections */
     ULONG HeadersEnd;  /* RVA of the first section */
-    ULONG EntryPoint;  /* RVA */
+    ULONG EntryPoint;  /* RVA; 0: none, which only a DLL may have */
     ULONG SectionCount;
     SIZE_T SectionTable; /* file offset */
+    ULONG CheckSum;      /* as the header has it */
+    ULONG TimeDateStamp;
     BOOLEAN RelocationsStripped;
     IMAGE_DATA_DIRECTORY Directories[IMAGE_NUMBEROF_DIRECTORY_ENTRIES]; /* absent: zero */
 } PE_IMAGE, *PPE_IMAGE;
@@ -86,6 +90,7 @@ typedef struct _PE_SECTION {
     ULONG Pages;    /* up to the next section */
     BOOLEAN Writable;
     BOOLEAN Executable;
+    BOOLEAN Discardable; /* not needed any more once the image has been initialised */
 } PE_SECTION, *PPE_SECTION;
 
 /* Text for people, without the image's name and without a full stop. */
@@ -107,12 +112,36 @@ void PeCopySections(const PE_IMAGE *Image, PUCHAR Mapped);
 /* Moves the mapped image from its preferred base to run at Address. */
 PE_REASON PeRelocate(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address);
 
-/* Answers the address of Name in Module, or NULL, which lets the binding go on but fail. */
-typedef PVOID PE_RESOLVE(const CHAR *Module, const CHAR *Name, PVOID Context);
+/* What an import asks for. */
+typedef struct _PE_SYMBOL {
+    const CHAR *Name; /* NULL: by ordinal */
+    ULONG Ordinal;
+} PE_SYMBOL, *PPE_SYMBOL;
+
+/* Answers the address of Symbol in Module, or NULL, which lets the binding go on but fail. */
+typedef PVOID PE_RESOLVE(const CHAR *Module, const PE_SYMBOL *Symbol, PVOID Context);
 PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolve, PVOID Context);
 
 /* Gives the image's stack-check cookie, if it has one with the linker's value, a value made of
  * Random. To be called after PeRelocate. */
 PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Random);
+
+/* Gives an image made with checks of indirect calls the two routines that its code calls for them: Check
+ * before a call, Dispatch instead of one. To be called after PeRelocate. */
+PE_REASON PeInitializeGuard(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Check,
+                            ULONG64 Dispatch);
+
+/* What stands in an export table for a symbol. */
+typedef struct _PE_EXPORT {
+    ULONG Rva;
+    const CHAR *Forward; /* "module.name" or "module.#ordinal", in the image; or NULL: Rva counts */
+} PE_EXPORT, *PPE_EXPORT;
+
+/* Looks Symbol up in a mapped image, which is not trusted. PeExportMissing, PeExportRange. Any IRQL. */
+PE_REASON PeFindExport(const PE_IMAGE *Image, const UCHAR *Mapped, const PE_SYMBOL *Symbol,
+                       PPE_EXPORT Export);
+/* Takes a forward apart: the module's name, without extension, goes to Size bytes at Module, the symbol
+ * refers to Forward. FALSE: it is not well formed. */
+BOOLEAN PeSplitForward(const CHAR *Forward, CHAR *Module, SIZE_T Size, PPE_SYMBOL Symbol);
 
 #endif

@@ -15,7 +15,9 @@
 
 #define IMAGE_FILE_RELOCS_STRIPPED 0x0001
 #define IMAGE_FILE_EXECUTABLE_IMAGE 0x0002
+#define IMAGE_FILE_DLL 0x2000
 
+#define IMAGE_SCN_MEM_DISCARDABLE 0x02000000
 #define IMAGE_SCN_MEM_EXECUTE 0x20000000
 #define IMAGE_SCN_MEM_READ 0x40000000
 #define IMAGE_SCN_MEM_WRITE 0x80000000
@@ -123,11 +125,29 @@ typedef struct _IMAGE_IMPORT_DESCRIPTOR {
     ULONG FirstThunk; /* RVA of the addresses to fill in */
 } IMAGE_IMPORT_DESCRIPTOR;
 
-/* IMAGE_LOAD_CONFIG_DIRECTORY64.SecurityCookie: the virtual address of __security_cookie. */
+typedef struct _IMAGE_EXPORT_DIRECTORY {
+    ULONG Characteristics;
+    ULONG TimeDateStamp;
+    USHORT MajorVersion;
+    USHORT MinorVersion;
+    ULONG Name;
+    ULONG Base;                  /* ordinal of the first function */
+    ULONG NumberOfFunctions;     /* by ordinal */
+    ULONG NumberOfNames;         /* sorted */
+    ULONG AddressOfFunctions;    /* RVA of RVAs; one within the directory is that of a forward */
+    ULONG AddressOfNames;        /* RVA of RVAs */
+    ULONG AddressOfNameOrdinals; /* RVA of 16-bit indices into the functions */
+} IMAGE_EXPORT_DIRECTORY;
+
+/* Fields of IMAGE_LOAD_CONFIG_DIRECTORY64, all virtual addresses: of __security_cookie, of
+ * __guard_check_icall_fptr and of __guard_dispatch_icall_fptr. */
 #define IMAGE_LOAD_CONFIG_COOKIE_OFFSET 0x58
+#define IMAGE_LOAD_CONFIG_GUARD_CHECK_OFFSET 0x70
+#define IMAGE_LOAD_CONFIG_GUARD_DISPATCH_OFFSET 0x78
 
 C_ASSERT(sizeof(IMAGE_DOS_HEADER) == 64 && sizeof(IMAGE_FILE_HEADER) == 20);
 C_ASSERT(sizeof(IMAGE_OPTIONAL_HEADER64) == 240 && sizeof(IMAGE_NT_HEADERS64) == 264);
+C_ASSERT(sizeof(IMAGE_EXPORT_DIRECTORY) == 40);
 C_ASSERT(sizeof(IMAGE_SECTION_HEADER) == 40 && sizeof(IMAGE_IMPORT_DESCRIPTOR) == 20);
 
 #endif

@@ -140,7 +140,8 @@ typedef struct _PE_BINDING {
 static PE_REASON PeBindEntry(PPE_BINDING Binding)
 {
     const PE_IMAGE *Image = Binding->Image;
-    const CHAR *Module, *Name;
+    PE_SYMBOL Symbol = {0};
+    const CHAR *Module;
     ULONG64 Entry;
     PVOID Address;
 
@@ -151,15 +152,16 @@ static PE_REASON PeBindEntry(PPE_BINDING Binding)
     if (Binding->Done) {
         return PeOk;
     }
-    if (Entry & IMAGE_ORDINAL_FLAG64) {
-        return PeImportOrdinal;
-    }
     Module = PeString(Image, Binding->Mapped, Binding->ModuleRva);
-    Name = PeString(Image, Binding->Mapped, Entry + sizeof(USHORT));
-    if (Module == NULL || Name == NULL) {
+    if (Entry & IMAGE_ORDINAL_FLAG64) {
+        Symbol.Ordinal = Entry & 0xFFFF;
+    } else {
+        Symbol.Name = PeString(Image, Binding->Mapped, Entry + sizeof(USHORT));
+    }
+    if (Module == NULL || (Symbol.Name == NULL && !(Entry & IMAGE_ORDINAL_FLAG64))) {
         return PeImportRange;
     }
-    Address = Binding->Resolve(Module, Name, Binding->Context);
+    Address = Binding->Resolve(Module, &Symbol, Binding->Context);
     if (!PeWrite(Image, Binding->Mapped, Binding->AddressRva, (ULONG64)(ULONG_PTR)Address)) {
         return PeImportRange;
     }
@@ -233,37 +235,65 @@ static BOOLEAN PeIsWritable(const PE_IMAGE *Image, ULONG64 Rva)
     return FALSE;
 }
 
-PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Random)
+/* Field at Offset of the load configuration, 0 when there is none: the field is one of the pointers that have been
+ * relocated. FALSE when the configuration is not within the image. */
+static BOOLEAN PeReadConfig(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG Offset,
+                            ULONG64 *Pointer)
 {
     ULONG64 Config = Image->Directories[IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG].VirtualAddress;
     ULONG Size;
-    ULONG64 Pointer, Rva, Cookie;
 
+    *Pointer = 0;
     if (Config == 0) {
-        return PeOk;
+        return TRUE;
     }
     if (!PeRead(Image, Mapped, Config, &Size, sizeof(Size))) {
+        return FALSE;
+    }
+    /* A shorter one is older than the field. */
+    return Size < Offset + sizeof(*Pointer) ||
+           PeRead(Image, Mapped, Config + Offset, Pointer, sizeof(*Pointer));
+}
+
+PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Random)
+{
+    ULONG64 Pointer, Cookie;
+
+    if (!PeReadConfig(Image, Mapped, IMAGE_LOAD_CONFIG_COOKIE_OFFSET, &Pointer)) {
         return PeLoadConfig;
     }
-    if (Size < IMAGE_LOAD_CONFIG_COOKIE_OFFSET + sizeof(Pointer)) {
-        return PeOk; /* older than cookies */
-    }
-    if (!PeRead(Image, Mapped, Config + IMAGE_LOAD_CONFIG_COOKIE_OFFSET, &Pointer,
-                sizeof(Pointer))) {
-        return PeLoadConfig;
-    }
-    /* The pointer is one of those that have been relocated. */
-    Rva = Pointer - Address;
     if (Pointer == 0) {
         return PeOk;
     }
-    if (!PeIsWritable(Image, Rva) || !PeRead(Image, Mapped, Rva, &Cookie, sizeof(Cookie))) {
+    if (!PeIsWritable(Image, Pointer - Address) ||
+        !PeRead(Image, Mapped, Pointer - Address, &Cookie, sizeof(Cookie))) {
         return PeLoadConfig;
     }
     /* Some other value is the driver's own choice. */
     if (Cookie == PE_DEFAULT_COOKIE) {
         Cookie = Random & PE_COOKIE_MASK;
-        PeWrite(Image, Mapped, Rva, Cookie == 0 ? PE_DEFAULT_COOKIE + 1 : Cookie);
+        PeWrite(Image, Mapped, Pointer - Address, Cookie == 0 ? PE_DEFAULT_COOKIE + 1 : Cookie);
+    }
+    return PeOk;
+}
+
+PE_REASON PeInitializeGuard(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Check,
+                            ULONG64 Dispatch)
+{
+    const struct {
+        ULONG Offset;
+        ULONG64 Routine;
+    } Slots[] = {{IMAGE_LOAD_CONFIG_GUARD_CHECK_OFFSET, Check},
+                 {IMAGE_LOAD_CONFIG_GUARD_DISPATCH_OFFSET, Dispatch}};
+
+    for (ULONG i = 0; i < ARRAYSIZE(Slots); i++) {
+        ULONG64 Pointer;
+
+        /* The slot is read only once the image runs, so it may stand in any section. */
+        if (!PeReadConfig(Image, Mapped, Slots[i].Offset, &Pointer) ||
+            (Pointer != 0 && !PeWrite(Image, Mapped, Pointer - Address, Slots[i].Routine))) {
+            return PeLoadConfig;
+        }
     }
     return PeOk;
 }

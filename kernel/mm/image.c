@@ -37,6 +37,15 @@ static void MiRevokePages(PVOID Base, SIZE_T Pages)
     KeFlushTlbRange(Base, Pages);
 }
 
+void MmDiscardImagePages(PVOID Base, SIZE_T Pages)
+{
+    if (!MiIsInWindow(&MiImages, Base)) {
+        KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)Base, Pages, 1);
+    }
+    MiRevokePages(Base, Pages);
+    MiUnmapRun(Base, Pages, TRUE);
+}
+
 void MmFreeImage(PVOID Base, SIZE_T Pages)
 {
     if (!MiIsInWindow(&MiImages, Base)) {

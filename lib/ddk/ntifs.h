@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+#include <nt/ldr.h>
 #include <nt/ob_name.h>
 
 #ifdef __cplusplus

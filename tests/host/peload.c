@@ -12,16 +12,16 @@
 
 #define ADDRESS 0xFFFFF80000010000ULL
 
-static PVOID Resolve(const CHAR *Module, const CHAR *Name, PVOID Context)
+static PVOID Resolve(const CHAR *Module, const PE_SYMBOL *Symbol, PVOID Context)
 {
     static const char *const Known[] = {"ntoskrnl.exe!KeSetEvent",
                                         "ntoskrnl.exe!IofCompleteRequest", "hal.dll!HalMakeBeep"};
     char Text[64];
 
-    if (strlen(Module) + strlen(Name) + 2 > sizeof(Text)) {
+    if (Symbol->Name == NULL || strlen(Module) + strlen(Symbol->Name) + 2 > sizeof(Text)) {
         return NULL;
     }
-    sprintf(Text, "%s!%s", Module, Name);
+    sprintf(Text, "%s!%s", Module, Symbol->Name);
     for (ULONG i = 0; i < ARRAYSIZE(Known); i++) {
         size_t Length = strlen(Module);
         if (strncasecmp(Text, Known[i], Length) == 0 &&

@@ -111,17 +111,19 @@ static void MakeSample(void)
     Put(RELOC + 20, 0xA158, 2);
 }
 
-static PVOID ResolveAll(const CHAR *Module, const CHAR *Name, PVOID Context)
+static PVOID ResolveAll(const CHAR *Module, const PE_SYMBOL *Symbol, PVOID Context)
 {
     *(ULONG *)Context += 1;
-    return strlen(Module) < INT_MAX && strlen(Name) < INT_MAX ? (PVOID)0x1111111111111111 : NULL;
+    return strlen(Module) < INT_MAX && Symbol->Name != NULL && strlen(Symbol->Name) < INT_MAX
+               ? (PVOID)0x1111111111111111
+               : NULL;
 }
 
-static PVOID ResolveOne(const CHAR *Module, const CHAR *Name, PVOID Context)
+static PVOID ResolveOne(const CHAR *Module, const PE_SYMBOL *Symbol, PVOID Context)
 {
     assert(strcmp(Module, "ntoskrnl.exe") == 0);
-    *(ULONG *)Context += strcmp(Name, "One") != 0;
-    return strcmp(Name, "One") == 0 ? (PVOID)0x1111111111111111 : NULL;
+    *(ULONG *)Context += strcmp(Symbol->Name, "One") != 0;
+    return strcmp(Symbol->Name, "One") == 0 ? (PVOID)0x1111111111111111 : NULL;
 }
 
 /* All that a load does, in memory of exactly the right sizes. */
@@ -268,7 +270,7 @@ static const CASE TableCases[] = {
     {RDATA + 16, IMAGE_SIZE - 4, 4, PeImportRange},
     {RDATA + 0x40, IMAGE_SIZE - 1, 8, PeImportRange},
     {RDATA + 0x40, 0x7FFFFFFFFFFFFFFF, 8, PeImportRange},
-    {RDATA + 0x48, 0x8000000000000001, 8, PeImportOrdinal},
+    {RDATA + 0x48, 0x8000000000000001, 8, PeImportMissing},
     {RDATA + 0x158, BASE + 0x2000, 8, PeLoadConfig},
     {RDATA + 0x158, BASE + 0x31EC, 8, PeLoadConfig},
     {RDATA + 0x158, 0, 8, PeLoadConfig}, /* relocated, it points to the image's base */
