@@ -1,13 +1,15 @@
 # Drivers: PE32+ images by clang and lld-link, importing from ntoskrnl.exe and hal.dll.
 #
-# drivers/X/*.c makes drivers/X.sys; tests/kmt/X.c makes tests/X.sys. X.sys is what the boot disk carries; X.dbg is the
+# drivers/X/*.c makes drivers/X.sys; tests/kmt/X.c makes tests/X.sys, and so does tests/kmt/modules/X.c with X.def beside it:
+# a driver that others import from. Who does says so in its first comment, "IMPORTS: X Y". X.sys is what the boot disk carries; X.dbg is the
 # same image with DWARF and a symbol table, for gdb and for symbols/X.sym.
 
 DRIVER_CC := clang
 DRIVER_LD := lld-link
 
 DRIVERS := $(sort $(patsubst drivers/%/,%,$(dir $(wildcard drivers/*/*.c))))
-KMTS    := $(sort $(basename $(notdir $(wildcard tests/kmt/*.c))))
+MODULES := $(sort $(basename $(notdir $(wildcard tests/kmt/modules/*.c))))
+KMTS    := $(sort $(basename $(notdir $(wildcard tests/kmt/*.c))) $(MODULES))
 
 # A freestanding clang drops the unwind tables (.pdata) unless told otherwise, and without them no __try works.
 DRIVER_CFLAGS := --target=x86_64-pc-windows-msvc -std=c11 -ffreestanding -fms-extensions -fasynchronous-unwind-tables \
@@ -54,6 +56,22 @@ $(foreach driver,$(DRIVERS),$(eval $(call driver_rules,$(driver))))
 $(O)/tests/%.dbg: $(O)/obj/tests/kmt/%.obj $(IMPORT_LIBS) $(O)/flags/driver-ld
 	$(link_driver)
 
+# Import libraries come from the .def files, not from linking, so that modules can import from each other.
+$(O)/lib/%.lib: tests/kmt/modules/%.def
+	$(call say,IMPLIB,$@)
+	@mkdir -p $(@D)
+	$(Q)llvm-dlltool -m i386:x86-64 -d $< -l $@
+$(MODULES:%=$(O)/tests/%.dbg): private DRIVER_LDFLAGS += /dll /def:tests/kmt/modules/$(*F).def /implib:$(@:.dbg=.implib)
+$(MODULES:%=$(O)/tests/%.dbg): $(O)/tests/%.dbg: $(O)/obj/tests/kmt/modules/%.obj tests/kmt/modules/%.def $(IMPORT_LIBS) $(O)/flags/driver-ld
+	$(link_driver)
+# $(call import_rule,words of one line "file: * IMPORTS: X Y")
+define import_rule
+$(O)/tests/$(basename $(notdir $(firstword $1))).dbg: $(patsubst %,$(O)/lib/%.lib,$(wordlist 2,99,$1))
+endef
+IMPORTERS := $(shell grep -H '^ \* IMPORTS: ' tests/kmt/*.c tests/kmt/modules/*.c 2>/dev/null | sed 's/: \* IMPORTS://; s/ /,/g')
+comma := ,
+$(foreach line,$(IMPORTERS),$(eval $(call import_rule,$(subst $(comma), ,$(line)))))
+
 $(SYS): %.sys: %.dbg
 	$(call say,STRIP,$@)
 	$(Q)llvm-objcopy --strip-all $< $@
@@ -67,4 +85,4 @@ $(KMTS:%=$(O)/symbols/%.sym): $(O)/symbols/%.sym: $(O)/tests/%.dbg boot/tools/sy
 	$(Q)$(PYTHON) boot/tools/symbols.py $< $@
 
 .SECONDARY:
--include $(patsubst %.c,$(O)/obj/%.d,$(wildcard drivers/*/*.c tests/kmt/*.c))
+-include $(patsubst %.c,$(O)/obj/%.d,$(wildcard drivers/*/*.c tests/kmt/*.c tests/kmt/modules/*.c))

@@ -74,9 +74,6 @@ C_ASSERT(sizeof(KLDR_DATA_TABLE_ENTRY) == 0xA0);
 #define LDRP_ENTRY_PROCESSED 0x00004000
 #define LDRP_DRIVER_DEPENDENT_DLL 0x02000000 /* loaded because another driver imports from it */
 
-extern LIST_ENTRY PsLoadedModuleList;
-extern ERESOURCE PsLoadedModuleResource;
-
 /* Modules that are gone, the last ones, for `lm` and crashes. Read without locks, as the table above. */
 #define LDR_UNLOADED_MODULES 50
 typedef struct _LDR_UNLOADED {

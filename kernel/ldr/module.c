@@ -5,6 +5,7 @@
  * IRQL, may walk them while drivers come and go: the worst it can see is a module that has just
  * gone. PsLoadedModuleList links the same slots for drivers, in the order of loading.
  */
+#include <ntifs.h>
 #include <ke.h>
 #include <kd.h>
 #include "ldrp.h"

@@ -12,4 +12,12 @@
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI RtlFindExportedRoutineByName(_In_ PVOID ImageBase, _In_ PCSTR RoutineName);
 
+/*
+ * The modules in memory, in the order of loading, the kernel first: KLDR_DATA_TABLE_ENTRY structures, which
+ * DRIVER_OBJECT.DriverSection points to as well. Read with PsLoadedModuleResource acquired shared.
+ * Exported by Windows, not in the WDK's headers.
+ */
+extern NTKERNELAPI LIST_ENTRY PsLoadedModuleList;
+extern NTKERNELAPI ERESOURCE PsLoadedModuleResource;
+
 #endif
