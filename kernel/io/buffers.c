@@ -13,7 +13,7 @@
 #include "iop.h"
 
 /* A page is looked up at a time; no byte of the buffer is touched. */
-static BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
+BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
 {
     PUCHAR End = (PUCHAR)Buffer + Length;
     if (End < (PUCHAR)Buffer) {

@@ -64,7 +64,7 @@ BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control)
 }
 
 /* What is going to be copied back must fit into the requester's buffer. */
-static void IopCheckInformation(PIRP Irp, PIO_STACK_LOCATION First)
+static void IopCheckRoom(PIRP Irp, PIO_STACK_LOCATION First)
 {
     ULONG Copies = IRP_BUFFERED_IO | IRP_INPUT_OPERATION;
     if ((Irp->Flags & Copies) == Copies && !NT_ERROR(Irp->IoStatus.Status) &&
@@ -87,7 +87,7 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
     KIRQL Before = KeGetCurrentIrql();
 
     if (Top) {
-        IopCheckInformation(Irp, Stack);
+        IopCheckRoom(Irp, Stack);
     }
     Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
     if (Routine == NULL || !IopWantsToKnow(Irp, Control)) {
@@ -175,6 +175,10 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         return;
     }
     Irp->CurrentLocation = (CHAR)(Irp->StackCount + 2); // so that a second completion is noticed
+    if (Irp->Tail.Overlay.AuxiliaryBuffer != NULL) {
+        ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer); // the APC is going to overwrite the pointer
+        Irp->Tail.Overlay.AuxiliaryBuffer = NULL;
+    }
     if (Irp->Flags & IRP_CLOSE_OPERATION) {
         // The sender waits in its kernel code, with everything in non-paged memory: no APC needed.
         *Irp->UserIosb = Irp->IoStatus;

@@ -8,6 +8,41 @@ static BOOLEAN IopIsControlAllowed(ULONG IoControlCode, ACCESS_MASK Granted)
     return (Wanted & ~Granted) == 0;
 }
 
+/* Controls of devices and of file systems differ in nothing but the major function. */
+static NTSTATUS IopControlFile(PIOP_REQUEST Request, HANDLE FileHandle, HANDLE Event,
+                               UCHAR MajorFunction, ULONG ControlCode, PVOID InputBuffer,
+                               ULONG InputBufferLength, PVOID OutputBuffer,
+                               ULONG OutputBufferLength)
+{
+    PIRP Irp = NULL;
+    NTSTATUS Status = IopBeginRequest(Request, FileHandle, Event);
+    if (Status != STATUS_SUCCESS) {
+        return Status;
+    }
+    Status = STATUS_ACCESS_DENIED;
+    if (!IopIsControlAllowed(ControlCode, Request->Granted)) {
+        goto Refused;
+    }
+    Status = STATUS_INSUFFICIENT_RESOURCES;
+    Irp = IopAllocateRequestIrp(Request, MajorFunction);
+    if (Irp == NULL) {
+        goto Refused;
+    }
+    Status = IopSetControlBuffers(Irp, ControlCode, InputBuffer, InputBufferLength, OutputBuffer,
+                                  OutputBufferLength);
+    if (!NT_SUCCESS(Status)) {
+        goto Refused;
+    }
+    return IopSendRequest(Request, Irp);
+
+Refused:
+    if (Irp != NULL) {
+        IopDiscardIrp(Irp);
+    }
+    IopAbandonRequest(Request);
+    return Status;
+}
+
 NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
                                      PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
                                      ULONG IoControlCode, PVOID InputBuffer,
@@ -16,33 +51,19 @@ NTSTATUS NTAPI ZwDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_RO
 {
     IOP_REQUEST Request = {
         .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
-    PIRP Irp = NULL;
-    NTSTATUS Status = IopBeginRequest(&Request, FileHandle, Event);
-    if (Status != STATUS_SUCCESS) {
-        return Status;
-    }
-    Status = STATUS_ACCESS_DENIED;
-    if (!IopIsControlAllowed(IoControlCode, Request.Granted)) {
-        goto Refused;
-    }
-    Status = STATUS_INSUFFICIENT_RESOURCES;
-    Irp = IopAllocateRequestIrp(&Request, IRP_MJ_DEVICE_CONTROL);
-    if (Irp == NULL) {
-        goto Refused;
-    }
-    Status = IopSetControlBuffers(Irp, IoControlCode, InputBuffer, InputBufferLength, OutputBuffer,
-                                  OutputBufferLength);
-    if (!NT_SUCCESS(Status)) {
-        goto Refused;
-    }
-    return IopSendRequest(&Request, Irp);
+    return IopControlFile(&Request, FileHandle, Event, IRP_MJ_DEVICE_CONTROL, IoControlCode,
+                          InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength);
+}
 
-Refused:
-    if (Irp != NULL) {
-        IopDiscardIrp(Irp);
-    }
-    IopAbandonRequest(&Request);
-    return Status;
+NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+                               PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock,
+                               ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+                               PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+    IOP_REQUEST Request = {
+        .Iosb = IoStatusBlock, .ApcRoutine = ApcRoutine, .ApcContext = ApcContext};
+    return IopControlFile(&Request, FileHandle, Event, IRP_MJ_FILE_SYSTEM_CONTROL, FsControlCode,
+                          InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength);
 }
 
 /* No file object stands behind such a request: its completion tells by event and status block

@@ -22,9 +22,29 @@ static NTSTATUS IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
     return STATUS_SUCCESS;
 }
 
+/* The flags of a file object that say how it was opened. FILE_DELETE_ON_CLOSE is the file system's
+ * business, which may refuse it. */
+static ULONG IopFileFlags(ULONG CreateOptions, ULONG Attributes)
+{
+    static const struct {
+        ULONG Option, Flags;
+    } Table[] = {
+        {FILE_SYNCHRONOUS_IO_ALERT, FO_SYNCHRONOUS_IO | FO_ALERTABLE_IO},
+        {FILE_SYNCHRONOUS_IO_NONALERT, FO_SYNCHRONOUS_IO},
+        {FILE_WRITE_THROUGH, FO_WRITE_THROUGH},
+        {FILE_SEQUENTIAL_ONLY, FO_SEQUENTIAL_ONLY},
+        {FILE_RANDOM_ACCESS, FO_RANDOM_ACCESS},
+        {FILE_NO_INTERMEDIATE_BUFFERING, FO_NO_INTERMEDIATE_BUFFERING},
+    };
+    ULONG Flags = Attributes & OBJ_CASE_INSENSITIVE ? 0 : FO_OPENED_CASE_SENSITIVE;
+    for (ULONG i = 0; i < ARRAYSIZE(Table); i++) {
+        Flags |= CreateOptions & Table[i].Option ? Table[i].Flags : 0;
+    }
+    return Flags;
+}
+
 /* Without a device yet; see IopParseDevice. */
-static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
-                                    PFILE_OBJECT *NewFile)
+static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG Flags, PFILE_OBJECT *NewFile)
 {
     PFILE_OBJECT File;
     NTSTATUS Status = ObAllocateObject(IoFileObjectType, sizeof(*File), (PVOID *)&File);
@@ -33,12 +53,7 @@ static NTSTATUS IopCreateFileObject(PUNICODE_STRING Name, ULONG CreateOptions,
     }
     File->Type = IO_TYPE_FILE;
     File->Size = sizeof(*File);
-    if (CreateOptions & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)) {
-        File->Flags |= FO_SYNCHRONOUS_IO;
-    }
-    if (CreateOptions & FILE_SYNCHRONOUS_IO_ALERT) {
-        File->Flags |= FO_ALERTABLE_IO;
-    }
+    File->Flags = Flags;
     KeInitializeEvent(&File->Lock, SynchronizationEvent, FALSE);
     KeInitializeEvent(&File->Event, NotificationEvent, FALSE);
     KeInitializeSpinLock(&File->IrpListLock);
@@ -127,7 +142,6 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     PDEVICE_OBJECT Device = ParseObject;
     PIOP_OPEN_PACKET Packet = Context;
     PFILE_OBJECT File;
-    UNREFERENCED_PARAMETER(Attributes);
     UNREFERENCED_PARAMETER(DesiredAccess);
     if (Packet == NULL) {
         // Somebody wants the device object, not to open it: then the path has to end here.
@@ -138,17 +152,20 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
         *Object = Device;
         return STATUS_SUCCESS;
     }
-    NTSTATUS Status = IopReferenceDevice(Device);
+    NTSTATUS Status = IopReferenceDevice(Device, Packet->RelatedFile);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status = IopCreateFileObject(RemainingName, Packet->CreateOptions, &File);
+    Status =
+        IopCreateFileObject(RemainingName, IopFileFlags(Packet->CreateOptions, Attributes), &File);
     if (!NT_SUCCESS(Status)) {
         IopDereferenceDevice(Device);
         return Status;
     }
     File->DeviceObject = Device;
+    File->RelatedFileObject = Packet->RelatedFile;
     Status = IopSendCreate(Device, File, Packet);
+    File->RelatedFileObject = NULL; // good during the create only: nothing keeps it longer
     if (!NT_SUCCESS(Status)) {
         File->DeviceObject = NULL;
         ObfDereferenceObject(File);
@@ -156,7 +173,22 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
         return Status;
     }
     File->Flags |= FO_FILE_OPEN;
+    ObfReferenceObject(File);
     Packet->FileObject = File;
     *Object = File;
     return STATUS_SUCCESS;
+}
+
+/* A path relative to an open file leads to its device, which finds that file in RelatedFileObject. */
+NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
+                      ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
+{
+    PFILE_OBJECT Related = ParseObject;
+    PIOP_OPEN_PACKET Packet = Context;
+    if (Packet == NULL) {
+        return STATUS_OBJECT_TYPE_MISMATCH; // only ZwCreateFile knows what to make of it
+    }
+    Packet->RelatedFile = Related;
+    return IopParseDevice(Related->DeviceObject, RemainingName, Attributes, DesiredAccess, Context,
+                          Object);
 }

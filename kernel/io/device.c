@@ -175,7 +175,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
 
 /* From here to IopDereferenceDevice the device stays what it is: no deletion, no unload of its
  * driver. */
-NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device)
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device, PFILE_OBJECT Related)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
@@ -183,7 +183,7 @@ NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device)
         (IopExtension(Device)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) ||
         IopDriver(Device->DriverObject)->UnloadPending) {
         Status = STATUS_NO_SUCH_DEVICE;
-    } else if ((Device->Flags & DO_EXCLUSIVE) && Device->ReferenceCount != 0) {
+    } else if ((Device->Flags & DO_EXCLUSIVE) && Device->ReferenceCount != 0 && Related == NULL) {
         Status = STATUS_ACCESS_DENIED;
     } else {
         Device->ReferenceCount++;

@@ -37,6 +37,7 @@ static const OB_TYPE_INITIALIZER IopFileInitializer = {
                        FILE_ALL_ACCESS},
     .Delete = IopDeleteFile,
     .Close = IopCloseFile,
+    .Parse = IopParseFile,
     .InvalidAttributes = OBJ_OPENLINK | OBJ_EXCLUSIVE | OBJ_PERMANENT,
     .CaseInsensitive = TRUE,
     .DispatcherOffset = offsetof(FILE_OBJECT, Event),

@@ -95,15 +95,16 @@ typedef struct _IOP_OPEN_PACKET {
     LARGE_INTEGER AllocationSize;
     PVOID EaBuffer;
     ULONG EaLength;
-    PFILE_OBJECT FileObject; /* out: what was opened; NULL: the name is no device's */
-    ULONG_PTR Information;   /* out: FILE_OPENED ... */
+    PFILE_OBJECT RelatedFile; /* that the name is relative to, or NULL */
+    PFILE_OBJECT FileObject;  /* out: what was opened, referenced; NULL: the name is no device's */
+    ULONG_PTR Information;    /* out: FILE_OPENED ... */
 } IOP_OPEN_PACKET, *PIOP_OPEN_PACKET;
 
 /* device.c */
 void IopDeleteDevice(PVOID Object);
 /* Counts an open of Device. STATUS_NO_SUCH_DEVICE: going away or not yet there;
- * STATUS_ACCESS_DENIED: exclusive and open. */
-NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device);
+ * STATUS_ACCESS_DENIED: exclusive and open, and Related, a file that the open is relative to, is NULL. */
+NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device, PFILE_OBJECT Related);
 /* The reverse; the last one completes a pending deletion or unload. IRQL <= DISPATCH_LEVEL. */
 void IopDereferenceDevice(PDEVICE_OBJECT Device);
 /* With the database lock held, which is released here: deletes or unloads what waited for Device
@@ -140,6 +141,8 @@ void IopReleaseFileLock(PFILE_OBJECT File);
 /* create.c, close.c */
 NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
                         ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
+NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
+                      ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
 void IopCloseFile(PVOID Object, BOOLEAN LastHandle);
 void IopDeleteFile(PVOID Object);
 
@@ -168,11 +171,20 @@ void IopDiscardIrp(PIRP Irp);
 void IopAbandonRequest(PIOP_REQUEST Request);
 /* Sends the IRP, waits when the file is synchronous, and answers the caller's status. */
 NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp);
+/* The same for services that always wait: on a file that is not synchronous, too, and without an alert
+ * ending the wait there. The status block is written unless the request failed at once. */
+NTSTATUS IopSendRequestAndWait(PIOP_REQUEST Request, PIRP Irp);
+/* An IRP of MajorFunction for the request with a system buffer of Length bytes, copied from Buffer
+ * before (ToDevice) or to it afterwards. On failure the request is abandoned. */
+NTSTATUS IopBuildInformationIrp(PIOP_REQUEST Request, UCHAR MajorFunction, PVOID Buffer,
+                                ULONG Length, BOOLEAN ToDevice, PIRP *NewIrp);
 /* The dispatch routine answered Returned, which is not STATUS_PENDING: finishes the IRP in its
  * thread, drops the IRP's reference to File, and answers the final status block. */
 IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned);
 /* The dispatch routine answered STATUS_PENDING: catches one that did not mark the IRP. */
 void IopCheckPending(PIRP Irp, PFILE_OBJECT File);
+/* Are all of the buffer's bytes mapped? */
+BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length);
 /* A system buffer of Length bytes for Irp, a copy of Source's first SourceLength. Room: how many
  * bytes of it the requester takes back at most; IopSystemBufferRoom tells, and 0 when Irp has
  * none. */
@@ -214,6 +226,12 @@ void IopQueueThreadIrp(PIRP Irp);
 void IopDequeueThreadIrp(PIRP Irp);
 /* Whether Irp, which may have been freed, is still under way for this thread; at APC_LEVEL. */
 BOOLEAN IopIsThreadIrp(PIRP Irp);
+/* Is an IRP of the current thread's list a request on File that is still under way? */
+static inline BOOLEAN IopIsRequestOf(PIRP Irp, PFILE_OBJECT File)
+{
+    // In one that is completed there is an APC in this place, whose SystemArgument2 is NULL.
+    return Irp->Tail.Overlay.OriginalFileObject == File;
+}
 
 /* timer.c */
 void IopInitializeTimers(void);

@@ -4,36 +4,60 @@
  */
 #include "iop.h"
 
-#define IOP_VALID_OPTIONS 0x00FFFFFF
-#define IOP_VALID_SHARE (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+#define IOP_VALID_ATTRIBUTES 0x00017FB7 /* FILE_ATTRIBUTE_*, all that a caller may set */
 #define IOP_SYNCHRONOUS_OPTIONS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
+/* Options that go with FILE_DIRECTORY_FILE. */
+#define IOP_DIRECTORY_OPTIONS                                                                      \
+    (FILE_DIRECTORY_FILE | IOP_SYNCHRONOUS_OPTIONS | FILE_WRITE_THROUGH |                          \
+     FILE_OPEN_FOR_BACKUP_INTENT | FILE_OPEN_BY_FILE_ID | FILE_DELETE_ON_CLOSE |                   \
+     FILE_COMPLETE_IF_OPLOCKED | FILE_OPEN_REQUIRING_OPLOCK | FILE_NO_COMPRESSION |                \
+     FILE_OPEN_REPARSE_POINT | FILE_OPEN_NO_RECALL | FILE_OPEN_FOR_FREE_SPACE_QUERY)
+
+/* Values that have no meaning at all. */
+static BOOLEAN IopAreFlagsKnown(const IOP_OPEN_PACKET *Packet)
+{
+    return Packet->Disposition <= FILE_MAXIMUM_DISPOSITION &&
+           (Packet->CreateOptions & ~FILE_VALID_OPTION_FLAGS) == 0 &&
+           (Packet->ShareAccess & ~FILE_SHARE_VALID_FLAGS) == 0 &&
+           (Packet->FileAttributes & ~IOP_VALID_ATTRIBUTES) == 0 &&
+           Packet->AllocationSize.QuadPart >= 0;
+}
+
+static BOOLEAN IopAreDirectoryOptionsValid(const IOP_OPEN_PACKET *Packet)
+{
+    return !(Packet->CreateOptions & FILE_DIRECTORY_FILE) ||
+           ((Packet->CreateOptions & ~IOP_DIRECTORY_OPTIONS) == 0 &&
+            (Packet->Disposition == FILE_CREATE || Packet->Disposition == FILE_OPEN ||
+             Packet->Disposition == FILE_OPEN_IF));
+}
 
 /* Combinations that no driver could make sense of are refused here, as on Windows. */
 static BOOLEAN IopAreArgumentsValid(const IOP_OPEN_PACKET *Packet)
 {
-    ULONG Synchronous = Packet->CreateOptions & IOP_SYNCHRONOUS_OPTIONS;
-    if (Packet->Disposition > FILE_MAXIMUM_DISPOSITION ||
-        (Packet->CreateOptions & ~IOP_VALID_OPTIONS) != 0 ||
-        (Packet->ShareAccess & ~IOP_VALID_SHARE) != 0) {
-        return FALSE;
-    }
+    ULONG Options = Packet->CreateOptions;
+    ULONG Synchronous = Options & IOP_SYNCHRONOUS_OPTIONS;
     // Services wait for a synchronous file, so SYNCHRONIZE must be asked for, and by this name.
     if (Synchronous == IOP_SYNCHRONOUS_OPTIONS ||
         (Synchronous != 0 && !(Packet->DesiredAccess & SYNCHRONIZE))) {
         return FALSE;
     }
-    return !((Packet->CreateOptions & FILE_DIRECTORY_FILE) &&
-             (Packet->CreateOptions & FILE_NON_DIRECTORY_FILE));
+    if ((Options & FILE_DELETE_ON_CLOSE) && !(Packet->DesiredAccess & DELETE)) {
+        return FALSE;
+    }
+    if ((Options & FILE_COMPLETE_IF_OPLOCKED) && (Options & FILE_RESERVE_OPFILTER)) {
+        return FALSE;
+    }
+    // What is appended lies at no sector's beginning.
+    if ((Options & FILE_NO_INTERMEDIATE_BUFFERING) && (Packet->DesiredAccess & FILE_APPEND_DATA)) {
+        return FALSE;
+    }
+    return IopAreFlagsKnown(Packet) && IopAreDirectoryOptionsValid(Packet);
 }
 
 static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
                             PIO_STATUS_BLOCK Iosb, PIOP_OPEN_PACKET Packet)
 {
     HANDLE Handle;
-    IopCheckServiceContext(__builtin_return_address(0));
-    if (!IopAreArgumentsValid(Packet)) {
-        return STATUS_INVALID_PARAMETER;
-    }
     NTSTATUS Status = ObOpenObjectByName(Attributes, NULL, KernelMode, NULL, Packet->DesiredAccess,
                                          Packet, &Handle);
     if (NT_SUCCESS(Status) && Packet->FileObject == NULL) {
@@ -41,12 +65,37 @@ static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
         ZwClose(Handle);
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (NT_SUCCESS(Status)) {
+        Packet->FileObject->Flags |= FO_HANDLE_CREATED;
+        *FileHandle = Handle;
+        Iosb->Status = Status;
+        Iosb->Information = Packet->Information;
     }
-    *FileHandle = Handle;
-    Iosb->Status = Status;
-    Iosb->Information = Packet->Information;
+    if (Packet->FileObject != NULL) {
+        ObfDereferenceObject(Packet->FileObject);
+    }
+    return Status;
+}
+
+/* Drivers may keep the list, and get it checked: so they get a copy, for as long as the open. */
+static NTSTATUS IopOpenWithEa(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
+                              PIO_STATUS_BLOCK Iosb, PIOP_OPEN_PACKET Packet)
+{
+    PVOID Copy = ExAllocatePool2(POOL_FLAG_NON_PAGED, Packet->EaLength, IOP_TAG_BUFFER);
+    ULONG Offset;
+    if (Copy == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlCopyMemory(Copy, Packet->EaBuffer, Packet->EaLength);
+    Packet->EaBuffer = Copy;
+    NTSTATUS Status = IoCheckEaBufferValidity(Copy, Packet->EaLength, &Offset);
+    if (NT_SUCCESS(Status)) {
+        Status = IopOpenFile(FileHandle, Attributes, Iosb, Packet);
+    } else {
+        Iosb->Status = Status;
+        Iosb->Information = Offset;
+    }
+    ExFreePoolWithTag(Copy, IOP_TAG_BUFFER);
     return Status;
 }
 
@@ -66,7 +115,18 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
     if (AllocationSize != NULL) {
         Packet.AllocationSize = *AllocationSize;
     }
-    return IopOpenFile(FileHandle, ObjectAttributes, IoStatusBlock, &Packet);
+    IopCheckServiceContext(__builtin_return_address(0));
+    if (!IopAreArgumentsValid(&Packet)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if (EaBuffer == NULL || EaLength == 0) {
+        Packet.EaBuffer = NULL;
+        Packet.EaLength = 0;
+        return IopOpenFile(FileHandle, ObjectAttributes, IoStatusBlock, &Packet);
+    }
+    return IopIsMapped(EaBuffer, EaLength)
+               ? IopOpenWithEa(FileHandle, ObjectAttributes, IoStatusBlock, &Packet)
+               : STATUS_ACCESS_VIOLATION;
 }
 
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
@@ -75,4 +135,29 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 {
     return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, NULL, 0,
                         ShareAccess, FILE_OPEN, OpenOptions, NULL, 0);
+}
+
+/* An entry's bytes: 8 of header, the name and its terminator, the value. */
+NTSTATUS NTAPI IoCheckEaBufferValidity(PFILE_FULL_EA_INFORMATION EaBuffer, ULONG EaLength,
+                                       PULONG ErrorOffset)
+{
+    const ULONG Header = offsetof(FILE_FULL_EA_INFORMATION, EaName);
+    ULONG Offset = 0;
+    for (;;) {
+        PFILE_FULL_EA_INFORMATION Entry = (PVOID)((PUCHAR)EaBuffer + Offset);
+        ULONG Left = EaLength - Offset;
+        *ErrorOffset = Offset;
+        if (Left < Header || Left < Header + Entry->EaNameLength + 1 + Entry->EaValueLength ||
+            Entry->EaName[Entry->EaNameLength] != 0) {
+            return STATUS_EA_LIST_INCONSISTENT;
+        }
+        if (Entry->NextEntryOffset == 0) {
+            return STATUS_SUCCESS;
+        }
+        ULONG Size = (Header + Entry->EaNameLength + 1 + Entry->EaValueLength + 3) & ~3UL;
+        if (Entry->NextEntryOffset != Size || Size > Left) {
+            return STATUS_EA_LIST_INCONSISTENT;
+        }
+        Offset += Size;
+    }
 }

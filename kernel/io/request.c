@@ -99,6 +99,9 @@ PIRP IopAllocateRequestIrp(PIOP_REQUEST Request, UCHAR MajorFunction)
 void IopDiscardIrp(PIRP Irp)
 {
     IopFreeSystemBuffer(Irp);
+    if (Irp->Tail.Overlay.AuxiliaryBuffer != NULL) {
+        ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer);
+    }
     if (Irp->MdlAddress != NULL) {
         IoFreeMdl(Irp->MdlAddress);
     }
@@ -180,6 +183,38 @@ NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp)
     }
     if (Request->Synchronous) {
         IopReleaseFileLock(File);
+    }
+    ObfDereferenceObject(File);
+    return Status;
+}
+
+/* A file that is not synchronous may have other requests under way, so this one has an event and a
+ * status block of its own, on this stack, which the wait keeps valid. */
+NTSTATUS IopSendRequestAndWait(PIOP_REQUEST Request, PIRP Irp)
+{
+    PFILE_OBJECT File = Request->File;
+    IO_STATUS_BLOCK Iosb;
+    KEVENT Event;
+    if (Request->Synchronous) {
+        return IopSendRequest(Request, Irp);
+    }
+    KeInitializeEvent(&Event, NotificationEvent, FALSE);
+    Irp->Flags |= IRP_SYNCHRONOUS_API;
+    Irp->UserEvent = &Event;
+    Irp->UserIosb = &Iosb;
+    ObfReferenceObject(File);
+    IopQueueThreadIrp(Irp);
+    NTSTATUS Status = IofCallDriver(Request->Device, Irp);
+    if (Status == STATUS_PENDING) {
+        IopCheckPending(Irp, File);
+        KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
+        Status = Iosb.Status;
+        *Request->Iosb = Iosb;
+    } else {
+        Iosb = IopFinishNow(Irp, File, Status);
+        if (!NT_ERROR(Iosb.Status)) {
+            *Request->Iosb = Iosb;
+        }
     }
     ObfDereferenceObject(File);
     return Status;

@@ -15,6 +15,7 @@ extern "C" {
 
 #include <nt/ldr.h>
 #include <nt/ob_name.h>
+#include <nt/io_filefs_types.h>
 
 #ifdef __cplusplus
 }

@@ -24,9 +24,12 @@ extern "C" {
 #include <nt/mm.h>
 #include <nt/ob.h>
 #include <nt/ps.h>
+#include <nt/io_file_types.h>
 #include <nt/io_types.h>
 #include <nt/io.h>
+#include <nt/io_share.h>
 #include <nt/zw.h>
+#include <nt/zw_file.h>
 #include <nt/hal.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
