@@ -257,7 +257,8 @@ static BOOLEAN IopQueueUserApc(PIRP Irp, PFILE_OBJECT File)
 {
     PIO_APC_ROUTINE Routine = Irp->Overlay.AsynchronousParameters.UserApcRoutine;
     BOOLEAN Synchronous = File != NULL && (File->Flags & FO_SYNCHRONOUS_IO) != 0;
-    if (Routine == NULL || File == NULL ||
+    // A create has its allocation size in the routine's place.
+    if (Routine == NULL || File == NULL || (Irp->Flags & IRP_CREATE_OPERATION) ||
         (NT_ERROR(Irp->IoStatus.Status) && (Synchronous || !Irp->PendingReturned))) {
         return FALSE;
     }

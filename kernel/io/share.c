@@ -34,7 +34,7 @@ static BOOLEAN IopIsCounted(PFILE_OBJECT File)
 VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
                             PFILE_OBJECT FileObject, PSHARE_ACCESS ShareAccess)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     RtlZeroMemory(ShareAccess, sizeof(*ShareAccess));
     IopNoteAccess(FileObject, DesiredAccess, DesiredShareAccess);
     IoUpdateShareAccess(FileObject, ShareAccess);
@@ -43,7 +43,7 @@ VOID NTAPI IoSetShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
 NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareAccess,
                                   PFILE_OBJECT File, PSHARE_ACCESS Share, BOOLEAN Update)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     if (!IopNoteAccess(File, DesiredAccess, DesiredShareAccess)) {
         return STATUS_SUCCESS;
     }
@@ -63,7 +63,7 @@ NTSTATUS NTAPI IoCheckShareAccess(ACCESS_MASK DesiredAccess, ULONG DesiredShareA
 
 VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT File, PSHARE_ACCESS Share)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     if (IopIsCounted(File)) {
         Share->OpenCount++;
         Share->Readers += File->ReadAccess;
@@ -77,7 +77,7 @@ VOID NTAPI IoUpdateShareAccess(PFILE_OBJECT File, PSHARE_ACCESS Share)
 
 VOID NTAPI IoRemoveShareAccess(PFILE_OBJECT File, PSHARE_ACCESS Share)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     if (IopIsCounted(File)) {
         KI_ASSERT(Share->OpenCount > 0);
         Share->OpenCount--;

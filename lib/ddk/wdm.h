@@ -26,6 +26,7 @@ extern "C" {
 #include <nt/ps.h>
 #include <nt/io_file_types.h>
 #include <nt/io_types.h>
+#include <nt/io_codes.h>
 #include <nt/io.h>
 #include <nt/io_share.h>
 #include <nt/zw.h>

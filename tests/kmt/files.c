@@ -356,8 +356,8 @@ static VOID TestBootDisk(VOID)
               STATUS_OBJECT_NAME_NOT_FOUND, "no such file");
     KMT_EQUAL(KmtOpen(&Handle, L"\\??\\C:\\none\\none.sys", FILE_READ_DATA, 0),
               STATUS_OBJECT_PATH_NOT_FOUND, "no such folder");
-    KMT_EQUAL(KmtOpen(&Handle, L"\\??\\C:\\tests", FILE_READ_DATA, 0), STATUS_FILE_IS_A_DIRECTORY,
-              "a folder");
+    KMT_EQUAL(KmtOpen(&Handle, L"\\??\\C:\\tests", FILE_READ_DATA, FILE_NON_DIRECTORY_FILE),
+              STATUS_FILE_IS_A_DIRECTORY, "a folder");
     KMT_EQUAL(KmtOpen(&Handle, L"\\??\\C:\\tests\\files.sys", GENERIC_WRITE, 0),
               STATUS_MEDIA_WRITE_PROTECTED, "the disk is read-only");
 }

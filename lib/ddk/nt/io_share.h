@@ -23,23 +23,23 @@ typedef struct _SHARE_ACCESS {
  * IoSetShareAccess begins with the first open. IoCheckShareAccess looks whether one more goes with
  * those there are, and counts it with Update; STATUS_SHARING_VIOLATION: it does not.
  * IoUpdateShareAccess counts one that was looked at without Update. IoRemoveShareAccess takes one
- * back, at its cleanup. IRQL: PASSIVE_LEVEL. WDK; book ch. 7.
+ * back, at its cleanup. IRQL <= APC_LEVEL (WDK: PASSIVE_LEVEL). WDK; book ch. 7.
  */
-_IRQL_requires_max_(PASSIVE_LEVEL)
+_IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI IoSetShareAccess(_In_ ACCESS_MASK DesiredAccess,
                                         _In_ ULONG DesiredShareAccess,
                                         _Inout_ PFILE_OBJECT FileObject,
                                         _Out_ PSHARE_ACCESS ShareAccess);
-_IRQL_requires_max_(PASSIVE_LEVEL)
+_IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoCheckShareAccess(_In_ ACCESS_MASK DesiredAccess,
                                               _In_ ULONG DesiredShareAccess,
                                               _Inout_ PFILE_OBJECT FileObject,
                                               _Inout_ PSHARE_ACCESS ShareAccess,
                                               _In_ BOOLEAN Update);
-_IRQL_requires_max_(PASSIVE_LEVEL)
+_IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI IoUpdateShareAccess(_In_ PFILE_OBJECT FileObject,
                                            _Inout_ PSHARE_ACCESS ShareAccess);
-_IRQL_requires_max_(PASSIVE_LEVEL)
+_IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI IoRemoveShareAccess(_In_ PFILE_OBJECT FileObject,
                                            _Inout_ PSHARE_ACCESS ShareAccess);
 

@@ -18,10 +18,12 @@
  *   CreateDisposition  FILE_OPEN, FILE_CREATE, ...
  *   CreateOptions      FILE_*; with FILE_SYNCHRONOUS_IO_NONALERT or _ALERT, services wait for their
  *                      requests, one at a time
- *   EaBuffer           handed to the driver as it is
+ *   EaBuffer           extended attributes, of which the driver gets a copy; or NULL
  * STATUS_INVALID_PARAMETER: impossible options. STATUS_OBJECT_NAME_NOT_FOUND, _PATH_NOT_FOUND,
  * _NAME_INVALID, _PATH_SYNTAX_BAD: the name. STATUS_OBJECT_TYPE_MISMATCH: it is no device's.
  * STATUS_NO_SUCH_DEVICE: the device is going away. STATUS_ACCESS_DENIED: exclusive, and open.
+ * STATUS_SHARING_VIOLATION: does not go with other opens of the file. STATUS_EA_LIST_INCONSISTENT:
+ * EaBuffer, IoStatusBlock->Information then tells where.
  * STATUS_INSUFFICIENT_RESOURCES. Else what the driver answered to IRP_MJ_CREATE.
  * WDK: ZwCreateFile; book ch. 2.
  */
