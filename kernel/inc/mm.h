@@ -16,17 +16,42 @@
 #define MM_SYSTEM_PTE_BASE 0xFFFFF88000000000UL
 #define MM_PFN_DATABASE_BASE 0xFFFFFA8000000000UL
 #define MM_KERNEL_BASE 0xFFFFFFFF80000000UL
+#define MM_USER_LIMIT 0x7FFFFFFF0000UL /* user addresses are below */
 #define KERNEL_STACK_SIZE 0x6000
 
 /* First argument of SYSTEM_PTE_MISUSE bugchecks raised here; the second is the address. */
 #define MM_NOT_A_MAPPING 0x1 /* MmUnmapIoSpace, MmUnmapLockedPages: not what was mapped */
 #define MM_NOT_RESERVED 0x3  /* system addresses given back that are nobody's */
+/* Of reserved mappings, as Windows numbers them; then address, tag given, and tag or pages found. */
+#define MM_RESERVE_NOTHING 0x100       /* MmAllocateMappingAddress: no bytes */
+#define MM_RESERVED_WRONG_TAG 0x101    /* MmFreeMappingAddress: another tag, or no reserved mapping */
+#define MM_RESERVED_IN_USE 0x103       /* MmFreeMappingAddress: something is mapped there */
+#define MM_RESERVED_MAP_TAG 0x104      /* MmMapLockedPagesWithReservedMapping: another tag */
+#define MM_RESERVED_MAPPED_TWICE 0x107 /* the same: something is mapped there */
+#define MM_RESERVED_UNMAP_TAG 0x108    /* MmUnmapReservedMapping: another tag */
+#define MM_RESERVED_NOT_MAPPED 0x10A   /* the same: the MDL is not mapped there */
 /* First argument of MEMORY_MANAGEMENT bugchecks raised here; the second is the address. */
 #define MM_WRITABLE_CODE 0x1000 /* a mapping both writable and executable was asked for */
 #define MM_NOT_AN_IMAGE 0x1001  /* MmProtectImage, MmFreeImage: nothing of MmAllocateImage's */
 #define MM_NOT_A_STACK 0x1002   /* MmDeleteKernelStack: no stack, or one with its guard page gone */
 #define MM_MDL_NOT_MAPPED 0x1004   /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
+#define MM_MDL_NOT_A_PART 0x1006   /* IoBuildPartialMdl: outside of the MDL; then offset, length */
 #define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
+
+/* First argument of PFN_LIST_CORRUPT bugchecks, as Windows numbers them; the second is the page. */
+#define MM_UNLOCKED_TOO_OFTEN 0x7 /* third: its locks */
+#define MM_FREED_TWICE 0x99       /* third: its state */
+#define MM_FREED_LOCKED 0x9A      /* third: its state; fourth: its locks */
+/* First argument of DRIVER_VERIFIER_DETECTED_VIOLATION raised here, as Windows numbers them; then MDL
+ * and MdlFlags, except where noted. */
+#define MM_MDL_NOT_LOCKED 0x7C       /* MmUnlockPages: its pages are not locked (any more) */
+#define MM_MDL_UNLOCK_NONPAGED 0x7D  /* MmUnlockPages: made by MmBuildMdlForNonPagedPool */
+#define MM_MDL_BAD_LOCK_FLAGS 0xB0   /* MmProbeAndLockPages: it describes or maps pages already */
+#define MM_MDL_BAD_MAP_FLAGS 0xB3    /* MmMapLockedPages...: its pages are not locked */
+#define MM_MDL_UNLOCK_PARTIAL 0xB4   /* MmUnlockPages: the MDL it is a part of locks the pages */
+#define MM_MDL_OF_PAGEABLE 0x140     /* MmBuildMdlForNonPagedPool: then MDL, address */
+#define MM_FREED_MDL_MAPPED 0xE7000010 /* own number; IoFreeMdl: its mapping would be lost */
+#define MM_FREED_POOL_LOCKED 0xE7000011 /* own number; then block, MDL, who locked its pages */
 
 /* Where RAM at a physical address appears. Only RAM: devices and firmware tables outside of it are
  * not in the direct map (use MmMapIoSpace). Read-only over the kernel's code and constants. */
@@ -69,6 +94,30 @@ extern PFN_NUMBER MmSharedUserDataPage;
  * PFN_LIST_CORRUPT. */
 PFN_NUMBER MmAllocatePage(BOOLEAN Zeroed);
 void MmFreePage(PFN_NUMBER Page);
+
+/*
+ * MmProbeAndLockPages without the exception, for Caller: STATUS_ACCESS_VIOLATION when a page of the
+ * MDL's buffer is not there, or is not to be written and Operation does, or when AccessMode is
+ * UserMode and the buffer is the system's. Then nothing is locked.
+ */
+NTSTATUS MmLockMdlPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Operation,
+                        PVOID Caller);
+
+/*
+ * Who has locked pages (debug kernel only). MmCheckFreedMdl: IoFreeMdl is about to free Mdl: its pages
+ * must be unlocked, and its mapping gone. MmCheckFreedMemory: nobody has locked a page of
+ * [Start, End), a block of pool about to be freed. MmCheckLockedPages: code in [Start, End), about to
+ * be unloaded, has left none locked. Each bugchecks when it is not so. IRQL <= DISPATCH_LEVEL.
+ */
+#if DBG
+void MmCheckFreedMdl(PMDL Mdl);
+void MmCheckFreedMemory(PVOID Start, PVOID End);
+void MmCheckLockedPages(PVOID Start, PVOID End);
+#else
+#define MmCheckFreedMdl(Mdl) ((void)0)
+#define MmCheckFreedMemory(Start, End) ((void)0)
+#define MmCheckLockedPages(Start, End) ((void)0)
+#endif
 
 /* Queues Dpc, once, as soon as the number of free pages is less than First, or First + Count or
  * more; at once if it is. A later call replaces an earlier one. */
@@ -124,7 +173,7 @@ static inline LONG MmQueryPoolKind(PVOID Address)
 /* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */
 typedef struct _MM_STATISTICS {
     ULONG64 TotalPages, FreePages, KernelStacks, SystemPtePages, ImagePages, PoolPages,
-        PageTablePages;
+        PageTablePages, LockedPages;
 } MM_STATISTICS;
 void MmQueryStatistics(MM_STATISTICS *Statistics);
 

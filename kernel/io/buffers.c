@@ -6,9 +6,8 @@
  *     direct    an MDL of the caller's buffer
  *     neither   the caller's address as it is
  *
- * Callers are in kernel mode, and all kernel memory is resident, so an MDL needs no locking of
- * pages. Of a buffer that io itself or an MDL will touch, every page must be mapped:
- * STATUS_ACCESS_VIOLATION.
+ * Of a buffer that io itself or an MDL will touch, every page must be mapped, and writable if the
+ * device is to write: STATUS_ACCESS_VIOLATION. An MDL's pages are locked until the request ends.
  */
 #include "iop.h"
 
@@ -57,17 +56,13 @@ void IopFreeSystemBuffer(PIRP Irp)
     }
 }
 
-NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length)
+NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation)
 {
-    if (!IopIsMapped(Buffer, Length)) {
-        return STATUS_ACCESS_VIOLATION;
-    }
     PMDL Mdl = IoAllocateMdl(Buffer, Length, FALSE, FALSE, Irp);
     if (Mdl == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    MmBuildMdlForNonPagedPool(Mdl);
-    return STATUS_SUCCESS;
+    return MmLockMdlPages(Mdl, KernelMode, Operation, __builtin_return_address(0));
 }
 
 /* The device at the top of the stack decides; drivers in a stack agree on their flags. */
@@ -85,7 +80,7 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
                    : IopAllocateSystemBuffer(Irp, Length, Buffer, ToDevice ? Length : 0, Length);
     }
     if ((Device->Flags & DO_DIRECT_IO) && Length != 0) {
-        return IopDescribeBuffer(Irp, Buffer, Length);
+        return IopDescribeBuffer(Irp, Buffer, Length, ToDevice ? IoReadAccess : IoWriteAccess);
     }
     return STATUS_SUCCESS;
 }
@@ -122,9 +117,10 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     return IopCopyControlInput(Irp, Length, InputBuffer, InputBufferLength, OutputBufferLength);
 }
 
-/* The second buffer is direct in both methods: IN and OUT tell the driver what to do with it. */
+/* The second buffer is direct in both methods; IN and OUT tell what the driver does with it. */
 static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBufferLength,
-                                    PVOID OutputBuffer, ULONG OutputBufferLength)
+                                    PVOID OutputBuffer, ULONG OutputBufferLength,
+                                    LOCK_OPERATION Operation)
 {
     if (InputBuffer != NULL && InputBufferLength != 0) {
         NTSTATUS Status =
@@ -134,7 +130,8 @@ static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBuff
         }
     }
     return OutputBufferLength == 0 ? STATUS_SUCCESS
-                                   : IopDescribeBuffer(Irp, OutputBuffer, OutputBufferLength);
+                                   : IopDescribeBuffer(Irp, OutputBuffer, OutputBufferLength,
+                                                       Operation);
 }
 
 NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
@@ -150,8 +147,9 @@ NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
                                      OutputBufferLength);
     case METHOD_IN_DIRECT:
     case METHOD_OUT_DIRECT:
-        return IopSetDirectControl(Irp, InputBuffer, InputBufferLength, OutputBuffer,
-                                   OutputBufferLength);
+        return IopSetDirectControl(
+            Irp, InputBuffer, InputBufferLength, OutputBuffer, OutputBufferLength,
+            METHOD_FROM_CTL_CODE(IoControlCode) == METHOD_IN_DIRECT ? IoReadAccess : IoWriteAccess);
     default:
         Irp->UserBuffer = OutputBuffer;
         Stack->Parameters.DeviceIoControl.Type3InputBuffer = InputBuffer;

@@ -203,12 +203,14 @@ static void IopCopyBack(PIRP Irp)
     IopFreeSystemBuffer(Irp);
 }
 
-/* The MDLs that io hung on the IRP, or that drivers added to the chain. */
-static void IopFreeMdls(PIRP Irp)
+void IopFreeMdls(PIRP Irp)
 {
     PMDL Mdl = Irp->MdlAddress;
     while (Mdl != NULL) {
         PMDL Next = Mdl->Next;
+        if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
+            MmUnlockPages(Mdl);
+        }
         IoFreeMdl(Mdl);
         Mdl = Next;
     }

@@ -193,8 +193,11 @@ NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG Sou
 ULONG IopSystemBufferRoom(PIRP Irp);
 /* Frees Irp's system buffer, if it has one. */
 void IopFreeSystemBuffer(PIRP Irp);
-/* An MDL for a kernel buffer, hung on Irp. */
-NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length);
+/* An MDL for a kernel buffer, hung on Irp, its pages locked for Operation. After a failure Irp may have
+ * the MDL all the same. */
+NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation);
+/* Unlocks and frees the MDLs that io hung on Irp, or that drivers added to the chain. */
+void IopFreeMdls(PIRP Irp);
 /* Describes the buffer of a read or write as Device's flags say; ToDevice: a write. */
 NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULONG Length,
                               BOOLEAN ToDevice);

@@ -102,9 +102,7 @@ void IopDiscardIrp(PIRP Irp)
     if (Irp->Tail.Overlay.AuxiliaryBuffer != NULL) {
         ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer);
     }
-    if (Irp->MdlAddress != NULL) {
-        IoFreeMdl(Irp->MdlAddress);
-    }
+    IopFreeMdls(Irp);
     IoFreeIrp(Irp);
 }
 

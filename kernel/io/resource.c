@@ -50,8 +50,7 @@ PMDL NTAPI IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBu
 VOID NTAPI IoFreeMdl(PMDL Mdl)
 {
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED) {
-        MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
-    }
+    MmPrepareMdlForReuse(Mdl);
+    MmCheckFreedMdl(Mdl);
     ExFreePoolWithTag(Mdl, IOP_TAG_MDL);
 }

@@ -56,6 +56,7 @@ void KiCheckFreedMemory(PVOID Start, SIZE_T Length)
 {
     PUCHAR End = (PUCHAR)Start + Length;
 
+    MmCheckFreedMemory(Start, End);
     for (PUCHAR At = Start; At + sizeof(KDPC) <= End; At += sizeof(PVOID)) {
         if (KiIsArmedTimer((PKTIMER)At)) {
             KiReportReuse(INVALID_TIMER, At, Start, End);

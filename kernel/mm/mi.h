@@ -22,6 +22,7 @@ typedef ULONG64 MMPTE, *PMMPTE;
 #define MI_PTE_LARGE 0x080ULL /* in a directory entry */
 #define MI_PTE_PAT 0x080ULL   /* in an entry of the last level */
 #define MI_PTE_GLOBAL 0x100ULL
+#define MI_PTE_CACHE (MI_PTE_WRITETHROUGH | MI_PTE_CACHEDISABLE | MI_PTE_PAT)
 #define MI_PTE_FRAME 0x000FFFFFFFFFF000ULL
 #define MI_PTE_NX (1ULL << 63)
 /* Of a mapping that a driver asked for (mapping.c): every page of it, and the first. */
@@ -56,20 +57,24 @@ typedef enum _MI_PAGE_STATE {
     MiPageActive
 } MI_PAGE_STATE;
 
-/* The page database has one of these for each page that was ever given out; index: page number. */
+/* The page database has one of these for each page that was ever given out; index: page number, of
+ * which 32 bits are enough for 16 TB: more is not used. LockCount changes by itself, Cache belongs to
+ * whom the page does; the rest has MiPfnLock. */
 typedef struct _MMPFN {
     union {
-        PFN_NUMBER NextFree; /* free: the next of the list; 0 ends it */
-        struct {             /* first page of a run of pool pages; RunPages is 0 on all others */
+        struct { /* free: neighbours in the list; 0 ends it */
+            ULONG NextFree, PreviousFree;
+        };
+        struct { /* first page of a run (pool, contiguous memory); RunPages is 0 on all others */
             ULONG PoolTag;
             volatile ULONG RunPages;
         };
     };
-    UCHAR State : 4; /* MI_PAGE_STATE */
-    UCHAR Use : 4;   /* MI_PAGE_USE */
-    UCHAR Reserved1;
+    UCHAR State : 4;  /* MI_PAGE_STATE */
+    UCHAR Use : 4;    /* MI_PAGE_USE */
+    UCHAR Cache;      /* MM_NOCACHE, MM_WRITECOMBINE or 0: how all mappings of the page cache it */
     USHORT PoolOwner; /* with PoolTag */
-    UCHAR Reserved4[4];
+    volatile LONG LockCount; /* by MDLs */
 } MMPFN, *PMMPFN;
 C_ASSERT(sizeof(MMPFN) == 16);
 
@@ -91,6 +96,14 @@ BOOLEAN MiAreEnoughFree(ULONG64 Pages);
 /* Gives a run of RAM to the free list that never belonged to it. */
 void MiDonatePages(PFN_NUMBER First, ULONG64 Count);
 void MiZeroPage(PFN_NUMBER Page);
+/* The entry of a page; NULL for what never was in the database: the kernel's own pages, the boot
+ * disk's, memory not used so far, and what is no RAM. Any IRQL. */
+PMMPFN MiFindPfn(PFN_NUMBER Page);
+/* The loader's memory map, and whether a run of it is RAM that the kernel may touch. */
+extern PLOADER_BLOCK MiMemoryMap;
+BOOLEAN MiIsUsableRamType(LOADER_MEMORY_TYPE Type);
+/* TRUE when all of [Base, End) is such RAM. Any IRQL. */
+BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End);
 /* TRUE when any byte of [Base, End) is RAM that the kernel manages or the firmware keeps. */
 BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End);
 
@@ -107,6 +120,12 @@ PMMPTE MiMakePte(PVOID Va);
 BOOLEAN MiMakePtes(PVOID Va, SIZE_T Pages);
 /* Leaf bits for an MM_* protection. Bugchecks when asked for writable code. */
 MMPTE MiLeafBits(ULONG Protection);
+/* Those of its cache bits alone. Entry 4 of the PAT: see MmInitializeProcessor. */
+static inline MMPTE MiCacheBits(ULONG Protection)
+{
+    return (Protection & MM_NOCACHE ? MI_PTE_CACHEDISABLE | MI_PTE_WRITETHROUGH : 0) |
+           (Protection & MM_WRITECOMBINE ? MI_PTE_PAT : 0);
+}
 /* The leaf or large entry that maps Va now, with its level (0..2); 0 when there is none. */
 MMPTE MiTranslate(PVOID Va, ULONG *Level);
 /* Clears Pages leaves; FreePages: gives the pages mapped there back as well. */
@@ -114,6 +133,48 @@ void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages);
 /* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is
  * exhausted. */
 BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed);
+
+/*** mapping.c ***/
+
+/* MM_* bits for a WDK cache type; -1 for one that does not exist. */
+LONG MiCacheProtection(MEMORY_CACHING_TYPE CacheType);
+/* Maps pages at fresh addresses: those of the list, or as many in a row from First on. Cached as the page
+ * database says for RAM, else as Bits say. NULL when addresses, or memory for tables, run out. */
+PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
+/* Enters them at reserved addresses, each entry with Bits. */
+void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
+/* Ends a mapping of MiMapPages; FALSE when Va and Pages are not those of one: it must begin at a
+ * first page, and the page behind it must not go on with the same mapping. */
+BOOLEAN MiUnmapPages(PVOID Va, SIZE_T Pages);
+/* Pages in the mapping that starts at Va; 0 when none does. */
+SIZE_T MiQueryMapping(PVOID Va);
+/* MI_PTE_MAPPING and MI_PTE_FIRST of the entry for Va. */
+MMPTE MiMappingMarks(PVOID Va);
+
+/*** mdl.c ***/
+
+/* Pages that an MDL describes. */
+ULONG MiMdlPages(PMDL Mdl);
+ULONG64 MiQueryLockedPages(void);
+
+/*** mdlmap.c ***/
+
+/* Takes the first Pages pages, and not all, away from the mapping that starts at Va. */
+void MiShortenMapping(PVOID Va, SIZE_T Pages);
+
+/*** locktrack.c ***/
+
+#if DBG
+/* Notes who has locked the pages of an MDL, until MiForgetLock. */
+void MiNoteLock(PMDL Mdl, PVOID Caller);
+void MiForgetLock(PMDL Mdl);
+/* Bugchecks when the MDL's buffer is pageable, and so can have no MDL of a resident one. */
+void MiCheckResidentBuffer(PMDL Mdl);
+#else
+#define MiNoteLock(Mdl, Caller) ((void)(Caller))
+#define MiForgetLock(Mdl) ((void)0)
+#define MiCheckResidentBuffer(Mdl) ((void)0)
+#endif
 
 /*** stack.c ***/
 

@@ -18,6 +18,7 @@ typedef struct _MI_FRESH_RANGE {
     PFN_NUMBER First, Left, End;
 } MI_FRESH_RANGE, *PMI_FRESH_RANGE;
 
+#define MI_LAST_PAGE (PFN_NUMBER)0xFFFFFFFF /* what a link of the free list can tell */
 #define MI_EARLY_LIMIT (PFN_NUMBER)(LOADER_MAPPED_LIMIT >> PAGE_SHIFT)
 
 static KSPIN_LOCK MiPfnLock;
@@ -25,10 +26,10 @@ KI_RANKED_LOCK(MiPfnLock, LOCK_ORDER_MM_PFN);
 static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS + 1];
 static ULONG MiFreshCount; /* ranges at and above this index are used up */
 static ULONG MiRangeCount;
-static PFN_NUMBER MiFreeList;
+static ULONG MiFreeList;
 static ULONG64 MiFreePages, MiTotalPages;
 static ULONG64 MiPagesInUse[MiUseMaximum];
-static PLOADER_BLOCK MiMemoryMap;
+PLOADER_BLOCK MiMemoryMap;
 /* The watch on the number of free pages; without one the range is all numbers. */
 static ULONG64 MiWatchFirst, MiWatchCount = ~0ULL;
 static PKDPC MiWatchDpc;
@@ -61,6 +62,35 @@ BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End)
     return FALSE;
 }
 
+BOOLEAN MiIsUsableRamType(LOADER_MEMORY_TYPE Type)
+{
+    return Type <= LoaderAcpiNvs;
+}
+
+BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End)
+{
+    /* The map is sorted, so one pass follows neighbouring runs. */
+    for (ULONG i = 0; i < MiMemoryMap->DescriptorCount && Base < End; i++) {
+        const LOADER_MEMORY_DESCRIPTOR *Run = &MiMemoryMap->Descriptors[i];
+        ULONG64 RunEnd = Run->Base + (Run->PageCount << PAGE_SHIFT);
+
+        if (MiIsUsableRamType(Run->Type) && Run->Base <= Base && RunEnd > Base) {
+            Base = RunEnd;
+        }
+    }
+    return Base >= End;
+}
+
+PMMPFN MiFindPfn(PFN_NUMBER Page)
+{
+    PMMPTE Entry = Page <= MI_LAST_PAGE ? MiFindPte(MI_PFN(Page)) : NULL;
+
+    if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0 || MI_PFN(Page)->State == MiPageUntracked) {
+        return NULL;
+    }
+    return MI_PFN(Page);
+}
+
 static void MiAddFreshRange(PFN_NUMBER First, PFN_NUMBER End)
 {
     MiFresh[MiRangeCount++] = (MI_FRESH_RANGE){First, End, End};
@@ -77,7 +107,8 @@ ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
         if (Run->Type <= LoaderAcpiReclaim) {
             MiTotalPages += Run->PageCount;
         }
-        if (Run->Type != LoaderFree) {
+        End = min(End, MI_LAST_PAGE);
+        if (Run->Type != LoaderFree || First >= End) {
             continue;
         }
         /* Cut where the loader's mapping ends, so that each range is early memory as a whole or
@@ -178,6 +209,26 @@ void MiStartPageDatabase(void)
     }
 }
 
+/* Takes a page out of the free list. With MiPfnLock held. */
+static void MiClaimFreePage(PFN_NUMBER Page, MI_PAGE_USE Use)
+{
+    PMMPFN Entry = MI_PFN(Page);
+
+    if (Entry->PreviousFree == 0) {
+        MiFreeList = Entry->NextFree;
+    } else {
+        MI_PFN(Entry->PreviousFree)->NextFree = Entry->NextFree;
+    }
+    if (Entry->NextFree != 0) {
+        MI_PFN(Entry->NextFree)->PreviousFree = Entry->PreviousFree;
+    }
+    Entry->NextFree = Entry->PreviousFree = 0;
+    Entry->State = MiPageActive;
+    Entry->Use = (UCHAR)Use & 0xF;
+    MiPagesInUse[Use]++;
+    MiFreePages--;
+}
+
 /* With MiPfnLock held. */
 static PFN_NUMBER MiTakePage(MI_PAGE_USE Use)
 {
@@ -187,12 +238,7 @@ static PFN_NUMBER MiTakePage(MI_PAGE_USE Use)
         Page = MiTakeFreshPage();
         return Page != 0 && MiTrackPage(Page, Use) ? Page : 0;
     }
-    MiFreeList = MI_PFN(Page)->NextFree;
-    MI_PFN(Page)->NextFree = 0;
-    MI_PFN(Page)->State = MiPageActive;
-    MI_PFN(Page)->Use = (UCHAR)Use & 0xF;
-    MiPagesInUse[Use]++;
-    MiFreePages--;
+    MiClaimFreePage(Page, Use);
     return Page;
 }
 
@@ -200,8 +246,12 @@ static PFN_NUMBER MiTakePage(MI_PAGE_USE Use)
 static void MiPushPage(PFN_NUMBER Page)
 {
     MI_PFN(Page)->NextFree = MiFreeList;
+    MI_PFN(Page)->PreviousFree = 0;
     MI_PFN(Page)->State = MiPageFree;
-    MiFreeList = Page;
+    if (MiFreeList != 0) {
+        MI_PFN(MiFreeList)->PreviousFree = (ULONG)Page;
+    }
+    MiFreeList = (ULONG)Page;
     MiFreePages++;
 }
 
@@ -258,7 +308,11 @@ void MmFreePage(PFN_NUMBER Page)
     PMMPFN Entry = MI_PFN(Page);
 
     if (Entry->State != MiPageActive) {
-        KeBugCheckEx(PFN_LIST_CORRUPT, 7, Page, Entry->State, Entry->Use);
+        KeBugCheckEx(PFN_LIST_CORRUPT, MM_FREED_TWICE, Page, Entry->State, Entry->Use);
+    }
+    if (Entry->LockCount != 0) {
+        KeBugCheckEx(PFN_LIST_CORRUPT, MM_FREED_LOCKED, Page, Entry->State,
+                     (ULONG_PTR)Entry->LockCount);
     }
     MiPagesInUse[Entry->Use]--;
     MiPushPage(Page);
@@ -290,6 +344,7 @@ void MmQueryStatistics(MM_STATISTICS *Statistics)
     Statistics->SystemPtePages = MiSystemPtes.PagesInUse;
     Statistics->ImagePages = MiPagesInUse[MiUseImage];
     Statistics->PoolPages = MiPagesInUse[MiUsePool];
+    Statistics->LockedPages = MiQueryLockedPages();
     Statistics->PageTablePages = MiPagesInUse[MiUsePageTable] + MiPagesInUse[MiUsePfnDatabase];
     KeReleaseSpinLock(&MiPfnLock, OldIrql);
 }
@@ -309,6 +364,7 @@ static NTSTATUS MiShowMemory(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "system pte pages %I64u\n", Now.SystemPtePages);
     KdConsolePrint(Console, "image pages %I64u\n", Now.ImagePages);
     KdConsolePrint(Console, "pool pages %I64u\n", Now.PoolPages);
+    KdConsolePrint(Console, "locked pages %I64u\n", Now.LockedPages);
     KdConsolePrint(Console, "page table pages %I64u\n", Now.PageTablePages);
     return STATUS_SUCCESS;
 }

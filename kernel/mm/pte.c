@@ -86,13 +86,7 @@ MMPTE MiLeafBits(ULONG Protection)
     if ((Protection & MM_EXECUTE) == 0) {
         Bits |= MiNoExecute;
     }
-    if (Protection & MM_NOCACHE) {
-        Bits |= MI_PTE_CACHEDISABLE | MI_PTE_WRITETHROUGH;
-    }
-    if (Protection & MM_WRITECOMBINE) {
-        Bits |= MI_PTE_PAT; /* entry 4 of the PAT: see MmInitializeProcessor */
-    }
-    return Bits;
+    return Bits | MiCacheBits(Protection);
 }
 
 MMPTE MiTranslate(PVOID Va, ULONG *Level)

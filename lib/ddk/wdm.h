@@ -22,6 +22,8 @@ extern "C" {
 #include <nt/ex_timer.h>
 #include <nt/ex_resource.h>
 #include <nt/mm.h>
+#include <nt/mm_mdl.h>
+#include <nt/mm_copy.h>
 #include <nt/ob.h>
 #include <nt/ps.h>
 #include <nt/io_file_types.h>
