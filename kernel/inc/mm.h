@@ -23,10 +23,10 @@
 #define MM_NOT_A_MAPPING 0x1 /* MmUnmapIoSpace, MmUnmapLockedPages: not what was mapped */
 #define MM_NOT_RESERVED 0x3  /* system addresses given back that are nobody's */
 /* Of reserved mappings, as Windows numbers them; then address, tag given, and tag or pages found. */
-#define MM_RESERVE_NOTHING 0x100       /* MmAllocateMappingAddress: no bytes */
-#define MM_RESERVED_WRONG_TAG 0x101    /* MmFreeMappingAddress: another tag, or no reserved mapping */
-#define MM_RESERVED_IN_USE 0x103       /* MmFreeMappingAddress: something is mapped there */
-#define MM_RESERVED_MAP_TAG 0x104      /* MmMapLockedPagesWithReservedMapping: another tag */
+#define MM_RESERVE_NOTHING 0x100    /* MmAllocateMappingAddress: no bytes */
+#define MM_RESERVED_WRONG_TAG 0x101 /* MmFreeMappingAddress: another tag, or no reserved mapping */
+#define MM_RESERVED_IN_USE 0x103    /* MmFreeMappingAddress: something is mapped there */
+#define MM_RESERVED_MAP_TAG 0x104   /* MmMapLockedPagesWithReservedMapping: another tag */
 #define MM_RESERVED_MAPPED_TWICE 0x107 /* the same: something is mapped there */
 #define MM_RESERVED_UNMAP_TAG 0x108    /* MmUnmapReservedMapping: another tag */
 #define MM_RESERVED_NOT_MAPPED 0x10A   /* the same: the MDL is not mapped there */
@@ -44,12 +44,12 @@
 #define MM_FREED_LOCKED 0x9A      /* third: its state; fourth: its locks */
 /* First argument of DRIVER_VERIFIER_DETECTED_VIOLATION raised here, as Windows numbers them; then MDL
  * and MdlFlags, except where noted. */
-#define MM_MDL_NOT_LOCKED 0x7C       /* MmUnlockPages: its pages are not locked (any more) */
-#define MM_MDL_UNLOCK_NONPAGED 0x7D  /* MmUnlockPages: made by MmBuildMdlForNonPagedPool */
-#define MM_MDL_BAD_LOCK_FLAGS 0xB0   /* MmProbeAndLockPages: it describes or maps pages already */
-#define MM_MDL_BAD_MAP_FLAGS 0xB3    /* MmMapLockedPages...: its pages are not locked */
-#define MM_MDL_UNLOCK_PARTIAL 0xB4   /* MmUnlockPages: the MDL it is a part of locks the pages */
-#define MM_MDL_OF_PAGEABLE 0x140     /* MmBuildMdlForNonPagedPool: then MDL, address */
+#define MM_MDL_NOT_LOCKED 0x7C         /* MmUnlockPages: its pages are not locked (any more) */
+#define MM_MDL_UNLOCK_NONPAGED 0x7D    /* MmUnlockPages: made by MmBuildMdlForNonPagedPool */
+#define MM_MDL_BAD_LOCK_FLAGS 0xB0     /* MmProbeAndLockPages: it describes or maps pages already */
+#define MM_MDL_BAD_MAP_FLAGS 0xB3      /* MmMapLockedPages...: its pages are not locked */
+#define MM_MDL_UNLOCK_PARTIAL 0xB4     /* MmUnlockPages: the MDL it is a part of locks the pages */
+#define MM_MDL_OF_PAGEABLE 0x140       /* MmBuildMdlForNonPagedPool: then MDL, address */
 #define MM_FREED_MDL_MAPPED 0xE7000010 /* own number; IoFreeMdl: its mapping would be lost */
 #define MM_FREED_POOL_LOCKED 0xE7000011 /* own number; then block, MDL, who locked its pages */
 

@@ -129,9 +129,9 @@ static NTSTATUS IopSetDirectControl(PIRP Irp, PVOID InputBuffer, ULONG InputBuff
             return Status;
         }
     }
-    return OutputBufferLength == 0 ? STATUS_SUCCESS
-                                   : IopDescribeBuffer(Irp, OutputBuffer, OutputBufferLength,
-                                                       Operation);
+    return OutputBufferLength == 0
+               ? STATUS_SUCCESS
+               : IopDescribeBuffer(Irp, OutputBuffer, OutputBufferLength, Operation);
 }
 
 NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,

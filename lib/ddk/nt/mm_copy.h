@@ -1,4 +1,6 @@
 /* nt/mm_copy.h - memory looked at from outside: safe copies, physical addresses. */
+#include <wdm.h>
+
 #ifndef _NT_MM_COPY_
 #define _NT_MM_COPY_
 

@@ -1,4 +1,6 @@
 /* nt/mm_mdl.h - memory descriptor lists: pages described, locked and mapped (book ch. 7). */
+#include <wdm.h>
+
 #ifndef _NT_MM_MDL_
 #define _NT_MM_MDL_
 
