@@ -6,11 +6,8 @@
  * are those of Win32; the kernel's names for the same places are \Registry\Machine and
  * \Registry\User. Used once, by one thread.
  */
-#include "ke.h"
-#include "ex.h"
 #include "kd.h"
 #include "ldr.h"
-#include "cm.h"
 #include "cmp.h"
 #include "regfile.h"
 
@@ -121,17 +118,63 @@ static void LoadFile(const UCHAR *Data, SIZE_T Size)
     }
 }
 
+/* Keys that are there whatever the files say. CurrentControlSet is a link, as on Windows; what is volatile
+ * never gets onto a disk. */
+static const struct {
+    PCWSTR Path;
+    ULONG Options;
+} FirstKeys[] = {
+    {L"MACHINE\\SYSTEM", 0},
+    {L"MACHINE\\SYSTEM\\ControlSet001", 0},
+    {L"MACHINE\\SYSTEM\\CurrentControlSet", REG_OPTION_CREATE_LINK | REG_OPTION_VOLATILE},
+    {L"MACHINE\\HARDWARE", REG_OPTION_VOLATILE},
+    {L"MACHINE\\HARDWARE\\DEVICEMAP", REG_OPTION_VOLATILE},
+};
+
+static NTSTATUS CreateFirstKey(PCWSTR Name, ULONG Options)
+{
+    static const WCHAR Target[] = L"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001";
+    UNICODE_STRING LinkValue = RTL_CONSTANT_STRING(L"SymbolicLinkValue");
+    CMP_PATH Path = {.Key = CmpRoot};
+    ULONG Disposition;
+    NTSTATUS Status;
+
+    RtlInitUnicodeString(&Path.Rest, Name);
+    CmpLockExclusive();
+    Status = CmpCreatePath(&Path, FALSE, NULL, Options, &Disposition);
+    CmpEndWalk(&Path);
+    CmpUnlock();
+    if (NT_SUCCESS(Status) && (Options & REG_OPTION_CREATE_LINK)) {
+        Status = CmpSetValue(Path.Key, &LinkValue, REG_LINK, Target,
+                             sizeof(Target) - sizeof(UNICODE_NULL));
+    }
+    return Status;
+}
+
+static NTSTATUS CreateRegistry(void)
+{
+    NTSTATUS Status = CmpInitializeTree();
+
+    if (NT_SUCCESS(Status)) {
+        Status = CmpCreateKeyType();
+    }
+    for (ULONG i = 0; NT_SUCCESS(Status) && i < ARRAYSIZE(FirstKeys); i++) {
+        Status = CreateFirstKey(FirstKeys[i].Path, FirstKeys[i].Options);
+    }
+    return Status;
+}
+
 /* A file that is missing or wrong is said and lived with: the console works without services, and
  * is where one finds out. A tree that cannot be made is the end, since the loader asks it for
  * services. */
 void CmInitSystem(void)
 {
+    NTSTATUS Status = CreateRegistry();
     const UCHAR *Data;
     SIZE_T Size;
 
-    if (!NT_SUCCESS(CmpInitializeTree())) {
-        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)STATUS_INSUFFICIENT_RESOURCES, 0, 0,
-                     0);
+    if (!NT_SUCCESS(Status)) {
+        KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG)Status, 'c', 0, 0);
     }
     if (LdrFindFile(REGISTRY_FILE, &Data, &Size)) {
         LoadFile(Data, Size);

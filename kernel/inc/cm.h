@@ -1,5 +1,6 @@
 /*
- * cm.h - the configuration manager: keys and values in memory, loaded from c:\registry.reg.
+ * cm.h - the configuration manager as the kernel's other parts use it: keys and values by path and name,
+ * without handles. Drivers use the services in nt/key.h.
  *
  * All routines: PASSIVE_LEVEL. Names are compared ignoring case.
  */
@@ -8,29 +9,21 @@
 
 #include <ntddk.h>
 
-#define REG_NONE 0
-#define REG_SZ 1
-#define REG_EXPAND_SZ 2
-#define REG_BINARY 3
-#define REG_DWORD 4
-#define REG_MULTI_SZ 7
-#define REG_QWORD 11
-
-#define CM_MAXIMUM_NAME 255      /* characters of a key's name */
-#define CM_MAXIMUM_VALUE 0x10000 /* bytes of a value's data */
+#define CM_MAXIMUM_NAME 255       /* characters of a key's name */
+#define CM_MAXIMUM_VALUE 0x100000 /* bytes of a value's data */
 
 /* Where services are kept. */
 #define CM_SERVICES_PATH L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
 
 typedef struct _CM_KEY *PCM_KEY;
 
-/* Makes \Registry\Machine and \Registry\User and reads c:\registry.reg; mistakes in it are printed with
- * their line numbers and the rest is loaded. Phase 1. */
+/* Makes the type Key and \Registry with Machine and User, and reads c:\registry.reg; mistakes in it are
+ * printed with their line numbers and the rest is loaded. Phase 1. */
 void CmInitSystem(void);
 /* Finds, or with Create makes, the key at an absolute path "\Registry\Machine\...", with every key on
  * the way. The caller gives the reference back with CmCloseKey. STATUS_OBJECT_PATH_SYNTAX_BAD: does
- * not begin with \Registry; STATUS_OBJECT_NAME_NOT_FOUND; STATUS_NAME_TOO_LONG;
- * STATUS_INSUFFICIENT_RESOURCES. */
+ * not begin with \Registry; STATUS_OBJECT_NAME_NOT_FOUND; STATUS_INVALID_PARAMETER: a name is too
+ * long; STATUS_ACCESS_DENIED: a key directly below \Registry; STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS CmOpenKey(PCUNICODE_STRING Path, BOOLEAN Create, PCM_KEY *Key);
 void CmCloseKey(PCM_KEY Key);
 /* Takes the key out of the tree, with its values; who has it open still may close it, and gets
@@ -45,8 +38,9 @@ NTSTATUS CmDeleteValue(PCM_KEY Key, PCWSTR Name);
 NTSTATUS CmQueryValue(PCM_KEY Key, PCWSTR Name, ULONG *Type, PVOID Data, ULONG *Size);
 /* A REG_DWORD value, or Default when there is none or it is of another type. */
 ULONG CmQueryUlong(PCM_KEY Key, PCWSTR Name, ULONG Default);
-/* Name of the Index-th key below Key in alphabetical order, cut and terminated to fit NameChars
- * characters. STATUS_NO_MORE_ENTRIES. */
+/* Name of the Index-th key below Key in alphabetical order, terminated. NameChars: room in characters,
+ * of which CM_MAXIMUM_NAME + 1 are always enough. STATUS_BUFFER_OVERFLOW: the name is cut.
+ * STATUS_NO_MORE_ENTRIES. */
 NTSTATUS CmEnumerateKey(PCM_KEY Key, ULONG Index, WCHAR *Name, ULONG NameChars);
 
 #endif

@@ -33,6 +33,9 @@ extern "C" {
 #include <nt/io_share.h>
 #include <nt/zw.h>
 #include <nt/zw_file.h>
+#include <nt/key.h>
+#include <nt/rtl_registry.h>
+#include <nt/cm.h>
 #include <nt/hal.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
