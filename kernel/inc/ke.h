@@ -68,19 +68,20 @@ typedef struct _KAPC_STATE {
 /* A process to the kernel: an address space and defaults for its threads. EPROCESS is the same C
  * type; the executive's part follows and belongs to ps. */
 struct _KPROCESS {
-    DISPATCHER_HEADER Header;          /* d */
-    ULONG64 DirectoryTableBase;        /* i  CR3 */
-    LIST_ENTRY ThreadListHead;         /* d  of KTHREAD.ProcessThreadEntry */
-    KAFFINITY Affinity;                /* d */
-    SCHAR BasePriority;                /* d */
-    SCHAR QuantumReset;                /* d */
-    HANDLE UniqueProcessId;            /* i p */
-    struct _HANDLE_TABLE *ObjectTable; /* i p */
-    LIST_ENTRY ActiveProcessLinks;     /* p */
-    LARGE_INTEGER CreateTime;          /* i p */
-    NTSTATUS ExitStatus;               /* p */
-    volatile LONG ActiveThreads;       /* o p */
-    CHAR ImageFileName[16];            /* i p */
+    DISPATCHER_HEADER Header;                  /* d */
+    ULONG64 DirectoryTableBase;                /* i  CR3 */
+    LIST_ENTRY ThreadListHead;                 /* d  of KTHREAD.ProcessThreadEntry */
+    KAFFINITY Affinity;                        /* d */
+    SCHAR BasePriority;                        /* d */
+    SCHAR QuantumReset;                        /* d */
+    HANDLE UniqueProcessId;                    /* i p */
+    struct _HANDLE_TABLE *ObjectTable;         /* i p */
+    struct _OBJECT_DIRECTORY *DeviceDirectory; /* see ob/devicemap.c; NULL: \GLOBAL?? */
+    LIST_ENTRY ActiveProcessLinks;             /* p */
+    LARGE_INTEGER CreateTime;                  /* i p */
+    NTSTATUS ExitStatus;                       /* p */
+    volatile LONG ActiveThreads;               /* o p */
+    CHAR ImageFileName[16];                    /* i p */
 };
 
 struct _KTHREAD {

@@ -95,6 +95,10 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target);
 /* Removes a link's name. STATUS_OBJECT_TYPE_MISMATCH when it is no link. PASSIVE_LEVEL. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
 
+/* What \?? means for Process from now on: first this directory, then \GLOBAL??. PASSIVE_LEVEL.
+ * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. */
+NTSTATUS ObSetDeviceDirectory(PEPROCESS Process, HANDLE DirectoryHandle);
+
 /* Calls Callback for each object in the directory Path, sorted by name, with no lock held; the
  * object is referenced for the call, Name valid for it. PASSIVE_LEVEL. Errors as
  * ObOpenObjectByName; STATUS_OBJECT_TYPE_MISMATCH when Path is no directory. */

@@ -38,6 +38,7 @@ static const OB_TYPE_INITIALIZER IopFileInitializer = {
     .Delete = IopDeleteFile,
     .Close = IopCloseFile,
     .Parse = IopParseFile,
+    .QueryName = IopQueryFileName,
     .InvalidAttributes = OBJ_OPENLINK | OBJ_EXCLUSIVE | OBJ_PERMANENT,
     .CaseInsensitive = TRUE,
     .DispatcherOffset = offsetof(FILE_OBJECT, Event),

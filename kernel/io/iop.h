@@ -139,6 +139,9 @@ NTSTATUS IopAcquireFileLock(PFILE_OBJECT File, BOOLEAN Alertable);
 void IopReleaseFileLock(PFILE_OBJECT File);
 
 /* create.c, close.c */
+/* queryname.c: the File type's. */
+NTSTATUS IopQueryFileName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
+                          ULONG Length, PULONG ReturnLength);
 NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
                         ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
 NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,

@@ -20,6 +20,7 @@ void ObpInitializeDirectory(POBJECT_DIRECTORY Directory)
     for (ULONG i = 0; i < OB_DIRECTORY_BUCKETS; i++) {
         InitializeListHead(&Directory->Buckets[i]);
     }
+    InitializeListHead(&Directory->Entries);
 }
 
 /* Upper-cases as it goes; 65599 spreads short ASCII names over the buckets. */
@@ -48,6 +49,16 @@ POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, 
     return NULL;
 }
 
+/* Numbers have run out: the entries get new ones, in their order. */
+static void ObpRenumberEntries(POBJECT_DIRECTORY Directory)
+{
+    Directory->LastNumber = 0;
+    for (PLIST_ENTRY Link = Directory->Entries.Flink; Link != &Directory->Entries;
+         Link = Link->Flink) {
+        CONTAINING_RECORD(Link, OBJECT_HEADER, EntryLink)->NameNumber = ++Directory->LastNumber;
+    }
+}
+
 void ObpInsertEntry(POBJECT_DIRECTORY Directory, POBJECT_HEADER Header, PUNICODE_STRING Name,
                     ULONG Hash)
 {
@@ -57,6 +68,11 @@ void ObpInsertEntry(POBJECT_DIRECTORY Directory, POBJECT_HEADER Header, PUNICODE
     Header->NameHash = Hash;
     Header->Directory = Directory;
     InsertTailList(&Directory->Buckets[Hash % OB_DIRECTORY_BUCKETS], &Header->NameLink);
+    if (Directory->LastNumber == MAXULONG) {
+        ObpRenumberEntries(Directory);
+    }
+    InsertTailList(&Directory->Entries, &Header->EntryLink);
+    Header->NameNumber = ++Directory->LastNumber;
     Directory->Count++;
 }
 
@@ -71,6 +87,7 @@ void ObpRemoveNameIfUnused(POBJECT_HEADER Header)
         Directory = Header->Directory;
         Buffer = Header->Name.Buffer;
         RemoveEntryList(&Header->NameLink);
+        RemoveEntryList(&Header->EntryLink);
         Directory->Count--;
         Header->Directory = NULL;
         RtlInitUnicodeString(&Header->Name, NULL);

@@ -87,8 +87,11 @@ void ObInitSystem(void)
     ObpMust(ObpNameType(ObpDirectoryType), 7);
     ObpMust(ObpNameType(ObpSymbolicLinkType), 7);
     ObpMust(ObpCreateEventType(), 8);
-    // Users' names for devices. With one session there is one directory of them; \DosDevices is
-    // what drivers of old call it.
+    ObpInitializeDeviceMaps();
+    // Users' names for devices. \DosDevices is what drivers of old call them; the two names in it lead
+    // out again, to what all processes share and to the root.
     ObpCreateLink(L"\\??", L"\\GLOBAL??");
     ObpCreateLink(L"\\DosDevices", L"\\??");
+    ObpCreateLink(L"\\GLOBAL??\\Global", L"\\GLOBAL??");
+    ObpCreateLink(L"\\GLOBAL??\\GLOBALROOT", L"");
 }

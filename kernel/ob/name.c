@@ -15,7 +15,6 @@
 #include "obp.h"
 
 #define OBP_TAG_NAME 0x4E6A624F /* "ObjN" */
-#define OBP_MAX_NAME 0xFFFC     /* bytes in a path */
 
 typedef struct _OBP_WALK {
     POBP_LOOKUP Lookup;
@@ -25,8 +24,9 @@ typedef struct _OBP_WALK {
     PWCH Buffer;         /* what Rest points into after a link was followed */
     ULONG LinksFollowed;
     BOOLEAN CaseInsensitive;
-    BOOLEAN Done;   /* Object is the answer */
-    BOOLEAN ByName; /* Object has been found in a directory, or entered there */
+    BOOLEAN TryGlobal; /* the next component may also be one of \GLOBAL?? */
+    BOOLEAN Done;      /* Object is the answer */
+    BOOLEAN ByName;    /* Object has been found in a directory, or entered there */
 } OBP_WALK, *POBP_WALK;
 
 /* The walk goes on from Object, whose reference it takes over. */
@@ -66,6 +66,10 @@ static NTSTATUS ObpStepToEntry(POBP_WALK Walk, PCUNICODE_STRING Component)
     ULONG Hash = ObpHashName(Component);
     ExAcquireFastMutex(&ObpNamespaceLock);
     POBJECT_HEADER Header = ObpFindEntry(Walk->Object, Component, Hash, Walk->CaseInsensitive);
+    if (Header == NULL && Walk->TryGlobal) {
+        Header = ObpFindEntry(ObpGlobalDirectory, Component, Hash, Walk->CaseInsensitive);
+    }
+    Walk->TryGlobal = FALSE;
     if (Header != NULL) {
         Found = ObpBody(Header);
         ObfReferenceObject(Found);
@@ -132,6 +136,24 @@ static NTSTATUS ObpStepDirectory(POBP_WALK Walk)
     return ObpStepToEntry(Walk, &Component);
 }
 
+/* Stands the walk on the root, or on what \?? means. */
+static void ObpBeginAbsolute(POBP_WALK Walk)
+{
+    USHORT Prefix = ObpMatchDevicePrefix(&Walk->Rest);
+    POBJECT_DIRECTORY Start = ObpRootDirectory;
+    Walk->ByName = FALSE; // neither has a name that goes with its handles
+    // The root's own entry of that name has to be made by somebody.
+    if (Prefix != 0 && !(Prefix == Walk->Rest.Length && Walk->Lookup->InsertObject != NULL)) {
+        Start = ObpReferenceDeviceDirectory();
+        Walk->Rest.Buffer = (PWCH)((PUCHAR)Walk->Rest.Buffer + Prefix);
+        Walk->Rest.Length -= Prefix;
+        Walk->TryGlobal = Start != ObpGlobalDirectory;
+    } else {
+        ObfReferenceObject(Start);
+    }
+    ObpMoveTo(Walk, Start);
+}
+
 /* Begins again at the root with Target\Rest. */
 static NTSTATUS ObpFollowLink(POBP_WALK Walk, PCUNICODE_STRING Target)
 {
@@ -153,9 +175,7 @@ static NTSTATUS ObpFollowLink(POBP_WALK Walk, PCUNICODE_STRING Target)
     }
     Walk->Buffer = Buffer;
     Walk->Rest = (UNICODE_STRING){(USHORT)Length, (USHORT)Length, Buffer};
-    ObfReferenceObject(ObpRootDirectory);
-    ObpMoveTo(Walk, ObpRootDirectory);
-    Walk->ByName = FALSE; // the root has no name
+    ObpBeginAbsolute(Walk);
     return *Buffer == L'\\' ? STATUS_SUCCESS : STATUS_OBJECT_PATH_SYNTAX_BAD;
 }
 
@@ -245,8 +265,7 @@ static NTSTATUS ObpBeginWalk(POBP_WALK Walk, HANDLE Root, PUNICODE_STRING Name,
     if (Name->Length == sizeof(WCHAR)) {
         Walk->Rest.Length = 0; // the root directory itself
     }
-    ObfReferenceObject(ObpRootDirectory);
-    Walk->Object = ObpRootDirectory;
+    ObpBeginAbsolute(Walk);
     return STATUS_SUCCESS;
 }
 

@@ -14,15 +14,19 @@
 #include "ps.h"
 
 #define OB_MAX_REPARSE 32
+#define OBP_MAX_NAME 0xFFFC /* bytes in a path */
 #define OB_DIRECTORY_BUCKETS 37
 
 typedef struct _OBJECT_DIRECTORY {
     LIST_ENTRY Buckets[OB_DIRECTORY_BUCKETS]; /* n  of OBJECT_HEADER.NameLink */
+    LIST_ENTRY Entries;                       /* n  of OBJECT_HEADER.EntryLink, by NameNumber */
     ULONG Count;                              /* n */
+    ULONG LastNumber;                         /* n  of the newest entry */
 } OBJECT_DIRECTORY, *POBJECT_DIRECTORY;
 
 typedef struct _OBJECT_SYMBOLIC_LINK {
-    UNICODE_STRING Target; /* i  absolute path, allocated; empty means the root */
+    UNICODE_STRING Target; /* i  absolute path, allocated, NUL behind it; empty means the root */
+    LARGE_INTEGER CreationTime; /* i */
 } OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
 
 struct _OBJECT_TYPE {
@@ -42,7 +46,9 @@ typedef struct _OBJECT_HEADER {
     POBJECT_TYPE Type;                   /* i */
     POBJECT_DIRECTORY Directory;         /* n  that has its name, referenced; NULL: no name */
     UNICODE_STRING Name;                 /* n  allocated; the last component */
-    LIST_ENTRY NameLink;                 /* n */
+    LIST_ENTRY NameLink;                 /* n  of its bucket */
+    LIST_ENTRY EntryLink;                /* n */
+    ULONG NameNumber;                    /* n  grows with every name that its directory gets */
     BOOLEAN Permanent;                   /* n  the name outlives the handles */
     BOOLEAN Exclusive;                   /* i  made with OBJ_EXCLUSIVE; once others may know it */
     ULONG NameHash;                      /* n */
@@ -66,6 +72,12 @@ static inline PVOID ObpBody(POBJECT_HEADER Header)
 extern FAST_MUTEX ObpNamespaceLock;
 extern POBJECT_TYPE ObpTypeType, ObpDirectoryType, ObpSymbolicLinkType;
 extern POBJECT_DIRECTORY ObpRootDirectory;
+
+/* A pointer to be written through that is NULL, or no kernel address. */
+static inline BOOLEAN ObpIsBadPointer(PVOID Pointer)
+{
+    return (LONG_PTR)Pointer >= 0;
+}
 
 /* Count was just reached. A race may lose a higher value only to one that is higher still. */
 static inline void ObpNoteHighWater(volatile LONG64 *HighWater, LONG64 Count)
@@ -128,6 +140,13 @@ NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted
 /* What a handle keeps of its attributes; OBJ_PROTECT_CLOSE is ObSetHandleAttributes' to give. */
 #define OBP_HANDLE_ATTRIBUTES (OBJ_PROTECT_CLOSE | OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)
 #define OBP_KERNEL_HANDLE_BITS 0xFFFFFFFF80000000UL
+
+/* devicemap.c: the directory that \?? means for the current process, referenced; and how many bytes of
+ * a path are that prefix. */
+extern POBJECT_DIRECTORY ObpGlobalDirectory;
+POBJECT_DIRECTORY ObpReferenceDeviceDirectory(void);
+USHORT ObpMatchDevicePrefix(PCUNICODE_STRING Path);
+void ObpInitializeDeviceMaps(void);
 
 /* handle.c: makes a handle in the current process, or a kernel handle; it takes a reference of its
  * own. STATUS_INVALID_PARAMETER: attributes that the type does not allow, or OBJ_EXCLUSIVE for

@@ -2,8 +2,9 @@
  * symlink.c - symbolic links: names that stand for other names.
  *
  * A link's target is an absolute path that is fixed when the link is made, so it is read without a
- * lock by whoever has a reference. Following links is name.c's work. Links made here are permanent,
- * as IoCreateSymbolicLink's are, until their name is deleted.
+ * lock by whoever has a reference. Following links is name.c's work. The kernel's and
+ * IoCreateSymbolicLink's links are permanent until their name is deleted; ZwCreateSymbolicLinkObject's
+ * go with their handle, if nothing else is said.
  */
 #include "obp.h"
 
@@ -17,12 +18,34 @@ static NTSTATUS ObpSetTarget(POBJECT_SYMBOLIC_LINK Link, PUNICODE_STRING Target)
     if (Target->Length == 0) {
         return STATUS_SUCCESS;
     }
-    Link->Target.Buffer = ExAllocatePool2(POOL_FLAG_PAGED, Target->Length, OBP_TAG_TARGET);
+    if (Target->Length > OBP_MAX_NAME) {
+        return STATUS_NAME_TOO_LONG;
+    }
+    USHORT Size = Target->Length + sizeof(WCHAR);
+    Link->Target.Buffer = ExAllocatePool2(POOL_FLAG_PAGED, Size, OBP_TAG_TARGET); // zeroed
     if (Link->Target.Buffer == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Link->Target.MaximumLength = Target->Length;
+    Link->Target.MaximumLength = Size;
     RtlCopyUnicodeString(&Link->Target, Target);
+    return STATUS_SUCCESS;
+}
+
+/* A link without a name yet. */
+static NTSTATUS ObpAllocateLink(PUNICODE_STRING Target, POBJECT_SYMBOLIC_LINK *NewLink)
+{
+    POBJECT_SYMBOLIC_LINK Link;
+    NTSTATUS Status = ObAllocateObject(ObpSymbolicLinkType, sizeof(*Link), (PVOID *)&Link);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    KeQuerySystemTime(&Link->CreationTime);
+    Status = ObpSetTarget(Link, Target);
+    if (!NT_SUCCESS(Status)) {
+        ObfDereferenceObject(Link);
+        return Status;
+    }
+    *NewLink = Link;
     return STATUS_SUCCESS;
 }
 
@@ -31,18 +54,75 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
     OBJECT_ATTRIBUTES Attributes;
     POBJECT_SYMBOLIC_LINK Link;
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    NTSTATUS Status = ObAllocateObject(ObpSymbolicLinkType, sizeof(*Link), (PVOID *)&Link);
+    NTSTATUS Status = ObpAllocateLink(Target, &Link);
     if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    Status = ObpSetTarget(Link, Target);
-    if (!NT_SUCCESS(Status)) {
-        ObfDereferenceObject(Link);
         return Status;
     }
     // Nobody has a handle for it, so only a permanent name stays.
     InitializeObjectAttributes(&Attributes, Name, OBJ_PERMANENT, NULL, NULL);
     return ObEnterObject(Link, &Attributes, 0, NULL, NULL);
+}
+
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                          POBJECT_ATTRIBUTES ObjectAttributes,
+                                          PUNICODE_STRING LinkTarget)
+{
+    POBJECT_SYMBOLIC_LINK Link;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (ObpIsBadPointer(LinkHandle) || ObpIsBadPointer(LinkTarget)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    if (LinkTarget->MaximumLength == 0 || LinkTarget->Length > LinkTarget->MaximumLength ||
+        (LinkTarget->Length & 1) != 0) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS Status = ObpAllocateLink(LinkTarget, &Link);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    return ObEnterObject(Link, ObjectAttributes, DesiredAccess, NULL, LinkHandle);
+}
+
+/* To open a link is not to follow it: the lookup ends at one when the type asked for says so. */
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+                                        POBJECT_ATTRIBUTES ObjectAttributes)
+{
+    if (ObpIsBadPointer(LinkHandle)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    return ObOpenObjectByName(ObjectAttributes, ObpSymbolicLinkType, KernelMode, NULL,
+                              DesiredAccess, NULL, LinkHandle);
+}
+
+/* As on Windows: who asks for the length gets the NUL behind the target too, or nothing. */
+NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
+                                         PULONG ReturnedLength)
+{
+    POBJECT_SYMBOLIC_LINK Link;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (ObpIsBadPointer(LinkTarget)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    NTSTATUS Status = ObReferenceObjectByHandle(
+        LinkHandle, SYMBOLIC_LINK_QUERY, ObpSymbolicLinkType, KernelMode, (PVOID *)&Link, NULL);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+    PCUNICODE_STRING Target = &Link->Target;
+    USHORT Size = ReturnedLength != NULL ? Target->MaximumLength : Target->Length;
+    if (Size > LinkTarget->MaximumLength) {
+        Status = STATUS_BUFFER_TOO_SMALL;
+    } else if (Size != 0 && ObpIsBadPointer(LinkTarget->Buffer)) {
+        Status = STATUS_ACCESS_VIOLATION;
+    } else {
+        RtlCopyMemory(LinkTarget->Buffer, Target->Buffer, Size);
+        LinkTarget->Length = Target->Length;
+    }
+    if (ReturnedLength != NULL && Status != STATUS_ACCESS_VIOLATION) {
+        *ReturnedLength = Target->MaximumLength;
+    }
+    ObfDereferenceObject(Link);
+    return Status;
 }
 
 /* OBJ_OPENLINK: the link itself is meant, not what it leads to. */

@@ -2,4 +2,14 @@
 #ifndef _NTDDK_
 #define _NTDDK_
 #include <wdm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <nt/ps_info.h>
+
+#ifdef __cplusplus
+}
+#endif
 #endif

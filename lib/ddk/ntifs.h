@@ -16,6 +16,7 @@ extern "C" {
 #include <nt/ldr.h>
 #include <nt/ob_name.h>
 #include <nt/io_filefs_types.h>
+#include <nt/zw_query.h>
 
 #ifdef __cplusplus
 }
