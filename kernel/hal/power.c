@@ -5,7 +5,6 @@
  * also the last step of a bugcheck: no locks, no memory, any IRQL.
  */
 #include "halp.h"
-#include "kd.h"
 
 #define PM1_SCI_ENABLED 0x0001 /* ACPI has power management, not the firmware's SMM */
 #define PM1_SLEEP_TYPE_SHIFT 10
@@ -158,28 +157,3 @@ void HalExitEmulator(UCHAR Value)
     }
     HalPowerOff();
 }
-
-/*** Console ***/
-
-static NTSTATUS HalpShutdownCommand(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    UNREFERENCED_PARAMETER(Argv);
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    KdConsolePrint(Console, "Switching off.\n");
-    KdConsoleEndScript(Console);
-    HalPowerOff();
-}
-KD_COMMAND("shutdown", "", "switch the machine off", HalpShutdownCommand);
-
-static NTSTATUS HalpRebootCommand(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    UNREFERENCED_PARAMETER(Argv);
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    KdConsolePrint(Console, "Restarting.\n");
-    HalReboot();
-}
-KD_COMMAND("reboot", "", "restart the machine", HalpRebootCommand);

@@ -49,6 +49,14 @@ NTSTATUS IopUnloadDriverObject(PDRIVER_OBJECT DriverObject);
 /* TRUE from IopUnloadDriverObject's STATUS_DEVICE_BUSY until the object is gone. Any IRQL. */
 BOOLEAN IopIsUnloadPending(PDRIVER_OBJECT DriverObject);
 
+/* The drivers that start with the system have been loaded: the boot-start ones, or All. Calls the
+ * reinitialisation routines that waited for it. PASSIVE_LEVEL. */
+void IoDriversStarted(BOOLEAN All);
+
+/* Tells the drivers that have asked for it of the end of the system, once: before the machine is switched
+ * off, restarted, or an emulator is left, in an orderly way. PASSIVE_LEVEL. */
+void IoShutdownSystem(void);
+
 /* Cancels the current thread's IRPs and waits until the last has completed; the thread is ending.
  * PASSIVE_LEVEL. */
 void IoCancelThreadIo(void);

@@ -162,6 +162,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     // Now, not with the last reference: the driver counts on its routine not coming any more.
     IopDeleteTimer(Device);
+    IopForgetShutdown(Device);
     if (Device->Flags & DO_DEVICE_HAS_NAME) {
         ObMakeTemporaryObject(Device);
     }

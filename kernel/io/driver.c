@@ -55,6 +55,7 @@ static NTSTATUS IopCreateDriver(PCWSTR Directory, PUNICODE_STRING Name, PIOP_DRI
     Object->DriverExtension = &Driver->Extension;
     Object->HardwareDatabase = &IopHardwareDatabase;
     Driver->Extension.DriverObject = Object;
+    InitializeListHead(&Driver->Extensions);
     for (ULONG i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++) {
         Object->MajorFunction[i] = IopInvalidDeviceRequest;
     }
@@ -73,6 +74,7 @@ void IopDeleteDriver(PVOID Object)
     PIOP_DRIVER Driver = Object;
     IO_DRIVER_GONE *Gone = Driver->Gone;
     PVOID Section = Driver->Object.DriverSection;
+    IopFreeDriverExtensions(&Driver->Object);
     if (Driver->Object.DriverName.Buffer != NULL) {
         ExFreePoolWithTag(Driver->Object.DriverName.Buffer, IOP_TAG_NAME);
     }
@@ -130,6 +132,7 @@ static void IopReadyDriver(PDRIVER_OBJECT Driver)
          Device = Device->NextDevice) {
         Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
     }
+    Driver->Flags |= DRVO_INITIALIZED;
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
 }
 
@@ -194,11 +197,13 @@ NTSTATUS IopLoadDriverObject(PUNICODE_STRING ServiceName, PUNICODE_STRING Regist
     }
     Status = IopStartDriver(&Driver->Object, RegistryPath);
     if (!NT_SUCCESS(Status)) {
+        IopForgetReinitialization(&Driver->Object);
         ObMakeTemporaryObject(Driver);
         ObfDereferenceObject(Driver);
         return Status;
     }
     ObfReferenceObject(Driver);
     *DriverObject = &Driver->Object;
+    IopReinitializeDrivers();
     return Status;
 }

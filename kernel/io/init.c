@@ -58,6 +58,7 @@ void IoInitSystem(void)
 {
     IopInitializeIrps();
     IopInitializeTimers();
+    IopInitializeErrorLog();
     IopMust(ObCreateType(&IopDriverInitializer, &IoDriverObjectType), 1);
     IopMust(ObCreateType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
     IopMust(ObCreateType(&IopFileInitializer, &IoFileObjectType), 3);

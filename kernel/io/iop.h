@@ -75,6 +75,7 @@ typedef struct _IOP_DRIVER {
     IO_DRIVER_GONE *Gone;       /* i  NULL: part of the kernel */
     BOOLEAN UnloadPending;      /* b */
     WORK_QUEUE_ITEM UnloadItem; /* for an unload that the last close begins */
+    LIST_ENTRY Extensions;      /* b  of IOP_CLIENT_EXTENSION.Link */
 } IOP_DRIVER, *PIOP_DRIVER;
 
 static inline PIOP_DRIVER IopDriver(PDRIVER_OBJECT DriverObject)
@@ -124,6 +125,20 @@ NTSTATUS NTAPI IopInvalidDeviceRequest(PDEVICE_OBJECT DeviceObject, PIRP Irp);
 /* A driver that is part of the kernel, named Directory + Name; its devices are the caller's to
  * make. */
 NTSTATUS IopCreateBuiltInDriver(PCWSTR Directory, PCWSTR Name, PDRIVER_OBJECT *DriverObject);
+
+/* extension.c: those of IoAllocateDriverObjectExtension, when the object goes. */
+void IopFreeDriverExtensions(PDRIVER_OBJECT DriverObject);
+
+/* reinit.c: calls the routines that have been registered and are due; after a driver was loaded. */
+void IopReinitializeDrivers(void);
+/* Forgets those of a driver that failed to load or is unloaded. */
+void IopForgetReinitialization(PDRIVER_OBJECT DriverObject);
+
+/* errorlog.c */
+void IopInitializeErrorLog(void);
+
+/* shutdown.c: takes back the notifications of a device that is being deleted. */
+void IopForgetShutdown(PDEVICE_OBJECT Device);
 
 /* unload.c: with the database lock held: a pending unload can go ahead; whoever is told so, once,
  * must call IopQueueUnload after dropping the lock. */

@@ -203,6 +203,7 @@ NTSTATUS IopSendRequestAndWait(PIOP_REQUEST Request, PIRP Irp)
     ObfReferenceObject(File);
     IopQueueThreadIrp(Irp);
     NTSTATUS Status = IofCallDriver(Request->Device, Irp);
+    IopReleaseTop(File->DeviceObject, Request->Device);
     if (Status == STATUS_PENDING) {
         IopCheckPending(Irp, File);
         KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);

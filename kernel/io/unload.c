@@ -52,6 +52,7 @@ BOOLEAN IopUnloadDue(PDRIVER_OBJECT Driver)
 static void IopRunUnload(PVOID Context)
 {
     PDRIVER_OBJECT Driver = Context;
+    IopForgetReinitialization(Driver);
     Driver->DriverUnload(Driver);
     IopCheckIrql((PVOID)Driver->DriverUnload, NULL, PASSIVE_LEVEL);
     if (Driver->DeviceObject != NULL) {

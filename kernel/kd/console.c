@@ -12,6 +12,7 @@
 #include "ke.h"
 #include "ps.h"
 #include "hal.h"
+#include "io.h"
 #include "console.h"
 #include "words.h"
 
@@ -171,6 +172,7 @@ DECLSPEC_NORETURN static void EndScript(PKD_CONSOLE Console)
 {
     BOOLEAN Success = Console->Failures == 0 && Console->Port != NULL;
 
+    IoShutdownSystem();
     HalExitEmulator(Success ? EXIT_SUCCESS_VALUE : EXIT_FAILURE_VALUE);
 }
 

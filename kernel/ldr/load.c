@@ -309,7 +309,9 @@ void LdrInitSystem(void)
 
     if (NT_SUCCESS(CmOpenKey(&Path, FALSE, &Services))) {
         LdrpLoadServices(Services, SERVICE_BOOT_START);
+        IoDriversStarted(FALSE);
         LdrpLoadServices(Services, SERVICE_SYSTEM_START);
         CmCloseKey(Services);
     }
+    IoDriversStarted(TRUE);
 }

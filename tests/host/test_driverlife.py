@@ -1,0 +1,45 @@
+"""Promise: drivers hear of what happens besides requests: reinitialisation when others have been loaded, the shutdown of the
+system in the reverse order of registration, last chance last; and what they write to the event log is listed."""
+
+import re
+
+import qemu
+
+START = r"sc create life type= kernel binPath= c:\tests\driverlife.sys; sc start life; "
+
+
+def told(output):
+    return re.findall(r"^driverlife: (.*?)\r?$", output, re.M)
+
+
+def test_from_load_to_shutdown():
+    result = qemu.execute(START + "eventlog; eventlog clear; eventlog", smp=2)
+    assert result.passed, result.output
+    assert told(result.output) == [
+        "DriverEntry ends",
+        "boot reinit 1 at IRQL 0",
+        "reinit 2 at IRQL 0",
+        "reinit 3 at IRQL 0",
+        "shutdown second",
+        "shutdown first",
+        "shutdown last chance",
+    ], result.output
+    (entry,) = re.findall(r"^ +\d+  \d{4}-.* C0041234 .*$", result.output, re.M)
+    assert "life" in entry and '"two" "words" 0000abcd 00000007' in entry
+    assert len(re.findall(r" C0045678", result.output)) == 1, "cleared, and not believed what it counted wrongly"
+
+
+def test_unloaded_drivers_hear_nothing():
+    result = qemu.execute(START + "sc stop life; sc delete life", smp=2)
+    assert result.passed, result.output
+    assert not [line for line in told(result.output) if line.startswith("shutdown")], result.output
+
+
+def test_shutdown_and_reboot_commands():
+    for command in ("shutdown", "reboot"):
+        with qemu.console(smp=1, qemu_extra=("-no-reboot",)) as child:
+            for line in (*START.split("; ")[:2], command):
+                child.expect_exact(qemu.PROMPT)
+                child.sendline(line)
+            child.expect_exact("driverlife: shutdown second")
+            child.expect_exact("driverlife: shutdown last chance")
