@@ -28,7 +28,7 @@ static VOID TestFormats(VOID)
 
     KMT_EQUAL(RtlUnicodeStringPrintf(&String, L"%wZ%d %I64x %S", &Name, 7, 1ULL << 40, "ok"),
               STATUS_SUCCESS, "a formatted string");
-    KMT_EQUAL(String.Length, 27 * sizeof(WCHAR), "has its length");
+    KMT_EQUAL(String.Length, 28 * sizeof(WCHAR), "has its length");
     KMT_CHECK(RtlEqualMemory(Buffer, L"\\Device\\Zero7 10000000000 ok", String.Length), "and text");
     KMT_EQUAL(RtlStringCchPrintfA(Narrow, 24, "%ws|%5u|%p", L"wide", 12, NULL),
               STATUS_BUFFER_OVERFLOW, "a formatted text that is too long");
