@@ -61,7 +61,8 @@ class Comparison:
 
     @property
     def absent(self):
-        return {name: value for name, value in self.own.items() if name not in self.other}
+        """Without sizes of members, which follow from the offsets."""
+        return {name: value for name, value in self.own.items() if name not in self.other and " " not in name}
 
 
 def number(value):
@@ -135,7 +136,7 @@ class Page:
     @property
     def absent(self):
         lists = "\n".join(re.findall(r"^```\n(.*?)^```", self.text, re.M | re.S))
-        return dict(re.findall(r"(\S+?(?: \(size\))?) = (\w+)", lists)) | dict.fromkeys(re.findall(r"\w+\(\)", lists))
+        return dict(re.findall(r"(\S+) = (\w+)", lists)) | dict.fromkeys(re.findall(r"\w+\(\)", lists))
 
 
 def matches(pattern, name):
