@@ -10,6 +10,7 @@
  * APCs, which take IRPs out, cannot interrupt.
  */
 #include "iop.h"
+#include "verify.h"
 
 #define IOP_RUNDOWN_POLL_100NS 100000 /* 10 ms */
 #define IOP_RUNDOWN_POLLS 500         /* until it is worth a message */
@@ -31,10 +32,12 @@ VOID NTAPI IoReleaseCancelSpinLock(KIRQL Irql)
  * sees the flag, if it looks afterwards as it should. */
 BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
 {
+    IOP_CONTEXT Context;
     KIRQL OldIrql;
     if (Irp->Type != IO_TYPE_IRP) {
         IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
     }
+    IopNoteContext(&Context);
     IoAcquireCancelSpinLock(&OldIrql);
     Irp->Cancel = TRUE;
     PDRIVER_CANCEL Routine = IoSetCancelRoutine(Irp, NULL);
@@ -46,8 +49,18 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
     if (Irp->CurrentLocation > Irp->StackCount + 1) {
         IopBadIrp(CANCEL_STATE_IN_COMPLETED_IRP, Irp, (PVOID)Routine, (ULONG_PTR)Routine, 0);
     }
+    if (LdrFindModule((PVOID)Routine) == NULL) {
+        IopViolation(IopCancelRoutineBad, IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp,
+                     (ULONG_PTR)Routine);
+    }
     Irp->CancelIrql = OldIrql;
     Routine(IoGetCurrentIrpStackLocation(Irp)->DeviceObject, Irp);
+    if (IopCancelSpinLock == (KSPIN_LOCK)KeGetCurrentThread()) {
+        IopViolation(IopCancelLockHeld, (PVOID)Routine, Irp, (ULONG_PTR)&IopCancelSpinLock);
+    }
+    if (IopVerifying) {
+        IopCheckContext(&Context, (PVOID)Routine, Irp);
+    }
     IopCheckIrql((PVOID)Routine, Irp, OldIrql);
     return TRUE;
 }

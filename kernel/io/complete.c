@@ -41,6 +41,7 @@
  * F completes it once more.
  */
 #include "iop.h"
+#include "verify.h"
 
 /* Drivers see this location no more; nothing of it may be taken for a later request's. */
 static void IopClearLocation(PIO_STACK_LOCATION Stack)
@@ -89,6 +90,9 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
     if (Top) {
         IopCheckRoom(Irp, Stack);
     }
+    if (IopVerifying) {
+        IopVerifyPassing(Irp, (CHAR)(Irp->CurrentLocation - 1), Control);
+    }
     Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
     if (Routine == NULL || !IopWantsToKnow(Irp, Control)) {
         // Nobody else can hand the mark on to the location above.
@@ -99,9 +103,18 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
         return TRUE;
     }
     IopClearLocation(Stack);
-    NTSTATUS Status = Routine(Device, Irp, Context);
+    NTSTATUS Status = IopVerifying ? IopVerifyRoutine(Device, Irp, Routine, Context)
+                                   : Routine(Device, Irp, Context);
     IopCheckIrql((PVOID)Routine, Irp, Before);
-    return Status != STATUS_MORE_PROCESSING_REQUIRED;
+    if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
+        return FALSE;
+    }
+    // Its dispatch routine has answered STATUS_PENDING as the lower one did: it must say so here.
+    if ((Control & SL_PENDING_RETURNED) && !Top &&
+        !(IoGetCurrentIrpStackLocation(Irp)->Control & SL_PENDING_RETURNED)) {
+        IopViolation(IopPendingNotHandedOn, (PVOID)Routine, Irp, Control);
+    }
+    return TRUE;
 }
 
 /* From the location that completes to above the top; FALSE when somebody has taken the IRP back. */
@@ -128,6 +141,9 @@ static void IopCheckCompletion(PIRP Irp, PVOID Caller)
     }
     if (Irp->CancelRoutine != NULL) {
         IopViolation(IopCompletedCancelable, Caller, Irp, (ULONG_PTR)Irp->CancelRoutine);
+    }
+    if (IopVerifying) {
+        IopVerifyCompletion(Irp, Caller);
     }
 }
 

@@ -113,6 +113,7 @@ NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Conte
                                 PVOID InsertContext)
 {
     KIRQL OldIrql;
+    IopCheckQueueable(Irp, __builtin_return_address(0));
     Csq->CsqAcquireLock(Csq, &OldIrql);
     UCHAR Control = IoGetCurrentIrpStackLocation(Irp)->Control;
     IopTieToQueue(Csq, Irp, Context);
@@ -139,6 +140,7 @@ NTSTATUS NTAPI IoCsqInsertIrpEx(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Conte
 
 VOID NTAPI IoCsqInsertIrp(PIO_CSQ Csq, PIRP Irp, PIO_CSQ_IRP_CONTEXT Context)
 {
+    IopCheckQueueable(Irp, __builtin_return_address(0));
     IoCsqInsertIrpEx(Csq, Irp, Context, NULL);
 }
 

@@ -9,6 +9,7 @@
  * free or completion is caught.
  */
 #include "iop.h"
+#include "verify.h"
 
 #define IOP_SMALL_STACK 1      /* a device without filters: most requests */
 #define IOP_LARGE_STACK 6      /* locations; a taller stack's IRPs come from the pool */
@@ -18,6 +19,7 @@ static NPAGED_LOOKASIDE_LIST IopSmallIrps, IopLargeIrps;
 
 void IopInitializeIrps(void)
 {
+    IopInitializeVerifier();
     ExInitializeNPagedLookasideList(&IopSmallIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_SMALL_STACK),
                                     IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
     ExInitializeNPagedLookasideList(&IopLargeIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_LARGE_STACK),
@@ -64,6 +66,16 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
     return Irp;
 }
 
+void IopReleaseIrp(PIRP Irp)
+{
+    Irp->Type = 0;
+    if (Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) {
+        ExFreeToNPagedLookasideList(IopListForStack(Irp->StackCount), Irp);
+    } else {
+        ExFreePool(Irp);
+    }
+}
+
 /* A thread's list entry that is still linked would make the thread cancel freed memory. */
 VOID NTAPI IoFreeIrp(PIRP Irp)
 {
@@ -74,11 +86,16 @@ VOID NTAPI IoFreeIrp(PIRP Irp)
     if (!IsListEmpty(&Irp->ThreadListEntry)) {
         IopViolation(IopFreedThreadIrp, __builtin_return_address(0), Irp, 0);
     }
-    Irp->Type = 0;
-    if (Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) {
-        ExFreeToNPagedLookasideList(IopListForStack(Irp->StackCount), Irp);
-    } else {
-        ExFreePool(Irp);
+    if (Irp->CancelRoutine != NULL) {
+        IopViolation(IopFreedInUse, __builtin_return_address(0), Irp,
+                     (ULONG_PTR)Irp->CancelRoutine);
+    }
+    if (IopVerifying) {
+        IopVerifyUnused(Irp, __builtin_return_address(0));
+        Irp = IopQuarantineIrp(Irp, __builtin_return_address(0));
+    }
+    if (Irp != NULL) {
+        IopReleaseIrp(Irp);
     }
 }
 
@@ -96,7 +113,13 @@ VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
 VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
 {
     UCHAR Flags = Irp->AllocationFlags;
-    KI_ASSERT(Irp->CancelRoutine == NULL && IsListEmpty(&Irp->ThreadListEntry));
+    if (Irp->CancelRoutine != NULL || !IsListEmpty(&Irp->ThreadListEntry)) {
+        IopViolation(IopFreedInUse, __builtin_return_address(0), Irp,
+                     (ULONG_PTR)Irp->CancelRoutine);
+    }
+    if (IopVerifying) {
+        IopVerifyUnused(Irp, __builtin_return_address(0));
+    }
     IoInitializeIrp(Irp, Irp->Size, Irp->StackCount);
     Irp->AllocationFlags = Flags;
     Irp->IoStatus.Status = Status;
@@ -112,6 +135,14 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     if (Device == NULL || Device->Type != IO_TYPE_DEVICE) {
         IopViolation(IopCalledNoDevice, __builtin_return_address(0), Irp, (ULONG_PTR)Device);
     }
+    if (Irp->CurrentLocation > Irp->StackCount + 1) {
+        // Completed, and not made new by IoReuseIrp; or skipped where there was nothing to skip.
+        IopViolation(IopStackTrashed, __builtin_return_address(0), Irp,
+                     (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
+    }
+    if (IopVerifying) {
+        IopVerifyForward(Device, Irp, __builtin_return_address(0));
+    }
     Irp->CurrentLocation--;
     if (Irp->CurrentLocation <= 0) {
         IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, __builtin_return_address(0), (ULONG_PTR)Device,
@@ -122,7 +153,8 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     KI_ASSERT(Stack->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION);
 
     PDRIVER_DISPATCH Dispatch = Device->DriverObject->MajorFunction[Stack->MajorFunction];
-    NTSTATUS Status = Dispatch(Device, Irp);
+    NTSTATUS Status =
+        IopVerifying ? IopVerifyDispatch(Device, Irp, Dispatch) : Dispatch(Device, Irp);
     // The IRP may be gone by now.
     if (KeGetCurrentIrql() != Before) {
         IopViolation(IopDispatchChangedIrql, (PVOID)Dispatch, Irp,

@@ -11,6 +11,7 @@
  * waits until the one before has returned: a loop, however long the queue is.
  */
 #include "iop.h"
+#include "verify.h"
 
 /* DEVOBJ_EXTENSION.StartIoState of a device with DeferredStartIo. */
 enum {
@@ -22,8 +23,13 @@ enum {
 static void IopCallStartIo(PDEVICE_OBJECT Device, PIRP Irp)
 {
     PDRIVER_STARTIO StartIo = Device->DriverObject->DriverStartIo;
+    IOP_CONTEXT Context;
+    IopNoteContext(&Context);
     StartIo(Device, Irp);
-    IopCheckIrql((PVOID)StartIo, Irp, DISPATCH_LEVEL);
+    if (IopVerifying) {
+        IopCheckContext(&Context, (PVOID)StartIo, NULL);
+    }
+    IopCheckIrql((PVOID)StartIo, NULL, DISPATCH_LEVEL);
 }
 
 /* The current request is done: makes the next one current, or the device idle. */
@@ -96,6 +102,7 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key, PDRIVER_CA
 {
     KIRQL CancelIrql;
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    IopCheckQueueable(Irp, __builtin_return_address(0));
     KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     if (CancelFunction != NULL) {
         IoAcquireCancelSpinLock(&CancelIrql);

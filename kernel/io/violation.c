@@ -5,6 +5,7 @@
  * mapped first: the IRP or the device may be what is broken.
  */
 #include "iop.h"
+#include "verify.h"
 
 #define IOP_CULPRIT_TEXT 240
 
@@ -94,26 +95,46 @@ static void IopAppendDevice(PIOP_TEXT Text, PDEVICE_OBJECT Device)
     IopAppend(Text, " of %wZ", &Device->DriverObject->DriverName);
 }
 
+static void IopAppendRequest(PIOP_TEXT Text, PIRP Irp, UCHAR MajorFunction, UCHAR MinorFunction)
+{
+    IopAppend(Text, ", IRP %p %s/%u", Irp, IopMajorFunctionName(MajorFunction), MinorFunction);
+}
+
 static void IopDescribeCulprit(PIOP_TEXT Text, PVOID Subject, PIRP Irp)
 {
     PIO_STACK_LOCATION Stack = IopLocationOf(Irp);
-    PDEVICE_OBJECT Device = IopIsDevice(Subject) ? Subject
-                            : Stack != NULL      ? Stack->DeviceObject
-                                                 : NULL;
-    PVOID Code =
-        Device != NULL && Device == Subject ? (PVOID)Device->DriverObject->DriverInit : Subject;
+    PDEVICE_OBJECT Device = Stack != NULL ? Stack->DeviceObject : NULL;
+    PVOID Code = Subject;
+    if (IopIsDevice(Subject)) {
+        Device = Subject;
+        Code = (PVOID)Device->DriverObject->DriverInit;
+    }
     PLDR_MODULE Module = LdrFindModule(Code);
     Text->Length = 0;
     IopAppend(Text, "driver %s", Module != NULL ? Module->Name : "nt");
     if (IopIsDevice(Device)) {
         IopAppendDevice(Text, Device);
     }
-    if (Irp != NULL) {
+    if (Stack != NULL) {
+        IopAppendRequest(Text, Irp, Stack->MajorFunction, Stack->MinorFunction);
+    } else if (Irp != NULL) {
         IopAppend(Text, ", IRP %p", Irp);
     }
-    if (Stack != NULL) {
-        IopAppend(Text, " %s/%u", IopMajorFunctionName(Stack->MajorFunction), Stack->MinorFunction);
+}
+
+void IopBlame(IOP_VIOLATION What, const IOP_BLAME *Blame, ULONG_PTR Evidence)
+{
+    IOP_TEXT Text;
+    if (!IopIsVerified(Blame->Subject)) {
+        return;
     }
+    IopDescribeCulprit(&Text, Blame->Subject, NULL);
+    if (IopIsDevice(Blame->Device)) {
+        IopAppendDevice(&Text, Blame->Device);
+    }
+    IopAppendRequest(&Text, Blame->Irp, Blame->MajorFunction, Blame->MinorFunction);
+    KeBugCheckBlaming(Text.Buffer, DRIVER_VERIFIER_IOMANAGER_VIOLATION, What,
+                      (ULONG_PTR)Blame->Subject, (ULONG_PTR)Blame->Irp, Evidence);
 }
 
 void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp, ULONG_PTR Evidence)
@@ -144,5 +165,12 @@ void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before)
     KIRQL After = KeGetCurrentIrql();
     if (After != Before) {
         IopViolation(IopRoutineChangedIrql, Routine, Irp, (ULONG_PTR)Before << 8 | After);
+    }
+}
+
+void IopCheckQueueable(PIRP Irp, PVOID Caller)
+{
+    if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount) {
+        IopViolation(IopQueuedNoIrp, Caller, Irp, (ULONG_PTR)Irp->Type);
     }
 }

@@ -56,6 +56,15 @@ typedef enum _IOP_VIOLATION {
 #define IOP_CHECK_REMOVE_LOCK_FREE 0xE7000013  /* released too often */
 #define IOP_CHECK_REMOVE_LOCK_TWICE 0xE7000014 /* removed twice */
 
+/* Whose mistake it is, when the IRP may be gone: noted before. */
+typedef struct _IOP_BLAME {
+    PVOID Subject; /* its dispatch routine */
+    PDEVICE_OBJECT Device;
+    PIRP Irp;
+    UCHAR MajorFunction, MinorFunction;
+} IOP_BLAME, *PIOP_BLAME;
+/* Returns when that driver is not under verification. */
+void IopBlame(IOP_VIOLATION What, const IOP_BLAME *Blame, ULONG_PTR Evidence);
 /* The culprit is the driver that Subject, its routine or its device, belongs to; Irp may be NULL or
  * no IRP at all. Any IRQL. */
 DECLSPEC_NORETURN void IopViolation(IOP_VIOLATION What, PVOID Subject, PIRP Irp,
@@ -67,6 +76,8 @@ DECLSPEC_NORETURN void IopBadIrp(ULONG Code, PIRP Irp, PVOID Caller, ULONG_PTR S
 DECLSPEC_NORETURN void IopCheckFailed(ULONG Check, PVOID Caller, ULONG_PTR Third, ULONG_PTR Fourth);
 /* Bugchecks when Routine has not come back at the IRQL it was called at. */
 void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before);
+/* Bugchecks when Caller queues an IRP that is freed, or that nobody has been called with. */
+void IopCheckQueueable(PIRP Irp, PVOID Caller);
 /* The name of a request: "IRP_MJ_READ". */
 const char *IopMajorFunctionName(UCHAR MajorFunction);
 

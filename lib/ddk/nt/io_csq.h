@@ -5,6 +5,8 @@
  * Tail.Overlay.DriverContext[3] for the I/O manager; the rest of Tail.Overlay's driver part is the
  * driver's, ListEntry among it.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_CSQ_
 #define _NT_IO_CSQ_
 

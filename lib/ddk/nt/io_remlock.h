@@ -3,6 +3,8 @@
  * for the end of it before the device goes. A driver compiled with DBG has a larger lock, which
  * remembers who holds it and checks; the routines tell the two apart by the size they are given.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_REMLOCK_
 #define _NT_IO_REMLOCK_
 

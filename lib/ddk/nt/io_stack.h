@@ -1,4 +1,6 @@
 /* nt/io_stack.h - device stacks: filters attach to devices, and send IRPs on (book ch. 7). */
+#include <wdm.h>
+
 #ifndef _NT_IO_STACK_
 #define _NT_IO_STACK_
 

@@ -1,0 +1,56 @@
+/*
+ * verify.h - private to io: the checks that are made for drivers under verification (verify.c). The
+ * debug kernel verifies every driver, the release kernel those that the console's `verifier` names.
+ */
+#ifndef _VERIFY_H_
+#define _VERIFY_H_
+
+#include <ntddk.h>
+
+/* Drivers are being verified: 0 none. Read without a lock; a call that began before does without. */
+extern volatile LONG IopVerifying;
+
+void IopInitializeVerifier(void);
+/* Whether Code is in a driver under verification; code of the kernel never is. Any IRQL. */
+BOOLEAN IopIsVerified(PVOID Code);
+
+/* What has been checked. */
+enum {
+    IopVerifiedCalls,
+    IopVerifiedPassings,
+    IopVerifiedFrees,
+    IopVerifyCounts
+};
+extern volatile LONG64 IopVerifyCount[IopVerifyCounts]; /* o */
+
+/* What a routine of a driver must leave as it found it. */
+typedef struct _IOP_CONTEXT {
+    KIRQL Irql;
+    SHORT KernelApcDisable, SpecialApcDisable;
+    ULONG Locks; /* held, in the debug kernel */
+} IOP_CONTEXT, *PIOP_CONTEXT;
+void IopNoteContext(PIOP_CONTEXT Context);
+/* Routine has returned. Locks first: they say more than the IRQL that comes with them. */
+void IopCheckContext(const IOP_CONTEXT *Context, PVOID Routine, PIRP Irp);
+
+/* Caller is about to send Irp to Device: is it Caller's to send, and as it should be? */
+void IopVerifyForward(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller);
+/* Calls Dispatch, whose location is current, and checks how it answers, now and when the IRP's
+ * completion has passed its location. */
+NTSTATUS IopVerifyDispatch(PDEVICE_OBJECT Device, PIRP Irp, PDRIVER_DISPATCH Dispatch);
+/* The same for a completion routine, whose driver is the one above. */
+NTSTATUS IopVerifyRoutine(PDEVICE_OBJECT Device, PIRP Irp, PIO_COMPLETION_ROUTINE Routine,
+                          PVOID Context);
+/* The completion passes Irp's location of that number, which has Control. */
+void IopVerifyPassing(PIRP Irp, CHAR Location, UCHAR Control);
+/* Caller completes Irp. */
+void IopVerifyCompletion(PIRP Irp, PVOID Caller);
+/* Caller frees or reuses Irp: does a driver below have it still? */
+void IopVerifyUnused(PIRP Irp, PVOID Caller);
+/* Irp, which was Caller's to free, is poisoned and kept for a while; answers one that has been kept
+ * long enough and may be freed, or NULL. */
+PIRP IopQuarantineIrp(PIRP Irp, PVOID Caller);
+/* Frees an IRP for good. (irp.c) */
+void IopReleaseIrp(PIRP Irp);
+
+#endif

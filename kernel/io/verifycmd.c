@@ -1,0 +1,132 @@
+/*
+ * verifycmd.c - which drivers are verified, and the console's `verifier`, in the manner of Windows'.
+ *
+ * A driver is its image's name. Settings take effect at once, for drivers that are loaded, too; they are
+ * made by one command at a time and read without a lock when something looks wrong: a name stands
+ * before it is counted, and is not changed while it is.
+ */
+#include "iop.h"
+#include "verify.h"
+
+#define IOP_VERIFY_IO 0x10 /* Windows' flag for the I/O checks: the ones that there are */
+#define IOP_VERIFY_NAMES 16
+#define IOP_VERIFY_NAME sizeof(((PLDR_MODULE)0)->Name)
+
+#if DBG
+volatile LONG IopVerifying = TRUE;
+static volatile BOOLEAN IopVerifyAll = TRUE;
+#else
+volatile LONG IopVerifying;
+static volatile BOOLEAN IopVerifyAll;
+#endif
+static CHAR IopVerifyName[IOP_VERIFY_NAMES][IOP_VERIFY_NAME];
+static volatile ULONG IopVerifyNames;
+volatile LONG64 IopVerifyCount[IopVerifyCounts];
+
+static BOOLEAN IopIsNamed(const char *Name)
+{
+    for (ULONG i = 0; i < __atomic_load_n(&IopVerifyNames, __ATOMIC_ACQUIRE); i++) {
+        if (_stricmp(IopVerifyName[i], Name) == 0) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+BOOLEAN IopIsVerified(PVOID Code)
+{
+    PLDR_MODULE Module = LdrFindModule(Code);
+    if (Module == NULL || strcmp(Module->Name, "nt") == 0) {
+        return FALSE;
+    }
+    return IopVerifyAll || IopIsNamed(Module->Name);
+}
+
+static void IopResetVerifier(void)
+{
+    IopVerifying = FALSE;
+    IopVerifyAll = FALSE;
+    IopVerifyNames = 0;
+}
+
+/* FALSE: there are too many names, or it is too long. */
+static BOOLEAN IopAddVerified(const char *Name)
+{
+    ULONG Count = IopVerifyNames;
+    if (strcmp(Name, "*") == 0) {
+        IopVerifyAll = TRUE;
+    } else if (!IopIsNamed(Name)) {
+        if (Count == IOP_VERIFY_NAMES || strlen(Name) >= IOP_VERIFY_NAME) {
+            return FALSE;
+        }
+        strcpy_s(IopVerifyName[Count], IOP_VERIFY_NAME, Name);
+        __atomic_store_n(&IopVerifyNames, Count + 1, __ATOMIC_RELEASE);
+    }
+    IopVerifying = TRUE;
+    return TRUE;
+}
+
+static void IopShowVerifier(PKD_CONSOLE Console)
+{
+    static const char *const Texts[IopVerifyCounts] = {"requests sent", "completions passed",
+                                                       "IRPs freed"};
+    KdConsolePrint(Console, "Verifier flags: 0x%08x\n", IopVerifying ? IOP_VERIFY_IO : 0);
+    KdConsolePrint(Console, "  [%c] 0x00000010 I/O verification\n", IopVerifying ? 'X' : ' ');
+    KdConsolePrint(Console, "Verified drivers:%s\n",
+                   IopVerifyAll          ? " all"
+                   : IopVerifyNames == 0 ? " none"
+                                         : "");
+    for (ULONG i = 0; i < IopVerifyNames; i++) {
+        KdConsolePrint(Console, "  %s\n", IopVerifyName[i]);
+    }
+    for (ULONG i = 0; i < IopVerifyCounts; i++) {
+        KdConsolePrint(Console, "%-20s %10lld\n", Texts[i], IopVerifyCount[i]);
+    }
+}
+
+/* /flags N, when it comes first: TRUE when N is what can be done. */
+static BOOLEAN IopAreFlagsGood(PKD_CONSOLE Console, const char *Text)
+{
+    ULONG64 Flags;
+    if (!KdParseNumber(Text, &Flags) || Flags != IOP_VERIFY_IO) {
+        KdConsolePrint(Console, "verifier: the only flag that there is: 0x10, I/O verification\n");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static NTSTATUS IopVerifierCommand(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    int At = 1;
+    if (Argc == 1 || (Argc == 2 && _stricmp(Argv[1], "/query") == 0)) {
+        IopShowVerifier(Console);
+        return STATUS_SUCCESS;
+    }
+    if (Argc == 2 && _stricmp(Argv[1], "/reset") == 0) {
+        IopResetVerifier();
+        return STATUS_SUCCESS;
+    }
+    if (Argc > 3 && _stricmp(Argv[1], "/flags") == 0) {
+        if (!IopAreFlagsGood(Console, Argv[2])) {
+            return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
+        }
+        At = 3;
+    }
+    if (At == Argc - 1 && _stricmp(Argv[At], "/all") == 0) {
+        IopAddVerified("*");
+        return STATUS_SUCCESS;
+    }
+    if (At + 1 >= Argc || _stricmp(Argv[At], "/driver") != 0) {
+        return KdConsoleUsage(Console);
+    }
+    // As on Windows the drivers named replace those before them.
+    IopResetVerifier();
+    while (++At < Argc) {
+        if (!IopAddVerified(Argv[At])) {
+            return STATUS_NAME_TOO_LONG;
+        }
+    }
+    return STATUS_SUCCESS;
+}
+KD_COMMAND("verifier", "[[/flags 0x10] /driver X.SYS.. | /all | /reset | /query]",
+           "check what drivers do with requests", IopVerifierCommand);
