@@ -143,11 +143,11 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     if (IopVerifying) {
         IopVerifyForward(Device, Irp, __builtin_return_address(0));
     }
-    Irp->CurrentLocation--;
-    if (Irp->CurrentLocation <= 0) {
+    if (Irp->CurrentLocation <= 1) {
         IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, __builtin_return_address(0), (ULONG_PTR)Device,
                   0);
     }
+    Irp->CurrentLocation--;
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
     Stack->DeviceObject = Device;
     KI_ASSERT(Stack->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION);

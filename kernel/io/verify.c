@@ -130,6 +130,20 @@ static BOOLEAN IopCopyVisit(PIRP Irp, CHAR Location, PIOP_VISIT Copy)
     return Visit != NULL;
 }
 
+/* Who is at work on Irp: the driver that was called with it last, or its sender. Caller is the
+ * address that was returned to, which is the kernel's when a driver's last call was a jump. */
+static IOP_BLAME IopCulpritOf(PIRP Irp, PVOID Caller)
+{
+    IOP_VISIT Latest;
+    if (!IopCopyVisit(Irp, 0, &Latest)) {
+        return (IOP_BLAME){.Subject = Caller, .Irp = Irp};
+    }
+    if (!IopIsInKernel(Caller)) {
+        Latest.Blame.Subject = Caller;
+    }
+    return Latest.Blame;
+}
+
 /* Memory is short: this one goes unwatched. */
 static PIOP_VISIT IopBeginVisit(PDEVICE_OBJECT Device, PIRP Irp, PDRIVER_DISPATCH Dispatch)
 {
@@ -242,7 +256,7 @@ void IopVerifyPassing(PIRP Irp, CHAR Location, UCHAR Control)
 }
 
 /* Whose location the next driver gets: the caller's own, which it has skipped, or a fresh one. */
-static void IopVerifyNextLocation(PIRP Irp, PVOID Caller)
+static void IopVerifyNextLocation(PIRP Irp, const IOP_BLAME *Culprit)
 {
     PIO_STACK_LOCATION Current = IoGetCurrentIrpStackLocation(Irp);
     PIO_STACK_LOCATION Next = Current - 1;
@@ -252,19 +266,19 @@ static void IopVerifyNextLocation(PIRP Irp, PVOID Caller)
         // What stands there belongs to the driver above the caller.
         if (Own.Routine != Next->CompletionRoutine || Own.Context != Next->Context ||
             Own.Invoke != Invoke) {
-            IopViolation(IopStackTrashed, Caller, Irp, (ULONG_PTR)Next->CompletionRoutine);
+            IopBlame(IopStackTrashed, Culprit, (ULONG_PTR)Next->CompletionRoutine);
         }
         return;
     }
     if (Next->Control & ~IOP_INVOKE_FLAGS) {
-        IopViolation(IopCalledControlSet, Caller, Irp, Next->Control);
+        IopBlame(IopCalledControlSet, Culprit, Next->Control);
     }
     // A driver may be in a stack twice with the same routine, but not use another driver's.
     if (Irp->CurrentLocation <= Irp->StackCount && Invoke != 0 &&
         Next->CompletionRoutine == Current->CompletionRoutine &&
         Next->Context == Current->Context && Next->CompletionRoutine != NULL &&
-        LdrFindModule((PVOID)Next->CompletionRoutine) != LdrFindModule(Caller)) {
-        IopViolation(IopCalledCopiedRoutine, Caller, Irp, (ULONG_PTR)Next->CompletionRoutine);
+        LdrFindModule((PVOID)Next->CompletionRoutine) != LdrFindModule(Culprit->Subject)) {
+        IopBlame(IopCalledCopiedRoutine, Culprit, (ULONG_PTR)Next->CompletionRoutine);
     }
 }
 
@@ -277,43 +291,46 @@ static BOOLEAN IopIsLocationTrue(PIRP Irp)
 
 void IopVerifyForward(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
 {
-    if (!IopIsVerified(Caller)) {
+    IOP_BLAME Culprit = IopCulpritOf(Irp, Caller);
+    if (!IopIsVerified(Culprit.Subject)) {
         return;
     }
     if (IopExtension(Device)->ExtensionFlags & DOE_DELETED) {
-        IopViolation(IopCalledNoDevice, Caller, Irp, (ULONG_PTR)Device);
+        IopBlame(IopCalledNoDevice, &Culprit, (ULONG_PTR)Device);
     }
     if (Irp->CancelRoutine != NULL) {
-        IopViolation(IopCalledCancelable, Caller, Irp, (ULONG_PTR)Irp->CancelRoutine);
+        IopBlame(IopCalledCancelable, &Culprit, (ULONG_PTR)Irp->CancelRoutine);
     }
     if (!IopIsLocationTrue(Irp)) {
-        IopViolation(IopStackTrashed, Caller, Irp, (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
+        IopBlame(IopStackTrashed, &Culprit, (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
     }
     if (Irp->CurrentLocation > 1) {
-        IopVerifyNextLocation(Irp, Caller);
+        IopVerifyNextLocation(Irp, &Culprit);
     }
 }
 
 void IopVerifyCompletion(PIRP Irp, PVOID Caller)
 {
     IOP_VISIT Own;
-    if (!IopIsVerified(Caller)) {
+    IOP_BLAME Culprit = IopCulpritOf(Irp, Caller);
+    if (!IopIsVerified(Culprit.Subject)) {
         return;
     }
     if (!IopIsLocationTrue(Irp)) {
-        IopViolation(IopStackTrashed, Caller, Irp, (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
+        IopBlame(IopStackTrashed, &Culprit, (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
     }
     if (Irp->IoStatus.Status == IOP_ILLEGAL_STATUS) {
-        IopViolation(IopStatusIllegal, Caller, Irp, (ULONG)Irp->IoStatus.Status);
+        IopBlame(IopStatusIllegal, &Culprit, (ULONG)Irp->IoStatus.Status);
     }
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
     // A routine of the completing driver's own would belong into the next location.
     if (IopCopyVisit(Irp, Irp->CurrentLocation, &Own) &&
         (Own.Routine != Stack->CompletionRoutine || Own.Context != Stack->Context)) {
-        IopViolation(IopStackTrashed, Caller, Irp, (ULONG_PTR)Stack->CompletionRoutine);
+        IopBlame(IopStackTrashed, &Culprit, (ULONG_PTR)Stack->CompletionRoutine);
     }
 }
 
+/* The IRP is its sender's alone once its completion has passed every driver that was called with it. */
 void IopVerifyUnused(PIRP Irp, PVOID Caller)
 {
     IOP_VISIT Below;

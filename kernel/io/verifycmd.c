@@ -36,10 +36,7 @@ static BOOLEAN IopIsNamed(const char *Name)
 BOOLEAN IopIsVerified(PVOID Code)
 {
     PLDR_MODULE Module = LdrFindModule(Code);
-    if (Module == NULL || strcmp(Module->Name, "nt") == 0) {
-        return FALSE;
-    }
-    return IopVerifyAll || IopIsNamed(Module->Name);
+    return Module != NULL && !IopIsInKernel(Code) && (IopVerifyAll || IopIsNamed(Module->Name));
 }
 
 static void IopResetVerifier(void)

@@ -67,6 +67,11 @@ static BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
            MmIsAddressValid((PUCHAR)Address + Size - 1);
 }
 
+BOOLEAN IopIsInKernel(PVOID Address)
+{
+    return LdrFindModule(Address) == LdrFindModule((PVOID)IofCallDriver);
+}
+
 static BOOLEAN IopIsDevice(PDEVICE_OBJECT Device)
 {
     return IopIsReadable(Device, sizeof(*Device)) && Device->Type == IO_TYPE_DEVICE &&
@@ -109,6 +114,10 @@ static void IopDescribeCulprit(PIOP_TEXT Text, PVOID Subject, PIRP Irp)
         Device = Subject;
         Code = (PVOID)Device->DriverObject->DriverInit;
     }
+    if (IopIsInKernel(Code) && IopIsDevice(Device)) {
+        // A driver's last call may have been a jump: then it is who has the IRP.
+        Code = (PVOID)Device->DriverObject->DriverInit;
+    }
     PLDR_MODULE Module = LdrFindModule(Code);
     Text->Length = 0;
     IopAppend(Text, "driver %s", Module != NULL ? Module->Name : "nt");
@@ -132,7 +141,11 @@ void IopBlame(IOP_VIOLATION What, const IOP_BLAME *Blame, ULONG_PTR Evidence)
     if (IopIsDevice(Blame->Device)) {
         IopAppendDevice(&Text, Blame->Device);
     }
-    IopAppendRequest(&Text, Blame->Irp, Blame->MajorFunction, Blame->MinorFunction);
+    if (Blame->Device != NULL) {
+        IopAppendRequest(&Text, Blame->Irp, Blame->MajorFunction, Blame->MinorFunction);
+    } else {
+        IopAppend(&Text, ", IRP %p", Blame->Irp);
+    }
     KeBugCheckBlaming(Text.Buffer, DRIVER_VERIFIER_IOMANAGER_VIOLATION, What,
                       (ULONG_PTR)Blame->Subject, (ULONG_PTR)Blame->Irp, Evidence);
 }

@@ -78,6 +78,8 @@ DECLSPEC_NORETURN void IopCheckFailed(ULONG Check, PVOID Caller, ULONG_PTR Third
 void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before);
 /* Bugchecks when Caller queues an IRP that is freed, or that nobody has been called with. */
 void IopCheckQueueable(PIRP Irp, PVOID Caller);
+/* Whether an address is the kernel's own, not a driver's. */
+BOOLEAN IopIsInKernel(PVOID Address);
 /* The name of a request: "IRP_MJ_READ". */
 const char *IopMajorFunctionName(UCHAR MajorFunction);
 

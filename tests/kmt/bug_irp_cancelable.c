@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_cancelable.sys
  * Promise: completing a request that can still be cancelled is stopped. */
 #include "kmtdevice.h"
 

@@ -1,4 +1,5 @@
 /* STOP: 0x00000044 MULTIPLE_IRP_COMPLETE_REQUESTS
+ * SAYS: Culprit: driver bug_irp_complete_twice.sys
  * Promise: completing a request twice is stopped. */
 #include "kmtdevice.h"
 

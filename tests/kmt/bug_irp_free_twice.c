@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_free_twice.sys
  * Promise: freeing an IRP twice is stopped. */
 #include "kmtdevice.h"
 

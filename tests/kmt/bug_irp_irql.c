@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_irql.sys
  * Promise: a dispatch routine that comes back at another IRQL is stopped. */
 #include "kmtdevice.h"
 

@@ -1,4 +1,5 @@
 /* STOP: 0x00000035 NO_MORE_IRP_STACK_LOCATIONS
+ * SAYS: Culprit: driver bug_irp_no_location.sys
  * Promise: passing a request on without a location for it is stopped. */
 #include "kmtdevice.h"
 

@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_not_completed.sys
  * Promise: answering a request without completing it is stopped. */
 #include "kmtdevice.h"
 

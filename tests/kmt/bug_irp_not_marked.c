@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_not_marked.sys
  * Promise: answering STATUS_PENDING for a request that was not marked is stopped. */
 #include "kmtdevice.h"
 

@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_status_pending.sys
  * Promise: completing a request with STATUS_PENDING is stopped. */
 #include "kmtdevice.h"
 

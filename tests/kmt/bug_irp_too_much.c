@@ -1,4 +1,5 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * SAYS: Culprit: driver bug_irp_too_much.sys
  * Promise: answering with more data than the requester has room for is stopped. */
 #include "kmtdevice.h"
 

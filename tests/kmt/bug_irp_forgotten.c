@@ -1,0 +1,24 @@
+/* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
+ * MACHINE: debug=1
+ * SAYS: Culprit: driver bug_irp_forgotten.sys, device [0-9A-Fa-f]+ .Device.KmtBase of .Driver.kmt_bug_irp_forgotten, IRP [0-9A-Fa-f]+ IRP_MJ_READ/0
+ * SAYS: STOP: 0x000000C9 .0x0000000000000226,
+ * A dispatch routine answers success for an IRP of another driver, and does nothing with it. */
+#include "kmtstack.h"
+
+static NTSTATUS AtBase(PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Irp);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS AtFilter(PIRP Irp)
+{
+    return KmtPassOn(Irp);
+}
+
+static VOID KmtRun(VOID)
+{
+    KmtMakeStack();
+    IoCallDriver(Filter, KmtMakeRead(Filter));
+    DbgPrint("never reached\n");
+}
