@@ -141,7 +141,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
                      (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
     }
     if (IopVerifying) {
-        IopVerifyForward(Device, Irp, __builtin_return_address(0));
+        IopVerifyForward(Irp, __builtin_return_address(0));
     }
     if (Irp->CurrentLocation <= 1) {
         IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, __builtin_return_address(0), (ULONG_PTR)Device,

@@ -289,14 +289,11 @@ static BOOLEAN IopIsLocationTrue(PIRP Irp)
                (PIO_STACK_LOCATION)(Irp + 1) + (Irp->CurrentLocation - 1);
 }
 
-void IopVerifyForward(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
+void IopVerifyForward(PIRP Irp, PVOID Caller)
 {
     IOP_BLAME Culprit = IopCulpritOf(Irp, Caller);
     if (!IopIsVerified(Culprit.Subject)) {
         return;
-    }
-    if (IopExtension(Device)->ExtensionFlags & DOE_DELETED) {
-        IopBlame(IopCalledNoDevice, &Culprit, (ULONG_PTR)Device);
     }
     if (Irp->CancelRoutine != NULL) {
         IopBlame(IopCalledCancelable, &Culprit, (ULONG_PTR)Irp->CancelRoutine);

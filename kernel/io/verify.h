@@ -33,8 +33,8 @@ void IopNoteContext(PIOP_CONTEXT Context);
 /* Routine has returned. Locks first: they say more than the IRQL that comes with them. */
 void IopCheckContext(const IOP_CONTEXT *Context, PVOID Routine, PIRP Irp);
 
-/* Caller is about to send Irp to Device: is it Caller's to send, and as it should be? */
-void IopVerifyForward(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller);
+/* Caller is about to send Irp: is it as it should be? */
+void IopVerifyForward(PIRP Irp, PVOID Caller);
 /* Calls Dispatch, whose location is current, and checks how it answers, now and when the IRP's
  * completion has passed its location. */
 NTSTATUS IopVerifyDispatch(PDEVICE_OBJECT Device, PIRP Irp, PDRIVER_DISPATCH Dispatch);

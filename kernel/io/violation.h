@@ -17,7 +17,7 @@ typedef enum _IOP_VIOLATION {
     IopFreedNoIrp = 0x1,          /* IoFreeIrp: not an IRP, or freed already */
     IopFreedThreadIrp = 0x2,      /* IoFreeIrp: still in a thread's list */
     IopCalledNoIrp = 0x3,         /* IoCallDriver, IoCancelIrp: not an IRP */
-    IopCalledNoDevice = 0x4,      /* IoCallDriver: not a device object, or one that is deleted */
+    IopCalledNoDevice = 0x4,      /* IoCallDriver: not a device object, or one that has gone */
     IopDispatchChangedIrql = 0x5, /* evidence: IRQL before << 8 | IRQL after */
     IopCompletedPending = 0x6,    /* IoCompleteRequest with STATUS_PENDING; evidence: status */
     IopCompletedCancelable = 0x7, /* IoCompleteRequest with a cancel routine; evidence: it */

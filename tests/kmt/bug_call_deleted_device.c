@@ -1,8 +1,7 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
- * MACHINE: debug=1
  * SAYS: Culprit: driver bug_call_deleted_device.sys, IRP
  * SAYS: STOP: 0x000000C9 .0x0000000000000004,
- * A request is sent to a device that was deleted, and only its memory is left. */
+ * A request is sent to a device that was deleted, and that nobody refers to. */
 #include "kmtstack.h"
 
 static NTSTATUS AtBase(PIRP Irp)
@@ -18,10 +17,11 @@ static NTSTATUS AtFilter(PIRP Irp)
 static VOID KmtRun(VOID)
 {
     PDEVICE_OBJECT Device;
+    PIRP Irp;
     KmtMakeStack();
     Device = KmtCreateDevice(NULL, 0, FALSE);
-    ObReferenceObject(Device);
+    Irp = KmtMakeRead(Device);
     IoDeleteDevice(Device);
-    IoCallDriver(Device, KmtMakeRead(Device));
+    IoCallDriver(Device, Irp);
     DbgPrint("never reached\n");
 }
