@@ -3,28 +3,28 @@
  *
  * The usual case takes no lock and raises nothing: a small block comes from a sequenced list of the
  * processor it is asked for on, and goes back to one. Being moved to another processor halfway is
- * harmless, because the lists are safe from anywhere.
+ * harmless, because the lists are safe from anywhere. Everything else is a request, which is answered
+ * in poolrequest.c; with rules for failures or special pool (poolrules.c), everything is.
  *
- * All pool memory is non-executable, NonPagedPool too, although Windows' type 0 is not: nothing in
- * Etude is writable and executable at once. Paged pool has addresses of its own but is resident.
+ * Pool memory is not executable, NonPagedPool neither, although Windows' type 0 may be: only what is
+ * asked for as executable is, from pages of its own. Nothing else in Etude is writable and executable
+ * at once.
  *
  * Every free checks the block's header and the one behind it, who frees and at which IRQL.
  */
 #include "pool.h"
 
 #define EX_POOL_DEFAULT_TAG 'enoN' /* "None", as Windows */
-#define EX_POOL_PROTECTED_TAG 0x80000000U
 
-/* Type bits a caller may combine: kind, cache alignment, NX, raise, zero. */
-#define EX_TYPE_CACHE_ALIGNED 4
-#define EX_TYPE_MUST_SUCCEED 2
+/* Requests of fewer bytes, of a plain type, take the short path. */
+static SIZE_T ExpPlainSizes = EX_POOL_MAXIMUM_SMALL + 1;
 
-/* ExAllocatePool2: bits below this must be understood, others may be ignored. */
-#define EX_FLAG_OPTIONAL_START 0x100000000ULL
-#define EX_FLAG_KINDS (POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED)
-#define EX_FLAG_KNOWN                                                                              \
-    (EX_FLAG_KINDS | POOL_FLAG_USE_QUOTA | POOL_FLAG_UNINITIALIZED | POOL_FLAG_CACHE_ALIGNED |     \
-     POOL_FLAG_RAISE_ON_FAILURE)
+void ExpChoosePoolPath(void)
+{
+    BOOLEAN Plain = (BOOLEAN)(!ExpAreFaultsOn() && !ExpIsTypeZeroExecutable());
+
+    *(volatile SIZE_T *)&ExpPlainSizes = Plain ? EX_POOL_MAXIMUM_SMALL + 1 : 0;
+}
 
 /*
  * The usual path is kept free of anything that costs registers: what is rare stands in routines of
@@ -32,43 +32,13 @@
  */
 #define EXP_RARE __attribute__((noinline)) NTAPI
 
-static EXP_RARE DECLSPEC_NORETURN void ExpBadCaller(ULONG Subcode, ULONG64 Parameter2,
-                                                    ULONG64 Parameter3, ULONG64 Parameter4)
+DECLSPEC_NORETURN EXP_RARE void ExpBadCaller(ULONG Subcode, ULONG64 Parameter2, ULONG64 Parameter3,
+                                             ULONG64 Parameter4)
 {
     KeBugCheckEx(BAD_POOL_CALLER, Subcode, Parameter2, Parameter3, Parameter4);
 }
 
-static PVOID ExpAllocateLarge(ULONG Kind, SIZE_T Size, ULONG Tag, PVOID Caller)
-{
-    SIZE_T Pages = BYTES_TO_PAGES(Size);
-    ULONG64 Key = ExpOwnerKey(Caller, EX_POOL_INDEX(Kind, EX_CLASS_PAGES));
-    PEX_POOL_OWNER Owner = ExpFindOwner(Key, Tag, NULL);
-    PVOID Base = MmAllocatePoolPages(Kind, Pages, Tag, (USHORT)(Owner - ExpOwners));
-
-    if (Base != NULL) {
-        InterlockedIncrement64(&Owner->Allocations);
-        InterlockedAdd64(&Owner->Bytes, (LONG64)(Pages * PAGE_SIZE));
-        InterlockedAdd64(&ExpLargePages[Kind], (LONG64)Pages);
-    }
-    return Base;
-}
-
-static inline BOOLEAN ExpIsIrqlTooHigh(ULONG Kind)
-{
-    return __readcr8() + Kind > DISPATCH_LEVEL; /* paged: APC_LEVEL */
-}
-
-/* Makes a free block Owner's. */
-static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Tag, PEX_POOL_OWNER Owner)
-{
-    PPOOL_HEADER Header = (PPOOL_HEADER)Block - 1;
-
-    Header->PoolType = EX_POOL_IN_USE;
-    Header->PoolTag = Tag;
-    Header->Owner = (ULONG)((ULONG_PTR)Owner - (ULONG_PTR)ExpOwners);
-    InterlockedIncrement64(&Owner->Allocations);
-    return Block;
-}
+/*** Allocating. ***/
 
 /* Block: a free one, or NULL for one of the slabs. */
 static EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG64 Key, ULONG Tag)
@@ -78,7 +48,7 @@ static EXP_RARE PVOID ExpAllocateSlowly(PSLIST_ENTRY Block, ULONG64 Key, ULONG T
     if (Block == NULL) {
         Block = ExpRefillPool(ExpIndexOfKey(Key));
     }
-    return Block == NULL ? NULL : ExpTakeOver(Block, Tag, Owner);
+    return Block == NULL ? NULL : ExpTakeOver(Block, Tag, Owner, EX_POOL_IN_USE);
 }
 
 static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag, PVOID Caller)
@@ -96,88 +66,78 @@ static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag, PVOID C
     if (Owner->Key != Key || Owner->Tag != Tag) {
         return ExpAllocateSlowly(Block, Key, Tag);
     }
-    return ExpTakeOver(Block, Tag, Owner);
+    return ExpTakeOver(Block, Tag, Owner, EX_POOL_IN_USE);
 }
 
 /* Everything but a small block of a plain type. */
-static EXP_RARE PVOID ExpAllocateSpecial(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
+static EXP_RARE PVOID ExpAllocateByType(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
-    ULONG Kind = PoolType & PagedPool;
-    ULONG Class = EX_POOL_CLASSES;
-    PVOID Block;
+    EX_POOL_REQUEST Request = {
+        .Size = Size, .Tag = Tag, .Priority = HighPoolPriority, .Caller = Caller};
 
-    if (ExpIsIrqlTooHigh(Kind)) {
-        ExpBadCaller(EX_BAD_ALLOCATE_IRQL, KeGetCurrentIrql(), PoolType, Size);
+    if (!ExpParsePoolType(PoolType, &Request)) {
+        return ExpFailRequest(&Request, STATUS_INVALID_PARAMETER);
     }
-    if (PoolType & EX_TYPE_MUST_SUCCEED) {
-        ExpBadCaller(EX_BAD_MUST_SUCCEED, PoolType, Size, Tag);
-    }
-    if (Size <= EX_POOL_MAXIMUM_SMALL) {
-        Class = (PoolType & EX_TYPE_CACHE_ALIGNED) != 0 ? ExpAlignedClassOfSize(Size)
-                                                        : ExpClassOfSize(Size);
-    }
-    Block = Class < EX_POOL_CLASSES ? ExpAllocateSmall(Kind, Class, Tag, Caller)
-                                    : ExpAllocateLarge(Kind, Size, Tag, Caller);
-    if (Block == NULL && (PoolType & POOL_RAISE_IF_ALLOCATION_FAILURE) != 0) {
-        KeRaiseStatus(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    if (Block != NULL && (PoolType & POOL_ZERO_ALLOCATION) != 0) {
-        memset(Block, 0, Size);
-    }
-    return Block;
-}
-
-static inline PVOID ExpAllocate(POOL_TYPE PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
-{
-    if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || Size > EX_POOL_MAXIMUM_SMALL ||
-        ExpIsIrqlTooHigh(PoolType & PagedPool)) {
-        return ExpAllocateSpecial(PoolType, Size, Tag, Caller);
-    }
-    return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(Size), Tag, Caller);
+    return ExpAllocateRequest(&Request);
 }
 
 PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-    return ExpAllocate(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+    PVOID Caller = __builtin_return_address(0);
+
+    if ((PoolType & ~(PagedPool | NonPagedPoolNx)) != 0 || NumberOfBytes >= ExpPlainSizes ||
+        ExpIsIrqlTooHigh(PoolType & PagedPool)) {
+        return ExpAllocateByType(PoolType, NumberOfBytes, Tag, Caller);
+    }
+    return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(NumberOfBytes), Tag, Caller);
 }
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 {
-    return ExpAllocateSpecial(PoolType, NumberOfBytes, EX_POOL_DEFAULT_TAG,
-                              __builtin_return_address(0));
+    return ExpAllocateByType(PoolType, NumberOfBytes, EX_POOL_DEFAULT_TAG,
+                             __builtin_return_address(0));
 }
 
-PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+static PVOID ExpAllocateWithQuota(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
-    ULONG64 Kinds = Flags & EX_FLAG_KINDS;
-    ULONG PoolType = Kinds == POOL_FLAG_PAGED ? PagedPool : NonPagedPool;
+    EX_POOL_REQUEST Request = {
+        .Size = Size, .Tag = Tag, .Priority = HighPoolPriority, .Caller = Caller};
+    BOOLEAN Known = ExpParsePoolType(PoolType, &Request);
 
-    /* Executable memory is asked for by name here, so it is refused rather than faked. */
-    if ((Kinds != POOL_FLAG_NON_PAGED && Kinds != POOL_FLAG_PAGED) ||
-        (Flags & (EX_FLAG_OPTIONAL_START - 1) & ~EX_FLAG_KNOWN) != 0) {
-        return NULL;
+    Request.Flags |= EX_REQUEST_QUOTA;
+    if ((PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) == 0) {
+        Request.Flags |= EX_REQUEST_RAISE;
     }
-    if (Flags & POOL_FLAG_CACHE_ALIGNED) {
-        PoolType |= EX_TYPE_CACHE_ALIGNED;
+    return Known ? ExpAllocateRequest(&Request)
+                 : ExpFailRequest(&Request, STATUS_INVALID_PARAMETER);
+}
+
+PVOID NTAPI ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    return ExpAllocateWithQuota(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+}
+
+PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+    return ExpAllocateWithQuota(PoolType, NumberOfBytes, EX_POOL_DEFAULT_TAG,
+                                __builtin_return_address(0));
+}
+
+PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                          EX_POOL_PRIORITY Priority)
+{
+    EX_POOL_REQUEST Request = {.Size = NumberOfBytes,
+                               .Tag = Tag,
+                               .Priority = (ULONG)Priority,
+                               .Caller = __builtin_return_address(0)};
+
+    if (!ExpParsePoolType(PoolType, &Request)) {
+        return ExpFailRequest(&Request, STATUS_INVALID_PARAMETER);
     }
-    if (Flags & POOL_FLAG_RAISE_ON_FAILURE) {
-        PoolType |= POOL_RAISE_IF_ALLOCATION_FAILURE;
-    }
-    if ((Flags & POOL_FLAG_UNINITIALIZED) == 0) {
-        PoolType |= POOL_ZERO_ALLOCATION;
-    }
-    return ExpAllocateSpecial(PoolType, NumberOfBytes, Tag, __builtin_return_address(0));
+    return ExpAllocateRequest(&Request);
 }
 
 /*** Freeing. ***/
-
-/* A protected tag (bit 31) matches with or without the bit; tag 0 when freeing matches all. */
-static inline void ExpCheckTag(PVOID P, ULONG Allocated, ULONG Freed)
-{
-    if (Freed != Allocated && Freed != 0 && ((Freed ^ Allocated) & ~EX_POOL_PROTECTED_TAG) != 0) {
-        ExpBadCaller(EX_BAD_TAG, (ULONG_PTR)P, Allocated, Freed);
-    }
-}
 
 /* A header is not what it was: does P not point behind one, or has it been overwritten? */
 static EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
@@ -191,16 +151,24 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
                  (ULONG_PTR)(Header + Header->BlockSize), Header->Ulong1);
 }
 
-/* A free block has been freed, or its type has been overwritten. */
-static EXP_RARE DECLSPEC_NORETURN void ExpBadType(PVOID P, UCHAR Type)
+/* The block at P, which has just become free, was not simply in use: somebody is charged for it, or it
+ * has been freed, or its type has been overwritten. */
+static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
+    PEX_POOL_OWNER Owner = (PEX_POOL_OWNER)((ULONG_PTR)ExpOwners + Header->Owner);
 
-    if (Type != EX_POOL_FREE) {
+    if (Type == EX_POOL_FREE) {
+        ExpBadCaller(EX_BAD_DOUBLE_FREE, Header->PoolTag, Header->Ulong1, (ULONG_PTR)P);
+    }
+    if (Type != EX_POOL_BILLED) {
         Header->PoolType = Type;
         ExpBadBlock(P);
     }
-    ExpBadCaller(EX_BAD_DOUBLE_FREE, Header->PoolTag, Header->Ulong1, (ULONG_PTR)P);
+    ExpReturnCharge(Owner, EX_KIND_OF_INDEX(Header->PoolIndex),
+                    (SIZE_T)Header->BlockSize * EX_POOL_UNIT);
+    InterlockedIncrement64(&Owner->Frees);
+    ExpDrainPool(Header->PoolIndex, P);
 }
 
 /* Whole pages, and what is no pool at all. */
@@ -226,6 +194,9 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
         ExpBadCaller(EX_BAD_DOUBLE_FREE, Allocated, 0, (ULONG_PTR)P);
     }
     Owner = &ExpOwners[Number];
+    if (Owner->Process != NULL) {
+        ExpReturnCharge(Owner, (ULONG)Kind, Pages * PAGE_SIZE);
+    }
     InterlockedAdd64(&Owner->Bytes, -(LONG64)(Pages * PAGE_SIZE));
     InterlockedIncrement64(&Owner->Frees);
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
@@ -265,7 +236,8 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     /* Of two that free a block at once, one finds it free. */
     Type = __atomic_exchange_n(&Header->PoolType, EX_POOL_FREE, __ATOMIC_SEQ_CST);
     if (Type != EX_POOL_IN_USE) {
-        ExpBadType(P, Type);
+        ExpFreeUnusual(P, Type);
+        return;
     }
     InterlockedIncrement64(&Owner->Frees);
     Cache = ExpCurrentCache();

@@ -13,17 +13,21 @@
 #include "mm.h"
 #include "ex.h"
 
-#define EX_POOL_KINDS 2 /* 0 non-paged, 1 paged */
+#define EX_POOL_KINDS 3
+#define EX_KIND_NONPAGED 0
 #define EX_KIND_PAGED 1
+#define EX_KIND_EXECUTE 2 /* non-paged, and executable */
 #define EX_POOL_UNIT 16
+#define EX_TAG_PROTECTED 0x80000000U /* a bit of a tag that is not part of its text */
 #define EX_POOL_INDEX(Kind, Class) ((Kind) << 5 | (Class))
-#define EX_POOL_INDEXES 64
+#define EX_POOL_INDEXES (EX_POOL_KINDS << 5)
 #define EX_KIND_OF_INDEX(Index) ((Index) >> 5)
 
 /* PoolType of a block. Anything else is damage. */
 #define EX_POOL_FREE 0x00
 #define EX_POOL_IN_USE 0x04
-#define EX_POOL_END 0x80 /* the header behind the last block of a slab */
+#define EX_POOL_BILLED 0x0C /* in use, and a process is charged for it */
+#define EX_POOL_END 0x80    /* the header behind the last block of a slab */
 
 /* Windows' fields first; sizes in units. Check covers them and the header's address, except
  * PoolType, which is EX_POOL_FREE in it. */
@@ -58,6 +62,68 @@ typedef struct _EX_POOL_SLAB {
 #define EX_SLAB_FIRST 48
 #define EX_SLAB_ROOM (PAGE_SIZE - EX_SLAB_FIRST - (ULONG)sizeof(POOL_HEADER))
 C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
+
+/*** pool.c ***/
+
+/* Where the pools' second-level misuse goes: BAD_POOL_CALLER subcodes, as Windows numbers them. */
+#define EX_BAD_DOUBLE_FREE 0x7
+#define EX_BAD_ALLOCATE_IRQL 0x8
+#define EX_BAD_FREE_IRQL 0x9
+#define EX_BAD_TAG 0xA
+#define EX_BAD_ADDRESS 0x46
+#define EX_BAD_MUST_SUCCEED 0x9A
+#define EX_BAD_ZERO_TAG 0x9B
+#define EX_BAD_BIG_TAG 0x9C
+/* BAD_POOL_HEADER subcode: a block, or the one behind it, does not look as it was made. */
+#define EX_BAD_HEADER 0x20
+#define EX_BAD_SLAB 0x21
+
+/* What is asked of the pools, when it is more than a size and a tag. */
+#define EX_REQUEST_ALIGNED 0x1 /* on a cache line */
+#define EX_REQUEST_ZERO 0x2
+#define EX_REQUEST_RAISE 0x4    /* failing is an exception */
+#define EX_REQUEST_QUOTA 0x8    /* the current process is charged */
+#define EX_REQUEST_SPECIAL 0x10 /* an unmapped page behind it, or, with UNDERRUN, before it */
+#define EX_REQUEST_UNDERRUN 0x20
+
+typedef struct _EX_POOL_REQUEST {
+    ULONG Kind;
+    ULONG Flags; /* EX_REQUEST_* */
+    SIZE_T Size;
+    ULONG Tag;
+    ULONG Priority; /* EX_POOL_PRIORITY */
+    PVOID Caller;   /* where the pools return to */
+} EX_POOL_REQUEST, *PEX_POOL_REQUEST;
+
+/* Answers a request; NULL, or the exception that it asks for, when that fails. */
+PVOID ExpAllocateRequest(const EX_POOL_REQUEST *Request);
+/* Raises Status for a request that fails, if it wants that; else NULL. */
+PVOID ExpFailRequest(const EX_POOL_REQUEST *Request, NTSTATUS Status);
+/* The request that the old interface's types make: kind and flags. NULL-like FALSE: no such pool. */
+BOOLEAN ExpParsePoolType(ULONG PoolType, PEX_POOL_REQUEST Request);
+/* Notes whether plain allocations have to take the general path now. */
+void ExpChoosePoolPath(void);
+/* Bugchecks BAD_POOL_CALLER. */
+DECLSPEC_NORETURN void NTAPI ExpBadCaller(ULONG Subcode, ULONG64 Parameter2, ULONG64 Parameter3,
+                                          ULONG64 Parameter4);
+/* A protected tag (bit 31) matches with or without the bit; tag 0 when freeing matches all. */
+static inline void ExpCheckTag(PVOID P, ULONG Allocated, ULONG Freed)
+{
+    if (Freed != Allocated && Freed != 0 && ((Freed ^ Allocated) & ~EX_TAG_PROTECTED) != 0) {
+        ExpBadCaller(EX_BAD_TAG, (ULONG_PTR)P, Allocated, Freed);
+    }
+}
+static inline BOOLEAN ExpIsIrqlTooHigh(ULONG Kind)
+{
+    return __readcr8() + (Kind & EX_KIND_PAGED) > DISPATCH_LEVEL; /* paged: APC_LEVEL */
+}
+
+/*** poolfault.c ***/
+
+BOOLEAN ExpAreFaultsOn(void);
+/* Whether a rule refuses this allocation. */
+BOOLEAN ExpIsFaultDue(ULONG Tag, SIZE_T Size, PVOID Caller);
+void ExpInitializeFaults(void);
 
 /*** sizeclass.c: pure, tested on the host ***/
 
@@ -104,14 +170,16 @@ typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
 static inline PSLIST_ENTRY ExpPopBlock(PEX_POOL_LIST List)
 {
     LONG64 Old[2] = {(LONG64)List->First, List->State};
+    PSLIST_ENTRY First;
 
     do {
-        if (Old[0] == 0) {
+        First = (PSLIST_ENTRY)Old[0];
+        if (First == NULL) {
             return NULL;
         }
     } while (!_InterlockedCompareExchange128((LONG64 *)List, Old[1] + EX_LIST_SEQUENCE - 1,
-                                             (LONG64)((PSLIST_ENTRY)Old[0])->Next, Old));
-    return (PSLIST_ENTRY)Old[0];
+                                             (LONG64)First->Next, Old));
+    return First;
 }
 
 static inline void ExpPushBlock(PEX_POOL_LIST List, PSLIST_ENTRY Block)
@@ -151,6 +219,8 @@ void ExpFormatTag(ULONG Tag, char Text[5]);
 /* Whether a pattern means the tag: letters as they are, ? for any one and * for any number of them;
  * blanks at the end need not be written. */
 BOOLEAN ExpMatchTag(ULONG Tag, const char *Pattern);
+/* The same for a name, in any case. */
+BOOLEAN ExpMatchName(const char *Name, const char *Pattern);
 
 /*** poolowner.c ***/
 
@@ -206,18 +276,25 @@ LONG64 ExpOwnerBytes(const EX_POOL_OWNER *Owner);
 void ExpQueryKindStatistics(ULONG Kind, EX_POOL_STATISTICS *Statistics);
 /* Pages in runs without headers, by kind. */
 extern volatile LONG64 ExpLargePages[EX_POOL_KINDS];
+/* Makes a free block Owner's; Type: EX_POOL_IN_USE or EX_POOL_BILLED. */
+static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Tag, PEX_POOL_OWNER Owner, UCHAR Type)
+{
+    PPOOL_HEADER Header = (PPOOL_HEADER)Block - 1;
 
-/* Where the pools' second-level misuse goes: BAD_POOL_CALLER subcodes, as Windows numbers them. */
-#define EX_BAD_DOUBLE_FREE 0x7
-#define EX_BAD_ALLOCATE_IRQL 0x8
-#define EX_BAD_FREE_IRQL 0x9
-#define EX_BAD_TAG 0xA
-#define EX_BAD_ADDRESS 0x46
-#define EX_BAD_MUST_SUCCEED 0x9A
-#define EX_BAD_ZERO_TAG 0x9B
-#define EX_BAD_BIG_TAG 0x9C
-/* BAD_POOL_HEADER subcode: a block, or the one behind it, does not look as it was made. */
-#define EX_BAD_HEADER 0x20
-#define EX_BAD_SLAB 0x21
+    Header->PoolType = Type;
+    Header->PoolTag = Tag;
+    Header->Owner = (ULONG)((ULONG_PTR)Owner - (ULONG_PTR)ExpOwners);
+    InterlockedIncrement64(&Owner->Allocations);
+    return Block;
+}
+
+/*** poolrequest.c ***/
+
+/* Reads the boot options. */
+void ExpReadPoolOptions(void);
+/* Type 0 is to be executable. */
+BOOLEAN ExpIsTypeZeroExecutable(void);
+/* The process that is billed for Owner's blocks gets back what it was charged for one of them. */
+void ExpReturnCharge(PEX_POOL_OWNER Owner, ULONG Kind, SIZE_T Bytes);
 
 #endif

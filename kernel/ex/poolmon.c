@@ -11,7 +11,7 @@
 
 #define EX_MONITOR_TAG 'moPx' /* "xPom" */
 
-static const char *const ExpKindNames[EX_POOL_KINDS] = {"NonPaged", "Paged"};
+static const char *const ExpKindNames[EX_POOL_KINDS] = {"NonPaged", "Paged", "Execute"};
 
 /* What records have in common that are shown in one row. */
 typedef enum _EX_POOL_GROUPING {

@@ -34,6 +34,9 @@ void ExInitializePools(void)
     ExpPoolCookie = (ULONG)((__rdtsc() * 0x9E3779B97F4A7C15ULL) >> 32);
     ExpInitializeClasses();
     ExpRankBinLocks();
+    ExpReadPoolOptions();
+    ExpInitializeFaults();
+    ExpChoosePoolPath();
 }
 
 ULONG64 ExpQuerySlabPages(ULONG Kind)

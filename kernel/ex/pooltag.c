@@ -4,7 +4,6 @@
 #include "pool.h"
 
 #define EX_TAG_CHARS 4
-#define EX_TAG_PROTECTED 0x80000000U
 
 /* The bit that protects a tag is no part of its text. */
 void ExpFormatTag(ULONG Tag, char Text[5])
@@ -17,8 +16,8 @@ void ExpFormatTag(ULONG Tag, char Text[5])
     Text[EX_TAG_CHARS] = 0;
 }
 
-/* A star stands for any letters, a question mark for one. */
-static BOOLEAN ExpMatchText(const char *Text, const char *Pattern)
+/* A star stands for any letters, a question mark for one. Fold: in any case. */
+static BOOLEAN ExpMatchText(const char *Text, const char *Pattern, BOOLEAN Fold)
 {
     for (; *Pattern != '*'; Text++, Pattern++) {
         if (*Pattern == 0) {
@@ -28,12 +27,13 @@ static BOOLEAN ExpMatchText(const char *Text, const char *Pattern)
             }
             return (BOOLEAN)(*Text == 0);
         }
-        if (*Text == 0 || (*Pattern != '?' && *Pattern != *Text)) {
+        if (*Text == 0 || (*Pattern != '?' && *Pattern != *Text &&
+                           (!Fold || tolower(*Pattern) != tolower(*Text)))) {
             return FALSE;
         }
     }
     do {
-        if (ExpMatchText(Text, Pattern + 1)) {
+        if (ExpMatchText(Text, Pattern + 1, Fold)) {
             return TRUE;
         }
     } while (*Text++ != 0);
@@ -45,5 +45,10 @@ BOOLEAN ExpMatchTag(ULONG Tag, const char *Pattern)
     char Text[EX_TAG_CHARS + 1];
 
     ExpFormatTag(Tag, Text);
-    return ExpMatchText(Text, Pattern);
+    return ExpMatchText(Text, Pattern, FALSE);
+}
+
+BOOLEAN ExpMatchName(const char *Name, const char *Pattern)
+{
+    return ExpMatchText(Name, Pattern, TRUE);
 }

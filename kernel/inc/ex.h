@@ -25,6 +25,10 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
  */
 typedef void EX_POOL_CALLBACK(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context);
 ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, PVOID Context);
+/* TRUE: failure injection refuses an allocation of Size bytes under Tag that the code at Caller asks
+ * for. For memory that does not come from the pools each time, as from a lookaside list; the pools
+ * ask by themselves. Costs a compare while there are no rules. Any IRQL. */
+BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size);
 /* The module at these addresses is gone: what it has allocated counts under its tags alone, and
  * nothing is held against the next module there. Before the addresses are given out again; any
  * IRQL. */

@@ -65,6 +65,12 @@ typedef struct _KAPC_STATE {
     BOOLEAN UserApcPending;              /* d */
 } KAPC_STATE, *PKAPC_STATE;
 
+/* What a process is charged for one pool, in bytes; all interlocked. */
+typedef struct _PS_QUOTA {
+    volatile ULONG64 Usage, Peak;
+    volatile ULONG64 Limit; /* 0: none */
+} PS_QUOTA, *PPS_QUOTA;
+
 /* A process to the kernel: an address space and defaults for its threads. EPROCESS is the same C
  * type; the executive's part follows and belongs to ps. */
 struct _KPROCESS {
@@ -82,6 +88,7 @@ struct _KPROCESS {
     NTSTATUS ExitStatus;                       /* p */
     volatile LONG ActiveThreads;               /* o p */
     CHAR ImageFileName[16];                    /* i p */
+    PS_QUOTA Quota[2];                         /* o p  non-paged, paged */
 };
 
 struct _KTHREAD {
@@ -245,6 +252,10 @@ DECLSPEC_NORETURN void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_
  * that nobody handled. Any IRQL. */
 DECLSPEC_NORETURN void KeRaiseStatus(NTSTATUS Status);
 
+/* Where the driver is that has called the kernel on this stack and not got an answer yet: the return
+ * address of the innermost such call; NULL: there is none since the last interrupt. Any IRQL. */
+PVOID KeFindDriverCaller(void);
+
 /* Fills in a dispatcher header; Size in bytes. */
 void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState);
 
@@ -345,6 +356,9 @@ NTSTATUS NTAPI KeYieldExecution(void);
 struct _LOADER_BLOCK;
 /* A word Name=VALUE, a number, on the command line; FALSE: there is none. Any IRQL. */
 BOOLEAN KiQueryBootOption(const char *Name, ULONG64 *Value);
+/* The Index-th word Name=VALUE (from 0): where VALUE begins, and its length; NULL: there are not so
+ * many. Any IRQL. */
+const char *KiFindBootOption(const char *Name, ULONG Index, SIZE_T *Length);
 void KiSystemStartup(struct _LOADER_BLOCK *LoaderBlock);
 extern struct _LOADER_BLOCK *KeLoaderBlock; /* i */
 /* Starts every other processor the HAL found. PASSIVE_LEVEL, once. */

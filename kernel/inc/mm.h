@@ -12,6 +12,7 @@
 #define MM_DIRECT_MAP_BASE 0xFFFF800000000000UL
 #define MM_PAGED_POOL_BASE 0xFFFFA00000000000UL
 #define MM_NONPAGED_POOL_BASE 0xFFFFE00000000000UL
+#define MM_EXECUTABLE_POOL_BASE 0xFFFFE08000000000UL
 #define MM_DRIVER_IMAGE_BASE 0xFFFFF80000000000UL
 #define MM_SYSTEM_PTE_BASE 0xFFFFF88000000000UL
 #define MM_PFN_DATABASE_BASE 0xFFFFFA8000000000UL
@@ -148,7 +149,8 @@ void MmDeleteKernelStack(PVOID StackBase);
 BOOLEAN MmIsGuardPage(PVOID Address);
 
 /*
- * Pages for the pools: Kind 0 non-paged, 1 paged (its own addresses, but resident). A run of Pages
+ * Pages for the pools: Kind 0 non-paged, 1 paged (its own addresses, but resident), 2 non-paged
+ * and executable as well as writable: the only such memory there is. A run of Pages
  * pages, read-write, contents undefined, with an unmapped page behind it; NULL when memory is
  * exhausted. Size, Tag and Owner, a number of the pools' own, are remembered with the run.
  */
@@ -167,7 +169,10 @@ static inline LONG MmQueryPoolKind(PVOID Address)
     if (Region == (ULONG)(MM_NONPAGED_POOL_BASE >> 39)) {
         return 0;
     }
-    return Region == (ULONG)(MM_PAGED_POOL_BASE >> 39) ? 1 : -1;
+    if (Region == (ULONG)(MM_PAGED_POOL_BASE >> 39)) {
+        return 1;
+    }
+    return Region == (ULONG)(MM_EXECUTABLE_POOL_BASE >> 39) ? 2 : -1;
 }
 
 /* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */

@@ -85,6 +85,20 @@ static BOOLEAN KiStepFrame(PKI_STACK_WALK Walk)
     return LdrFindModule((PVOID)Walk->Rip) != NULL;
 }
 
+/* Calls leave a frame each; code that was interrupted has nothing to do with what runs now. */
+PVOID KeFindDriverCaller(void)
+{
+    KI_STACK_WALK Walk = {.Rip = (ULONG64)KeFindDriverCaller};
+
+    Walk.Register[KiRegisterRbp] = (ULONG64)__builtin_frame_address(0);
+    while (KiIsWithin(Walk.Rip, KiTextStart, KiTextEnd)) {
+        if (KiIsWithin(Walk.Rip, KiTrapEntryStart, KiTrapEntryEnd) || !KiStepKernelFrame(&Walk)) {
+            return NULL;
+        }
+    }
+    return LdrFindModule((PVOID)Walk.Rip) != NULL ? (PVOID)Walk.Rip : NULL;
+}
+
 void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit)
 {
     KI_STACK_WALK Walk;

@@ -136,9 +136,9 @@ static void MiBuildTrampolineDirectory(void)
 /* A next-level table for each region, so that copies of the top level share all that is added. */
 static void MiMakeTopLevel(void)
 {
-    static const ULONG64 Regions[] = {MM_PAGED_POOL_BASE,  MM_NONPAGED_POOL_BASE,
-                                      KI_USER_SHARED_DATA, MM_DRIVER_IMAGE_BASE,
-                                      MM_SYSTEM_PTE_BASE,  MM_PFN_DATABASE_BASE};
+    static const ULONG64 Regions[] = {
+        MM_PAGED_POOL_BASE,   MM_NONPAGED_POOL_BASE, MM_EXECUTABLE_POOL_BASE, KI_USER_SHARED_DATA,
+        MM_DRIVER_IMAGE_BASE, MM_SYSTEM_PTE_BASE,    MM_PFN_DATABASE_BASE};
 
     for (ULONG i = 0; i < ARRAYSIZE(Regions); i++) {
         MiEarlyEntry(MiKernelPml4, Regions[i], 2);

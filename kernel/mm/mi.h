@@ -200,7 +200,7 @@ typedef struct _MI_WINDOW {
     ULONG PagesInUse;          /* w */
 } MI_WINDOW, *PMI_WINDOW;
 
-extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[2];
+extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[3];
 
 void MiInitializeWindows(void);
 /* Addresses for Pages pages, with page tables but nothing mapped; NULL when there is no room or no

@@ -8,6 +8,7 @@
 
 /* Longest run that RunPages can tell: 8 TB. */
 #define MI_MAXIMUM_RUN 0x7FFFFFFFUL
+#define MI_EXECUTABLE_POOL 2
 
 /* The database entry of the page mapped at Base, a page-aligned pool address; NULL for none. */
 static PMMPFN MiFindRunEntry(PVOID Base)
@@ -21,6 +22,14 @@ static PMMPFN MiFindRunEntry(PVOID Base)
     return MI_PFN((*Entry & MI_PTE_FRAME) >> PAGE_SHIFT);
 }
 
+/* Nobody has used these addresses since all processors forgot them. */
+static void MiAllowExecution(PCHAR Va, SIZE_T Pages)
+{
+    for (SIZE_T i = 0; i < Pages; i++) {
+        *MiFindPte(Va + i * PAGE_SIZE) &= ~MiNoExecute;
+    }
+}
+
 PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag, USHORT Owner)
 {
     PMMPFN First;
@@ -32,6 +41,9 @@ PVOID MmAllocatePoolPages(ULONG Kind, SIZE_T Pages, ULONG Tag, USHORT Owner)
     Va = MiReserveFresh(&MiPoolWindows[Kind], Pages, 1, MiUsePool, FALSE);
     if (Va != NULL) {
         First = MiFindRunEntry(Va);
+        if (Kind == MI_EXECUTABLE_POOL) {
+            MiAllowExecution(Va, Pages);
+        }
         First->PoolTag = Tag;
         First->PoolOwner = Owner;
         First->RunPages = (ULONG)Pages;

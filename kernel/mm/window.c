@@ -29,8 +29,9 @@
 
 MI_WINDOW MiSystemPtes = MI_WINDOW_AT(MM_SYSTEM_PTE_BASE, 128);
 MI_WINDOW MiImages = MI_WINDOW_AT(MM_DRIVER_IMAGE_BASE, 32);
-MI_WINDOW MiPoolWindows[2] = {MI_WINDOW_AT(MM_NONPAGED_POOL_BASE, 128),
-                              MI_WINDOW_AT(MM_PAGED_POOL_BASE, 128)};
+MI_WINDOW MiPoolWindows[3] = {MI_WINDOW_AT(MM_NONPAGED_POOL_BASE, 128),
+                              MI_WINDOW_AT(MM_PAGED_POOL_BASE, 128),
+                              MI_WINDOW_AT(MM_EXECUTABLE_POOL_BASE, 1)};
 
 BOOLEAN MiIsInWindow(PMI_WINDOW Window, PVOID Va)
 {
@@ -77,7 +78,8 @@ static BOOLEAN MiGrowWindow(PMI_WINDOW Window, ULONG Count)
 
 void MiInitializeWindows(void)
 {
-    PMI_WINDOW Windows[] = {&MiSystemPtes, &MiImages, &MiPoolWindows[0], &MiPoolWindows[1]};
+    PMI_WINDOW Windows[] = {&MiSystemPtes, &MiImages, &MiPoolWindows[0], &MiPoolWindows[1],
+                            &MiPoolWindows[2]};
 
     for (ULONG i = 0; i < ARRAYSIZE(Windows); i++) {
         KiRankLock(&Windows[i]->Lock, "window", LOCK_ORDER_MM_PTE);

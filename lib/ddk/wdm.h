@@ -17,6 +17,8 @@ extern "C" {
 #include <nt/ke_bugcheck.h>
 #include <nt/ke_spin.h>
 #include <nt/ex.h>
+#include <nt/ex_pool.h>
+#include <nt/ex_lookaside.h>
 #include <nt/ex_interlock.h>
 #include <nt/ex_lock.h>
 #include <nt/ex_timer.h>
@@ -27,6 +29,7 @@ extern "C" {
 #include <nt/ob.h>
 #include <nt/ps.h>
 #include <nt/io_file_types.h>
+#include <nt/ps_quota.h>
 #include <nt/io_types.h>
 #include <nt/io_codes.h>
 #include <nt/io.h>

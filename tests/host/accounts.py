@@ -4,7 +4,7 @@ import re
 import time
 
 # A tag may hold any printable characters, spaces too: four of them.
-POOL = re.compile(r"^(.{4}) (NonPaged|Paged) +allocs (\d+) frees (\d+) diff (-?\d+) bytes (-?\d+)$", re.M)
+POOL = re.compile(r"^(.{4}) (NonPaged|Paged|Execute) +allocs (\d+) frees (\d+) diff (-?\d+) bytes (-?\d+)$", re.M)
 OBJECT = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+$", re.M)
 MEMORY = re.compile(r"^(image pages|kernel stacks|locked pages) (\d+)$", re.M)
 

@@ -1,5 +1,5 @@
 """Promise: the pools know what every driver has of them, by tag, by driver and by place in the code, and forget drivers that
-are gone."""
+are gone; allocations fail as they are told to; quotas are kept."""
 
 import re
 
@@ -59,3 +59,102 @@ def test_what_is_left_behind_is_nobody_s(console):
 def test_wrong_options_are_refused(console):
     for options in ("/q", "/", "/i", "/bb", "-"):
         assert "usage: poolmon" in console.run(f"poolmon {options}")
+
+
+FAULT = re.compile(r"^\d+: (.*?)  matched (\d+) failed (\d+)$", re.M)
+QUOTA = re.compile(r"^ +4 System +(\w+) +usage (\d+) peak (\d+)", re.M)
+
+
+def starts(console, name="pooluser"):
+    text = console.run(f"sc start {name}")
+    if "RUNNING" in text:
+        assert "STOPPED" in console.run(f"sc stop {name}")
+        return True
+    return False
+
+
+def test_every_allocation_of_a_driver_fails_once_in_turn(console):
+    for number in (1, 2, 3):
+        console.run(f"poolfail driver=pooluser tag=PUs? count={number}")
+        assert not starts(console)
+        assert FAULT.findall(console.run("poolfail")) == [
+            (f"tag=PUs? driver=pooluser count={number}", str(number), "1")
+        ]
+        assert all(row[4] == 0 for row in rows(console, "PUs1") + rows(console, "PUs3"))
+        console.run("poolfail off")
+    console.run("poolfail driver=pooluser tag=PUs? count=4")
+    assert starts(console)
+    assert FAULT.findall(console.run("poolfail")) == [("tag=PUs? driver=pooluser count=4", "3", "0")]
+    console.run("poolfail off")
+    assert console.run("poolfail").strip() == ""
+
+
+def test_rules_choose_by_tag_driver_and_size(console):
+    for rule, refused in {
+        "tag=PUs2": True,
+        "tag=PUs9": False,
+        "tag=PUs* size=10000": True,
+        "tag=PUs* size=101-999": False,
+        "tag=PUs* size=10001-": False,
+        "driver=pool* size=1000-2000": True,
+        "driver=poolleaker tag=PUs*": False,
+        "tag=PUs* probability=100": True,
+        "tag=PUs* probability=0": False,
+        "tag=PUs* every=3": True,
+    }.items():
+        console.run(f"poolfail {rule}")
+        assert starts(console) == (not refused), rule
+        console.run("poolfail off")
+
+
+def test_what_the_kernel_allocates_for_a_driver_fails_too(console):
+    """pooluser compares a name and prints only; kmt's threads need objects."""
+    assert "SUCCESS" in console.run(r"sc create threads type= kernel binPath= c:\tests\threadcreate.sys")
+    console.run("poolfail driver=threadcreate tag=Thre count=1")
+    console.run("sc start threads", timeout=60)
+    assert [row[2] for row in FAULT.findall(console.run("poolfail"))] == ["1"]
+    console.run("poolfail off")
+    console.run("sc stop threads")
+
+
+def test_probability_is_kept_to(console):
+    console.run("poolfail tag=xPom probability=25.5%")
+    for _ in range(40):
+        console.run("pool xPom")
+    ((text, matched, failed),) = FAULT.findall(console.run("poolfail"))
+    assert text == "tag=xPom probability=25.50%" and int(matched) == 40 and 3 <= int(failed) <= 20
+    console.run("poolfail off")
+
+
+def test_wrong_rules_are_refused(console):
+    for rule in ("tag", "tag=", "driver=", "size=9-3", "size=x", "count=0", "every=0", "probability=101", "count=1 every=2", "x=1"):
+        assert "usage: poolfail" in console.run(f"poolfail {rule}"), rule
+    assert console.run("poolfail").strip() == ""
+
+
+def test_rules_from_the_command_line():
+    options = "poolfail=driver:pooluser,count:2 poolfail=PUs3 poolfail=nonsense:1"
+    with shell.boot(smp=1, cmdline=options) as console:
+        assert "poolfail=nonsense:1: no rule" in console.text + console.run("dbgprint")
+        rules = FAULT.findall(console.run("poolfail"))
+        assert [rule[0] for rule in rules] == ["driver=pooluser count=2", "tag=PUs3"]
+        console.run(rf"sc create pooluser type= kernel binPath= {USER}")
+        assert not starts(console) and not starts(console)
+
+
+def test_quotas(console):
+    before = {kind: int(usage) for kind, usage, _ in QUOTA.findall(console.run("quota"))}
+    for name in ("poolquota", "poollimited"):
+        assert "SUCCESS" in console.run(rf"sc create {name} type= kernel binPath= c:\tests\poolquota.sys")
+    assert "RUNNING" in console.run("sc start poolquota")
+    assert "STOPPED" in console.run("sc stop poolquota")
+    after = QUOTA.findall(console.run("quota 4"))
+    assert {kind: int(usage) for kind, usage, _ in after} == before
+    assert all(int(peak) > 500_000 for _, _, peak in after)
+    text = console.run(f"quota 4 {before['NonPaged'] + 65536} {before['Paged'] + 65536}")
+    assert text.count("limit") == 2
+    assert "RUNNING" in console.run("sc start poollimited")
+    assert "STOPPED" in console.run("sc stop poollimited")
+    assert "limit" not in console.run("quota 4 0 0")
+    assert "usage: quota" in console.run("quota x") and "usage: quota" in console.run("quota 4 1")
+    assert "STATUS_INVALID_PARAMETER" in console.run("quota 5")

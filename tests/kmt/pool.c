@@ -73,11 +73,13 @@ static VOID TestFlags(VOID)
     KMT_CHECK(ExAllocatePool2(0, 64, TAG) == NULL, "no kind of pool: refused");
     KMT_CHECK(ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_NON_PAGED, 64, TAG) == NULL,
               "two kinds of pool: refused");
-    KMT_CHECK(ExAllocatePool2(POOL_FLAG_NON_PAGED_EXECUTE, 64, TAG) == NULL,
-              "executable pool: refused");
+    KMT_CHECK(ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_SESSION, 64, TAG) == NULL,
+              "there are no sessions: refused");
+    KMT_CHECK(ExAllocatePoolWithTag(PagedPoolSession, 64, TAG) == NULL,
+              "there are no sessions, by type: refused");
     KMT_CHECK(ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x80000000ULL, 64, TAG) == NULL,
               "an unknown flag: refused");
-    Block = ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x100000000ULL, 64, TAG);
+    Block = ExAllocatePool2(POOL_FLAG_NON_PAGED | 0x200000000ULL, 64, TAG);
     KMT_CHECK(Block != NULL, "an unknown optional flag: ignored");
     ExFreePool(Block);
     Block = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_CACHE_ALIGNED, 3000, TAG);
@@ -86,6 +88,44 @@ static VOID TestFlags(VOID)
     Block = ExAllocatePool2(POOL_FLAG_PAGED | POOL_FLAG_RAISE_ON_FAILURE, 64, TAG);
     KMT_CHECK(Block != NULL, "asking to raise does no harm");
     ExFreePool(Block);
+}
+
+/* mov eax, ecx; add eax, 1; ret */
+static const UCHAR Code[] = {0x89, 0xC8, 0x83, 0xC0, 0x01, 0xC3};
+typedef ULONG NTAPI CODE(ULONG Number);
+
+static VOID TestExecutable(VOID)
+{
+    static const SIZE_T Sizes[] = {sizeof(Code), 1000, 4096, 20000};
+    LONG Wrong = 0;
+
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Sizes); i++) {
+        UCHAR *Block = ExAllocatePool2(POOL_FLAG_NON_PAGED_EXECUTE, Sizes[i], TAG);
+
+        RtlCopyMemory(Block, Code, sizeof(Code));
+        Wrong += ((CODE *)(ULONG_PTR)Block)(41) != 42;
+        RtlCopyMemory(Block + Sizes[i] - sizeof(Code), Code, sizeof(Code));
+        Wrong += ((CODE *)(ULONG_PTR)(Block + Sizes[i] - sizeof(Code)))(i) != i + 1;
+        ExFreePoolWithTag(Block, TAG);
+    }
+    KMT_EQUAL(Wrong, 0, "executable pool executes, from its first byte to its last");
+}
+
+static VOID TestPriorities(VOID)
+{
+    static const EX_POOL_PRIORITY Priorities[] = {LowPoolPriority, NormalPoolPriority,
+                                                  HighPoolPriority};
+    LONG Wrong = 0;
+
+    for (ULONG i = 0; i < RTL_NUMBER_OF(Priorities); i++) {
+        UCHAR *Block = ExAllocatePoolPriorityZero(NonPagedPoolNx, 100, TAG, Priorities[i]);
+
+        Wrong += Block == NULL || Block[0] != 0 || Block[99] != 0;
+        ExFreePoolWithTag(Block, TAG);
+        Wrong +=
+            ExAllocatePoolWithTagPriority(PagedPool, (SIZE_T)1 << 40, TAG, Priorities[i]) != NULL;
+    }
+    KMT_EQUAL(Wrong, 0, "with enough memory every priority gets some");
 }
 
 static VOID TestSizes(VOID)
@@ -249,6 +289,8 @@ static VOID KmtRun(VOID)
     TestAlignment();
     TestZeroing();
     TestFlags();
+    TestExecutable();
+    TestPriorities();
     TestSizes();
     TestTags();
     TestReturn();

@@ -1,7 +1,6 @@
 /*
- * nt/ex.h - executive support: interlocked operations, SLISTs, pools, lookaside lists, fast
- * mutexes, work items. Layouts are those of Windows x64; the lookaside helpers are inlined into
- * drivers.
+ * nt/ex.h - executive support: interlocked operations, SLISTs, fast mutexes, work items. Layouts are
+ * those of Windows x64.
  */
 #include <wdm.h>
 
@@ -97,180 +96,6 @@ NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedInsertTailList(_Inout_ PLIST_ENTRY Li
 NTKERNELAPI PLIST_ENTRY NTAPI ExInterlockedRemoveHeadList(_Inout_ PLIST_ENTRY ListHead,
                                                           _Inout_ PKSPIN_LOCK Lock);
 
-typedef enum _POOL_TYPE {
-    NonPagedPool = 0,
-    NonPagedPoolExecute = 0,
-    PagedPool = 1,
-    NonPagedPoolMustSucceed = 2,
-    DontUseThisType = 3,
-    NonPagedPoolCacheAligned = 4,
-    PagedPoolCacheAligned = 5,
-    NonPagedPoolCacheAlignedMustS = 6,
-    MaxPoolType = 7,
-    NonPagedPoolNx = 512,
-    NonPagedPoolNxCacheAligned = 516
-} POOL_TYPE;
-#define POOL_RAISE_IF_ALLOCATION_FAILURE 16
-#define POOL_ZERO_ALLOCATION 1024
-
-typedef ULONG64 POOL_FLAGS;
-#define POOL_FLAG_USE_QUOTA 0x0000000000000001ULL
-#define POOL_FLAG_UNINITIALIZED 0x0000000000000002ULL
-#define POOL_FLAG_SESSION 0x0000000000000004ULL
-#define POOL_FLAG_CACHE_ALIGNED 0x0000000000000008ULL
-#define POOL_FLAG_RAISE_ON_FAILURE 0x0000000000000020ULL
-#define POOL_FLAG_NON_PAGED 0x0000000000000040ULL
-#define POOL_FLAG_NON_PAGED_EXECUTE 0x0000000000000080ULL
-#define POOL_FLAG_PAGED 0x0000000000000100ULL
-
-/*
- * Pool memory is 16-byte aligned, from PAGE_SIZE bytes on page aligned, and never executable,
- * whatever type is asked for. It is the caller's until it is freed. Non-paged pool: IRQL <=
- * DISPATCH_LEVEL; paged pool, resident in this system: IRQL <= APC_LEVEL; a higher IRQL bugchecks
- * BAD_POOL_CALLER (8 to allocate, 9 to free). Tag: up to four characters, in reverse, that `pool`
- * accounts the memory under; 0 bugchecks.
- */
-
-/*
- * Allocates NumberOfBytes, zeroed unless POOL_FLAG_UNINITIALIZED says else.
- *   Flags   exactly one of POOL_FLAG_NON_PAGED and POOL_FLAG_PAGED, and any of CACHE_ALIGNED,
- *           UNINITIALIZED, USE_QUOTA (there are no quotas: it changes nothing), RAISE_ON_FAILURE
- *           (failing bugchecks, because no handler could run)
- * NULL: memory is exhausted, or flags that are not listed here, such as
- * POOL_FLAG_NON_PAGED_EXECUTE; unknown flags from bit 32 up are ignored. WDK: ExAllocatePool2; book
- * ch. 3 and 8.
- */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI PVOID NTAPI ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes,
-                                        _In_ ULONG Tag);
-
-/* Allocates NumberOfBytes, contents undefined unless PoolType has POOL_ZERO_ALLOCATION; NULL when
- * memory is exhausted, or a bugcheck with POOL_RAISE_IF_ALLOCATION_FAILURE. 0 bytes give a smallest
- * block. The must-succeed types bugcheck BAD_POOL_CALLER (9Ah). WDK: ExAllocatePoolWithTag. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI PVOID NTAPI ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes,
-                                              _In_ ULONG Tag);
-
-/* ExAllocatePoolWithTag with the tag "None". WDK: ExAllocatePool. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI PVOID NTAPI ExAllocatePool(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes);
-
-/*
- * Frees a block of any of the routines above. Tag is the one it was allocated with, or 0 for any.
- * Bugchecks BAD_POOL_CALLER: 7 freed twice, Ah another tag, 46h not the start of an allocation; and
- * BAD_POOL_HEADER (20h) when the block's header, or the one behind the block, has been overwritten.
- * WDK: ExFreePoolWithTag.
- */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI VOID NTAPI ExFreePoolWithTag(_In_ PVOID P, _In_ ULONG Tag);
-
-/* ExFreePoolWithTag with tag 0. WDK: ExFreePool. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI VOID NTAPI ExFreePool(_In_ PVOID P);
-
-typedef PVOID NTAPI ALLOCATE_FUNCTION(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes,
-                                      _In_ ULONG Tag);
-typedef ALLOCATE_FUNCTION *PALLOCATE_FUNCTION;
-typedef VOID NTAPI FREE_FUNCTION(_In_ PVOID Buffer);
-typedef FREE_FUNCTION *PFREE_FUNCTION;
-
-typedef struct DECLSPEC_ALIGN(64) _GENERAL_LOOKASIDE {
-    union {
-        SLIST_HEADER ListHead;
-        SINGLE_LIST_ENTRY SingleListHead;
-    };
-    USHORT Depth;
-    USHORT MaximumDepth;
-    ULONG TotalAllocates;
-    union {
-        ULONG AllocateMisses;
-        ULONG AllocateHits;
-    };
-    ULONG TotalFrees;
-    union {
-        ULONG FreeMisses;
-        ULONG FreeHits;
-    };
-    POOL_TYPE Type;
-    ULONG Tag;
-    ULONG Size;
-    PALLOCATE_FUNCTION Allocate;
-    PFREE_FUNCTION Free;
-    LIST_ENTRY ListEntry;
-    ULONG LastTotalAllocates;
-    union {
-        ULONG LastAllocateMisses;
-        ULONG LastAllocateHits;
-    };
-    ULONG Future[2];
-} GENERAL_LOOKASIDE, *PGENERAL_LOOKASIDE;
-
-typedef struct _NPAGED_LOOKASIDE_LIST {
-    GENERAL_LOOKASIDE L;
-} NPAGED_LOOKASIDE_LIST, *PNPAGED_LOOKASIDE_LIST;
-typedef struct _PAGED_LOOKASIDE_LIST {
-    GENERAL_LOOKASIDE L;
-} PAGED_LOOKASIDE_LIST, *PPAGED_LOOKASIDE_LIST;
-
-/*
- * Makes a lookaside list for blocks of Size bytes, empty. The list itself is resident memory,
- * 16-byte aligned.
- *   Allocate, Free  where blocks come from and go to; NULL: the pool
- *   Flags           0 or POOL_RAISE_IF_ALLOCATION_FAILURE
- *   Tag             of the blocks, when they are from the pool
- *   Depth           0; reserved
- * Ends with ExDelete...; WDK: ExInitializePagedLookasideList; book ch. 8.
- */
-_IRQL_requires_max_(APC_LEVEL)
-NTKERNELAPI VOID NTAPI ExInitializePagedLookasideList(_Out_ PPAGED_LOOKASIDE_LIST Lookaside,
-                                                      _In_opt_ PALLOCATE_FUNCTION Allocate,
-                                                      _In_opt_ PFREE_FUNCTION Free,
-                                                      _In_ ULONG Flags, _In_ SIZE_T Size,
-                                                      _In_ ULONG Tag, _In_ USHORT Depth);
-/* Frees the blocks that the list holds; blocks taken from it are to be freed by their owner before.
- * Nobody uses the list any more. WDK: ExDeletePagedLookasideList. */
-_IRQL_requires_max_(APC_LEVEL)
-NTKERNELAPI VOID NTAPI ExDeletePagedLookasideList(_Inout_ PPAGED_LOOKASIDE_LIST Lookaside);
-/* The same for blocks of non-paged pool. WDK: ExInitializeNPagedLookasideList. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI VOID NTAPI ExInitializeNPagedLookasideList(_Out_ PNPAGED_LOOKASIDE_LIST Lookaside,
-                                                       _In_opt_ PALLOCATE_FUNCTION Allocate,
-                                                       _In_opt_ PFREE_FUNCTION Free,
-                                                       _In_ ULONG Flags, _In_ SIZE_T Size,
-                                                       _In_ ULONG Tag, _In_ USHORT Depth);
-/* As ExDeletePagedLookasideList. WDK: ExDeleteNPagedLookasideList. */
-_IRQL_requires_max_(DISPATCH_LEVEL)
-NTKERNELAPI VOID NTAPI ExDeleteNPagedLookasideList(_Inout_ PNPAGED_LOOKASIDE_LIST Lookaside);
-
-/* Takes an entry from the list, or from the list's allocator when it is empty; NULL when that
- * fails. Shared by both kinds of list. Not part of the WDK's interface. */
-FORCEINLINE PVOID ExpAllocateFromGeneralLookaside(_Inout_ PGENERAL_LOOKASIDE L)
-{
-    PVOID Entry;
-    L->TotalAllocates += 1;
-    Entry = InterlockedPopEntrySList(&L->ListHead);
-    if (Entry == NULL) {
-        L->AllocateMisses += 1;
-        Entry = L->Allocate(L->Type, L->Size, L->Tag);
-    }
-    return Entry;
-}
-/* Gives an entry back to the list, or to the list's allocator when the list is full. */
-FORCEINLINE VOID ExpFreeToGeneralLookaside(_Inout_ PGENERAL_LOOKASIDE L, _In_ PVOID Entry)
-{
-    L->TotalFrees += 1;
-    if (L->ListHead.HeaderX64.Depth >= L->Depth) {
-        L->FreeMisses += 1;
-        L->Free(Entry);
-    } else {
-        InterlockedPushEntrySList(&L->ListHead, (PSLIST_ENTRY)Entry);
-    }
-}
-#define ExAllocateFromPagedLookasideList(List) ExpAllocateFromGeneralLookaside(&(List)->L)
-#define ExFreeToPagedLookasideList(List, Entry) ExpFreeToGeneralLookaside(&(List)->L, Entry)
-#define ExAllocateFromNPagedLookasideList(List) ExpAllocateFromGeneralLookaside(&(List)->L)
-#define ExFreeToNPagedLookasideList(List, Entry) ExpFreeToGeneralLookaside(&(List)->L, Entry)
-
 typedef struct _FAST_MUTEX {
     LONG Count; /* 1 free, 0 owned, < 0 owned with waiters */
     PVOID Owner;
@@ -353,7 +178,6 @@ NTKERNELAPI VOID NTAPI ExQueueWorkItem(_Inout_ PWORK_QUEUE_ITEM WorkItem,
                                        _In_ WORK_QUEUE_TYPE QueueType);
 
 C_ASSERT(sizeof(SLIST_HEADER) == 16 && sizeof(FAST_MUTEX) == 0x38);
-C_ASSERT(sizeof(GENERAL_LOOKASIDE) == 0x80 && offsetof(GENERAL_LOOKASIDE, ListEntry) == 0x40);
 C_ASSERT(sizeof(WORK_QUEUE_ITEM) == 0x20);
 
 #endif

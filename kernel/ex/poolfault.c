@@ -1,0 +1,43 @@
+/*
+ * poolfault.c - failure injection: allocations that are refused although there is memory.
+ *
+ * Rules choose them, by tag, driver, size, count and probability: `poolfail` on the console,
+ * `poolfail=` on the boot command line. The pools ask in their general path, which all allocations
+ * take while there are rules; others that can do without the pools for a while, as IRPs from a
+ * lookaside list do, ask by ExShouldFail.
+ */
+#include "pool.h"
+#include "kd.h"
+#include "poolrule.h"
+
+static EX_POOL_RULES ExpFaults = {.Option = "poolfail"};
+
+BOOLEAN ExpIsFaultDue(ULONG Tag, SIZE_T Size, PVOID Caller)
+{
+    return (BOOLEAN)(ExpChooseRule(&ExpFaults, Tag, Size, Caller) != NULL);
+}
+
+BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size)
+{
+    return (BOOLEAN)(ExpFaults.Count != 0 && ExpIsFaultDue(Tag, Size, Caller));
+}
+
+BOOLEAN ExpAreFaultsOn(void)
+{
+    return (BOOLEAN)(ExpFaults.Count != 0);
+}
+
+void ExpInitializeFaults(void)
+{
+    ExpReadBootRules(&ExpFaults);
+}
+
+static NTSTATUS ExpRunFaultCommand(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    return ExpRunRuleCommand(&ExpFaults, Console, Argc, Argv, "failed");
+}
+
+KD_COMMAND("poolfail",
+           "[off | [tag=PATTERN] [driver=NAME] [size=LOW-HIGH] [count=N|every=N|probability=P]]",
+           "allocations that fail: the rules and what they did, or one more rule",
+           ExpRunFaultCommand);
