@@ -87,6 +87,7 @@ struct _KPROCESS {
     LARGE_INTEGER CreateTime;                  /* i p */
     NTSTATUS ExitStatus;                       /* p */
     volatile LONG ActiveThreads;               /* o p */
+    volatile LONG64 EndedKernelTime;           /* o p  ticks, of threads that have ended */
     CHAR ImageFileName[16];                    /* i p */
     PS_QUOTA Quota[2];                         /* o p  non-paged, paged */
 };
@@ -149,6 +150,8 @@ struct _KTHREAD {
     LIST_ENTRY IrpList;           /* t at APC_LEVEL  of IRP.ThreadListEntry */
     LIST_ENTRY ReaperEntry;       /* d p */
     LARGE_INTEGER CreateTime;     /* i p */
+    LARGE_INTEGER ExitTime;       /* t p  then fixed when signalled; 0 before */
+    BOOLEAN Terminating;          /* t p  set once */
     PVOID IoObject;               /* i p  the driver or device IoCreateSystemThread refers to */
     CHAR Name[24];                /* i p  for `threads`; empty for drivers' threads */
 };

@@ -177,6 +177,7 @@ static inline LONG MmQueryPoolKind(PVOID Address)
 
 /* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */
 typedef struct _MM_STATISTICS {
+    PFN_NUMBER HighestPage;
     ULONG64 TotalPages, FreePages, KernelStacks, SystemPtePages, ImagePages, PoolPages,
         PageTablePages, LockedPages;
 } MM_STATISTICS;

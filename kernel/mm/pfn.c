@@ -28,6 +28,7 @@ static ULONG MiFreshCount; /* ranges at and above this index are used up */
 static ULONG MiRangeCount;
 static ULONG MiFreeList;
 static ULONG64 MiFreePages, MiTotalPages;
+static PFN_NUMBER MiHighestPage; /* of RAM; the map is sorted */
 static ULONG64 MiPagesInUse[MiUseMaximum];
 PLOADER_BLOCK MiMemoryMap;
 /* The watch on the number of free pages; without one the range is all numbers. */
@@ -106,6 +107,7 @@ ULONG64 MiInitializeFreeRanges(PLOADER_BLOCK LoaderBlock)
 
         if (Run->Type <= LoaderAcpiReclaim) {
             MiTotalPages += Run->PageCount;
+            MiHighestPage = End - 1;
         }
         End = min(End, MI_LAST_PAGE);
         if (Run->Type != LoaderFree || First >= End) {
@@ -338,6 +340,7 @@ void MmQueryStatistics(MM_STATISTICS *Statistics)
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
 
     Statistics->TotalPages = MiTotalPages;
+    Statistics->HighestPage = MiHighestPage;
     Statistics->FreePages = MiFreePages;
     Statistics->KernelStacks = MiPagesInUse[MiUseStack] / (KERNEL_STACK_SIZE / PAGE_SIZE);
     Statistics->KernelStacks -= min(Statistics->KernelStacks, MiQueryFreeStacks());

@@ -12,7 +12,11 @@
 
 #define PSP_TAG 0x20707350 /* "Psp " */
 
-#define PROCESS_CREATE_THREAD 0x0002
+/* Ticks of the clock in 100 ns. */
+static inline LARGE_INTEGER PspTicksToTime(ULONG64 Ticks)
+{
+    return (LARGE_INTEGER){.QuadPart = (LONGLONG)(Ticks * KI_TICK_100NS)};
+}
 
 /* thread.c: the Thread type's callback; a thread that only wants PspStartThread, with Name for
  * `threads` or NULL; the start, which gives it a reference of its own. */

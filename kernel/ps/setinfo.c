@@ -1,8 +1,6 @@
 /* setinfo.c - what can be changed about a process from outside: its device map. */
 #include "psp.h"
 
-#define PSP_SET_INFORMATION 0x0200
-
 NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle,
                                        PROCESSINFOCLASS ProcessInformationClass,
                                        PVOID ProcessInformation, ULONG ProcessInformationLength)
@@ -18,7 +16,7 @@ NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle,
     if (ProcessInformation == NULL) {
         return STATUS_ACCESS_VIOLATION;
     }
-    NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PSP_SET_INFORMATION, PsProcessType,
+    NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_INFORMATION, PsProcessType,
                                                 KernelMode, (PVOID *)&Process, NULL);
     if (NT_SUCCESS(Status)) {
         Status = ObSetDeviceDirectory(Process, *(HANDLE *)ProcessInformation);

@@ -18,8 +18,11 @@ static DECLSPEC_NORETURN void PspExitThread(NTSTATUS ExitStatus)
         KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG_PTR)Thread->SpecialApcDisable,
                      KeGetCurrentIrql(), (ULONG_PTR)Thread->StartAddress);
     }
+    Thread->Terminating = TRUE;
     IoCancelThreadIo();
     Thread->ExitStatus = ExitStatus;
+    KeQuerySystemTime(&Thread->ExitTime);
+    InterlockedExchangeAdd64(&Thread->Process->EndedKernelTime, Thread->KernelTime);
     InterlockedDecrement(&Thread->Process->ActiveThreads);
     KeTerminateThread(0);
 }

@@ -7,9 +7,12 @@
 extern "C" {
 #endif
 
+#include <nt/ps_access.h>
 #include <nt/ps_info.h>
+#include <nt/ps_query.h>
 
 #ifdef __cplusplus
 }
 #endif
+
 #endif

@@ -251,6 +251,7 @@ typedef enum _WAIT_TYPE {
     WaitDequeue
 } WAIT_TYPE;
 
+#include <basetsd.h>
 #include <ntstatus.h>
 
 #ifdef __cplusplus
