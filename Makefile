@@ -18,6 +18,7 @@
 #?   MACHINE=q35           or pc             CPU=max    or qemu64, host (with KVM), ...
 #?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
 #?   WAV=file              record the speaker instead
+#?   DISK=file             a disk, made if it is not there: the registry lives on in it
 #?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
 #?   CMDLINE="..."         the kernel's command line
 #?   QEMU_EXTRA="..."      further arguments for QEMU

@@ -32,6 +32,7 @@ import bootdisk  # noqa: E402
 import bootiso  # noqa: E402
 
 PROMPT = "etude> "
+DISK_SIZE = 1 << 20  # of a new one
 
 # QEMU's exit status is (value << 1) | 1 of what the guest writes to the debug-exit device.
 STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
@@ -55,6 +56,7 @@ class Machine:
     icount: bool = False  # count instructions: every run is the same
     debug: bool = False  # the debug kernel (make DEBUG=1)
     boot_disk: bool = True  # False leaves it out (direct boot only)
+    disk: str = ""  # image of a disk, made if it is not there; "new": an empty one for this machine alone
     devices: tuple = ()  # further devices, by QEMU's names: "edu", or with options, "edu,dma_mask=0xff"
     qemu_extra: tuple = ()  # further QEMU arguments
     files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
@@ -129,6 +131,20 @@ def audio_arguments(machine):
     return ["-audiodev", driver, "-machine", f"{machine.machine},pcspk-audiodev=snd0"]
 
 
+def disk_arguments(machine, folder):
+    """The disk is a virtio block device. cache=directsync would cost a second a write; writethrough keeps what a killed QEMU
+    has said is written."""
+    if not machine.disk:
+        return []
+    path = Path(folder) / "disk.img" if machine.disk == "new" else Path(machine.disk)
+    if not path.exists():
+        with path.open("wb") as image:
+            image.truncate(DISK_SIZE)
+    escaped = str(path).replace(",", ",,")
+    drive = f"if=none,id=disk0,format=raw,cache=writethrough,file={escaped}"
+    return ["-drive", drive, "-device", "virtio-blk-pci,drive=disk0"]
+
+
 def qemu_command(machine, folder, serial):
     """The whole command line. serial: QEMU arguments for COM1, as a list."""
     command = ["qemu-system-x86_64", "-display", "none", "-nic", "none"]
@@ -139,6 +155,7 @@ def qemu_command(machine, folder, serial):
     command += ["-smp", str(machine.smp)]
     if machine.commands is not None:
         command += ["-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    command += disk_arguments(machine, folder)
     for device in machine.devices:
         command += ["-device", device]
     return command + serial + prepare(machine, folder) + list(machine.qemu_extra)
@@ -204,7 +221,7 @@ def machine_from_environment(**defaults):
     """make's variables as Machine settings."""
     get = os.environ.get
     names = {"boot": "BOOT", "mem": "MEM", "machine": "MACHINE", "cpu": "CPU", "accel": "ACCEL", "audio": "AUDIO"}
-    names |= {"wav": "WAV", "cmdline": "CMDLINE"}
+    names |= {"wav": "WAV", "disk": "DISK", "cmdline": "CMDLINE"}
     settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
     if get("SMP"):
         settings["smp"] = int(get("SMP"))
@@ -260,7 +277,7 @@ def debug():
 
 
 def main():
-    """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV CMDLINE EXTRA_FILES ICOUNT
+    """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUNT
     QEMU_EXTRA, and for exec CMD and TIMEOUT. run boots by GRUB with two CPUs, exec and debug directly with one."""
     actions = {"run": run, "exec": run_commands, "debug": debug}
     sys.exit(actions[sys.argv[1]]())
