@@ -30,9 +30,9 @@ def archive(members):
 
 
 def extend(disk, members):
-    """The archive with more members; one of a name that exists already comes later, so it must not exist."""
-    end = disk.rindex(member(TRAILER, b"", mode=0))
-    return disk[:end] + archive(members)
+    """The archive with more members. They come first, so one of a name that exists already replaces that."""
+    more = archive(members)
+    return more[: more.rindex(member(TRAILER, b"", mode=0))] + disk
 
 
 def main():

@@ -88,26 +88,10 @@ PLDR_UNLOADED LdrQueryUnloaded(ULONG Index);
 /* The newest that was at Address, if no module is there now; or NULL. Any IRQL. */
 PLDR_UNLOADED LdrFindUnloaded(PVOID Address);
 
-/* Loads the services whose Start is 0 (boot), then those with 1 (system), in the registry's order.
- * A driver that fails is reported on the debug port and left out. PASSIVE_LEVEL, phase 1. */
+/* Starts the services whose Start is 0 (boot), then those with 1 (system) and 2 (auto). A driver that
+ * fails is reported on the debug port and left out, unless its ErrorControl is critical: then the system
+ * stops, CRITICAL_SERVICE_FAILED (Win32 error, name). PASSIVE_LEVEL, phase 1. */
 void LdrInitSystem(void);
-
-/*
- * Loads the image of a service (its ImagePath, or c:\drivers\<name>.sys) and runs DriverEntry.
- * Reason: at least 128 bytes; receives text for people when the image is refused, else "".
- * PASSIVE_LEVEL. STATUS_OBJECT_NAME_NOT_FOUND: no such service or no such file.
- * STATUS_IMAGE_ALREADY_LOADED: the service runs, or another with the same image does.
- * STATUS_INVALID_IMAGE_FORMAT, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND (imports missing): refused.
- * Otherwise what DriverEntry returned. After a failure nothing is left behind.
- */
-NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize);
-
-/*
- * Runs the driver's unload routine, which must exist, and frees its image. PASSIVE_LEVEL.
- * STATUS_OBJECT_NAME_NOT_FOUND: not loaded. STATUS_DEVICE_BUSY: it is being loaded or unloaded, or
- * its devices are open. STATUS_INVALID_DEVICE_REQUEST: it cannot be unloaded.
- */
-NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName);
 
 /* Module containing Address, or NULL. Any IRQL. The answer stays readable for ever, but names
  * another module once this one is unloaded and its slot used again. */

@@ -1,13 +1,12 @@
 /*
  * sc.c - the command `sc`: Windows' syntax and Windows' output, error numbers included.
  *
- * As with sc.exe an option is two words, "type=" and "kernel". Services and drivers themselves are
- * handled in service.c; here are only words.
+ * Services and drivers themselves are ldr's business; here are only words. What a service is made of is in
+ * scconfig.c.
  */
 #include "ke.h"
-#include "console.h"
 #include "winerror.h"
-#include "service.h"
+#include "sc.h"
 
 #define REASON_SIZE 512
 
@@ -18,36 +17,50 @@ typedef struct _KDP_SC_COMMAND {
     NTSTATUS (*Routine)(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key);
 } KDP_SC_COMMAND;
 
-/* "[SC] What FAILED 1060:", an empty line, the text, an empty line. */
-static NTSTATUS PrintFailure(PKD_CONSOLE Console, const char *What, ULONG Error)
+NTSTATUS KdpScFailure(PKD_CONSOLE Console, const char *What, ULONG Error)
 {
-    KdConsolePrint(Console, "[SC] %s FAILED %u:\n\n%s\n\n", What, Error, KdpWin32Text(Error));
+    KdConsolePrint(Console, "[SC] %s FAILED %u:\n\n%s\n\n", What, Error, KdWin32Text(Error));
     return KdConsoleReported(Console, STATUS_UNSUCCESSFUL);
 }
 
-/* Name as sc gets it: UTF-8 to UTF-16; FALSE when it is too long. */
-static BOOLEAN WidenName(const CHAR *Name, WCHAR *Wide, ULONG Chars)
+BOOLEAN KdpScWiden(const CHAR *Text, WCHAR *Wide, ULONG Chars)
 {
     UNICODE_STRING To = {0, (USHORT)(Chars * sizeof(WCHAR)), Wide};
     ANSI_STRING From;
 
-    RtlInitAnsiString(&From, Name);
+    RtlInitAnsiString(&From, Text);
     return NT_SUCCESS(RtlAnsiStringToUnicodeString(&To, &From, FALSE));
 }
 
-/* The table that query, start and stop print. ExitCode: how it ended, if it is stopped. */
-static void PrintState(PKD_CONSOLE Console, PCWSTR Name, ULONG ExitCode)
+static const char *StateName(LDR_SERVICE_STATE State)
+{
+    switch (State) {
+    case ServiceStartPending:
+        return "START_PENDING";
+    case ServiceStopPending:
+        return "STOP_PENDING";
+    case ServiceRunning:
+        return "RUNNING";
+    default:
+        return "STOPPED";
+    }
+}
+
+/* The table that most sub-commands print. Key: the display name is wanted, too. */
+static void PrintState(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key, ULONG ExitCode)
 {
     BOOLEAN Stoppable;
-    KDP_SERVICE_STATE State = KdpQueryServiceState(Name, &Stoppable);
+    LDR_SERVICE_STATE State = LdrQueryServiceState(Name, &Stoppable);
 
     ExitCode = State == ServiceStopped ? ExitCode : 0;
     KdConsolePrint(Console, "\nSERVICE_NAME: %ws\n", Name);
+    if (Key != NULL) {
+        WCHAR DisplayName[LDR_IMAGE_PATH];
+        LdrQueryServiceText(Key, L"DisplayName", DisplayName, ARRAYSIZE(DisplayName));
+        KdConsolePrint(Console, "DISPLAY_NAME: %ws\n", DisplayName);
+    }
     KdConsolePrint(Console, "        TYPE               : 1  KERNEL_DRIVER\n");
-    KdConsolePrint(Console, "        STATE              : %u  %s\n", State,
-                   State == ServiceRunning       ? "RUNNING"
-                   : State == ServiceStopPending ? "STOP_PENDING"
-                                                 : "STOPPED");
+    KdConsolePrint(Console, "        STATE              : %u  %s\n", State, StateName(State));
     if (State != ServiceStopped) {
         KdConsolePrint(Console, "%32s(%s, NOT_PAUSABLE, IGNORES_SHUTDOWN)\n", "",
                        Stoppable ? "STOPPABLE" : "NOT_STOPPABLE");
@@ -58,10 +71,23 @@ static void PrintState(PKD_CONSOLE Console, PCWSTR Name, ULONG ExitCode)
                             "        WAIT_HINT          : 0x0\n");
 }
 
+/* What queryex and start add: no driver has a process. */
+static void PrintProcess(PKD_CONSOLE Console)
+{
+    KdConsolePrint(Console, "        PID                : 0\n        FLAGS              :\n");
+}
+
 static NTSTATUS QueryService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     UNREFERENCED_PARAMETER(Key);
-    PrintState(Console, Name, KdpQueryServiceExitCode(Name));
+    PrintState(Console, Name, NULL, LdrQueryServiceExitCode(Name));
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS QueryServiceEx(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
+{
+    QueryService(Console, Name, Key);
+    PrintProcess(Console);
     return STATUS_SUCCESS;
 }
 
@@ -69,201 +95,108 @@ static NTSTATUS QueryService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 static NTSTATUS StartService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     CHAR Reason[REASON_SIZE];
-    ULONG Error = KdpStartService(Name, Key, Reason, sizeof(Reason));
+    ULONG Error = LdrStartService(Name, Reason, sizeof(Reason));
 
+    UNREFERENCED_PARAMETER(Key);
     if (Error != 0) {
-        PrintFailure(Console, "StartService", Error);
+        KdpScFailure(Console, "StartService", Error);
         if (Reason[0] != 0) {
             KdConsolePrint(Console, "%s\n\n", Reason);
         }
         return KdConsoleReported(Console, STATUS_UNSUCCESSFUL);
     }
-    PrintState(Console, Name, 0);
-    KdConsolePrint(Console, "        PID                : 0\n        FLAGS              :\n");
+    PrintState(Console, Name, NULL, 0);
+    PrintProcess(Console);
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS StopService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
-    ULONG Error = KdpStopService(Name, Key);
+    ULONG Error = LdrStopService(Name);
 
+    UNREFERENCED_PARAMETER(Key);
     if (Error != 0) {
-        return PrintFailure(Console, "ControlService", Error);
+        return KdpScFailure(Console, "ControlService", Error);
     }
     /* Not what is noted: the note goes with a service that was to be deleted. */
-    PrintState(Console, Name, 0);
+    PrintState(Console, Name, NULL, 0);
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS DeleteService(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
-    ULONG Error = KdpDeleteService(Name, Key);
+    ULONG Error = LdrDeleteService(Name, Key);
 
     if (Error != 0) {
-        return PrintFailure(Console, "DeleteService", Error);
+        return KdpScFailure(Console, "DeleteService", Error);
     }
     KdConsolePrint(Console, "[SC] DeleteService SUCCESS\n");
     return STATUS_SUCCESS;
 }
 
-/* A text value of the key; "" when there is none. */
-static void QueryText(PCM_KEY Key, PCWSTR Name, WCHAR *Text, ULONG Chars)
+static BOOLEAN CountDependent(PCWSTR Name, PCM_KEY Key, PVOID Context)
 {
-    ULONG Type, Size = (Chars - 1) * sizeof(WCHAR);
-
-    RtlZeroMemory(Text, Chars * sizeof(WCHAR));
-    if (!NT_SUCCESS(CmQueryValue(Key, Name, &Type, Text, &Size)) ||
-        (Type != REG_SZ && Type != REG_EXPAND_SZ)) {
-        Text[0] = UNICODE_NULL;
-    }
+    UNREFERENCED_PARAMETER(Name);
+    UNREFERENCED_PARAMETER(Key);
+    ++*(PULONG)Context;
+    return TRUE;
 }
 
-/* As they are typed for `create`, and as `qc` prints them; the index is the value in the registry. */
-static const char *const StartNames[] = {"boot", "system", "auto", "demand", "disabled"};
-static const char *const StartTypes[] = {"BOOT_START", "SYSTEM_START", "AUTO_START", "DEMAND_START",
-                                         "DISABLED"};
-static const char *const ErrorNames[] = {"ignore", "normal", "severe", "critical"};
-static const char *const ErrorTypes[] = {"IGNORE", "NORMAL", "SEVERE", "CRITICAL"};
-
-static NTSTATUS QueryConfiguration(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
+static BOOLEAN PrintListed(PCWSTR Name, PCM_KEY Key, PVOID Context)
 {
-    ULONG Start = CmQueryUlong(Key, L"Start", SERVICE_DEMAND_START);
-    ULONG ErrorControl = CmQueryUlong(Key, L"ErrorControl", SERVICE_ERROR_NORMAL);
-    WCHAR Path[KDP_IMAGE_PATH], DisplayName[KDP_IMAGE_PATH];
+    PrintState(Context, Name, Key, LdrQueryServiceExitCode(Name));
+    return TRUE;
+}
 
-    QueryText(Key, L"ImagePath", Path, ARRAYSIZE(Path));
-    QueryText(Key, L"DisplayName", DisplayName, ARRAYSIZE(DisplayName));
-    KdConsolePrint(Console, "[SC] QueryServiceConfig SUCCESS\n\nSERVICE_NAME: %ws\n", Name);
-    KdConsolePrint(Console,
-                   "        TYPE               : 1  KERNEL_DRIVER\n"
-                   "        START_TYPE         : %u   %s\n"
-                   "        ERROR_CONTROL      : %u   %s\n",
-                   Start, Start < ARRAYSIZE(StartTypes) ? StartTypes[Start] : "", ErrorControl,
-                   ErrorControl < ARRAYSIZE(ErrorTypes) ? ErrorTypes[ErrorControl] : "");
-    KdConsolePrint(Console, "        BINARY_PATH_NAME   : %ws\n        DISPLAY_NAME       : %ws\n",
-                   Path, DisplayName);
+static NTSTATUS EnumerateDependents(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
+{
+    ULONG Count = 0;
+
+    UNREFERENCED_PARAMETER(Key);
+    LdrEnumerateDependents(Name, CountDependent, &Count);
+    KdConsolePrint(Console, "[SC] EnumDependentServices: entriesread = %u\n", Count);
+    LdrEnumerateDependents(Name, PrintListed, Console);
     return STATUS_SUCCESS;
 }
 
-/* What `sc create` was told. */
-typedef struct _KDP_SC_OPTIONS {
-    BOOLEAN Kernel;
-    ULONG Start, ErrorControl;
-    const CHAR *Path, *DisplayName;
-} KDP_SC_OPTIONS;
-
-/* Index of Text in a list of names; Count when it is not there. */
-static ULONG FindName(const char *const *Names, ULONG Count, const CHAR *Text)
+static BOOLEAN PrintActive(PCWSTR Name, PCM_KEY Key, PVOID Context)
 {
-    ULONG Index = 0;
-
-    while (Index < Count && _stricmp(Names[Index], Text) != 0) {
-        Index++;
-    }
-    return Index;
-}
-
-/* One "option= value"; FALSE when either is wrong. */
-static BOOLEAN ParseOption(const CHAR *Option, const CHAR *Value, KDP_SC_OPTIONS *Options)
-{
-    if (_stricmp(Option, "type=") == 0) {
-        Options->Kernel = _stricmp(Value, "kernel") == 0;
-        return Options->Kernel;
-    }
-    if (_stricmp(Option, "start=") == 0) {
-        Options->Start = FindName(StartNames, ARRAYSIZE(StartNames), Value);
-        return Options->Start < ARRAYSIZE(StartNames);
-    }
-    if (_stricmp(Option, "error=") == 0) {
-        Options->ErrorControl = FindName(ErrorNames, ARRAYSIZE(ErrorNames), Value);
-        return Options->ErrorControl < ARRAYSIZE(ErrorNames);
-    }
-    if (_stricmp(Option, "binPath=") == 0) {
-        Options->Path = Value;
-        return TRUE;
-    }
-    if (_stricmp(Option, "DisplayName=") == 0) {
-        Options->DisplayName = Value;
-        return TRUE;
-    }
-    return FALSE;
-}
-
-static NTSTATUS CreateUsage(PKD_CONSOLE Console)
-{
-    KdConsolePrint(Console, "usage: sc create NAME type= kernel binPath= C:\\PATH\\FILE.SYS "
-                            "[start= boot|system|auto|demand|disabled]\n"
-                            "       [error= normal|severe|critical|ignore] [DisplayName= TEXT]\n"
-                            "The blank behind each equals sign is part of the syntax.\n");
-    return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
-}
-
-/* The path as Windows stores that of a driver: an object name. One without a drive, as
- * \SystemRoot\..., is one already. */
-static BOOLEAN MakeImagePath(const CHAR *Path, WCHAR *Wide, ULONG Chars)
-{
-    BOOLEAN Drive = Path[0] != 0 && Path[1] == ':';
-
-    wcscpy_s(Wide, Chars, Drive ? L"\\??\\" : L"");
-    return WidenName(Path, Wide + wcslen(Wide), Chars - (ULONG)wcslen(Wide));
-}
-
-static NTSTATUS CreateService(PKD_CONSOLE Console, const CHAR *Name, const KDP_SC_OPTIONS *Options)
-{
-    WCHAR Wide[KDP_SERVICE_NAME], Path[KDP_IMAGE_PATH], DisplayName[KDP_IMAGE_PATH];
-    ULONG Error = ERROR_INVALID_NAME;
-
-    if (WidenName(Name, Wide, ARRAYSIZE(Wide)) &&
-        MakeImagePath(Options->Path, Path, ARRAYSIZE(Path)) &&
-        WidenName(Options->DisplayName == NULL ? Name : Options->DisplayName, DisplayName,
-                  ARRAYSIZE(DisplayName))) {
-        Error = KdpCreateService(Wide, Options->Start, Options->ErrorControl, Path, DisplayName);
-    }
-    if (Error != 0) {
-        return PrintFailure(Console, "CreateService", Error);
-    }
-    KdConsolePrint(Console, "[SC] CreateService SUCCESS\n");
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS CreateCommand(PKD_CONSOLE Console, int Argc, char **Argv)
-{
-    KDP_SC_OPTIONS Options = {.Start = SERVICE_DEMAND_START, .ErrorControl = SERVICE_ERROR_NORMAL};
-
-    /* sc, create and the name, then pairs. */
-    if (Argc < 3 || Argc % 2 == 0) {
-        return CreateUsage(Console);
-    }
-    for (int i = 3; i < Argc; i += 2) {
-        if (!ParseOption(Argv[i], Argv[i + 1], &Options)) {
-            return CreateUsage(Console);
-        }
-    }
-    /* Windows' default type is a process of its own, which there is none of here: it must be said. */
-    if (!Options.Kernel || Options.Path == NULL) {
-        return CreateUsage(Console);
-    }
-    return CreateService(Console, Argv[2], &Options);
-}
-
-/* `sc query` without a name: services that run, or with `state= all` every one. */
-static NTSTATUS QueryAll(PKD_CONSOLE Console, BOOLEAN All)
-{
-    UNICODE_STRING Path = RTL_CONSTANT_STRING(CM_SERVICES_PATH);
-    WCHAR Name[KDP_SERVICE_NAME];
     BOOLEAN Stoppable;
-    PCM_KEY Services;
-    NTSTATUS Status = CmOpenKey(&Path, FALSE, &Services);
 
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (LdrQueryServiceState(Name, &Stoppable) != ServiceStopped) {
+        PrintListed(Name, Key, Context);
     }
-    for (ULONG i = 0; NT_SUCCESS(CmEnumerateKey(Services, i, Name, ARRAYSIZE(Name))); i++) {
-        if (All || KdpQueryServiceState(Name, &Stoppable) != ServiceStopped) {
-            QueryService(Console, Name, NULL);
+    return TRUE;
+}
+
+static BOOLEAN PrintInactive(PCWSTR Name, PCM_KEY Key, PVOID Context)
+{
+    BOOLEAN Stoppable;
+
+    if (LdrQueryServiceState(Name, &Stoppable) == ServiceStopped) {
+        PrintListed(Name, Key, Context);
+    }
+    return TRUE;
+}
+
+/* `sc query`: services that run; `state= all` every one, `state= inactive` the others. */
+static NTSTATUS QueryAll(PKD_CONSOLE Console, int Argc, char **Argv)
+{
+    LDR_SERVICE_CALLBACK *Callback = PrintActive;
+
+    if (Argc > 2) {
+        if (Argc != 4 || _stricmp(Argv[2], "state=") != 0) {
+            return KdConsoleUsage(Console);
+        }
+        if (_stricmp(Argv[3], "all") == 0) {
+            Callback = PrintListed;
+        } else if (_stricmp(Argv[3], "inactive") == 0) {
+            Callback = PrintInactive;
+        } else if (_stricmp(Argv[3], "active") != 0) {
+            return KdConsoleUsage(Console);
         }
     }
-    CmCloseKey(Services);
+    LdrEnumerateServices(Callback, Console);
     return STATUS_SUCCESS;
 }
 
@@ -272,22 +205,24 @@ static const KDP_SC_COMMAND ScCommands[] = {
     {"start", "StartService: OpenService", StartService},
     {"stop", "OpenService", StopService},
     {"query", "EnumQueryServicesStatus:OpenService", QueryService},
-    {"qc", "OpenService", QueryConfiguration},
+    {"queryex", "EnumQueryServicesStatus:OpenService", QueryServiceEx},
+    {"qc", "OpenService", KdpScShowConfig},
+    {"enumdepend", "OpenService", EnumerateDependents},
     {"delete", "OpenService", DeleteService},
 };
 
 static NTSTATUS RunOnService(PKD_CONSOLE Console, const KDP_SC_COMMAND *Command, const CHAR *Name)
 {
-    WCHAR Wide[KDP_SERVICE_NAME];
+    WCHAR Wide[LDR_SERVICE_NAME];
     ULONG Error = ERROR_INVALID_NAME;
     NTSTATUS Status;
     PCM_KEY Key;
 
-    if (WidenName(Name, Wide, ARRAYSIZE(Wide))) {
-        Error = KdpOpenService(Wide, &Key);
+    if (KdpScWiden(Name, Wide, ARRAYSIZE(Wide))) {
+        Error = LdrOpenService(Wide, &Key);
     }
     if (Error != 0) {
-        return PrintFailure(Console, Command->Failure, Error);
+        return KdpScFailure(Console, Command->Failure, Error);
     }
     Status = Command->Routine(Console, Wide, Key);
     CmCloseKey(Key);
@@ -297,12 +232,13 @@ static NTSTATUS RunOnService(PKD_CONSOLE Console, const KDP_SC_COMMAND *Command,
 static NTSTATUS ScCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     if (Argc >= 2 && _stricmp(Argv[1], "create") == 0) {
-        return CreateCommand(Console, Argc, Argv);
+        return KdpScCreate(Console, Argc, Argv);
+    }
+    if (Argc >= 2 && _stricmp(Argv[1], "config") == 0) {
+        return KdpScChange(Console, Argc, Argv);
     }
     if (Argc >= 2 && Argc != 3 && _stricmp(Argv[1], "query") == 0) {
-        BOOLEAN All =
-            Argc == 4 && _stricmp(Argv[2], "state=") == 0 && _stricmp(Argv[3], "all") == 0;
-        return Argc == 2 || All ? QueryAll(Console, All) : KdConsoleUsage(Console);
+        return QueryAll(Console, Argc, Argv);
     }
     for (ULONG i = 0; Argc == 3 && i < ARRAYSIZE(ScCommands); i++) {
         if (_stricmp(Argv[1], ScCommands[i].Name) == 0) {
@@ -311,5 +247,5 @@ static NTSTATUS ScCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     return KdConsoleUsage(Console);
 }
-KD_COMMAND("sc", "create|start|stop|query|qc|delete NAME ...", "install, start and stop drivers",
-           ScCommand);
+KD_COMMAND("sc", "create|config|start|stop|query|queryex|qc|enumdepend|delete NAME ...",
+           "install, start and stop drivers", ScCommand);

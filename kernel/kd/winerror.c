@@ -36,6 +36,8 @@ static const struct {
     {STATUS_NO_SUCH_DEVICE, 433},
     {STATUS_INVALID_IMAGE_HASH, 577},
     {STATUS_FAILED_DRIVER_ENTRY, 647},
+    {STATUS_STACK_OVERFLOW, 1001},
+    {STATUS_TOO_MANY_LINKS, 1142},
     {STATUS_IMAGE_ALREADY_LOADED, ERROR_SERVICE_ALREADY_RUNNING},
     {STATUS_DEVICE_NOT_CONNECTED, 1167},
     {STATUS_NOT_FOUND, 1168},
@@ -75,17 +77,25 @@ static const struct {
     {433, "A device which does not exist was specified."},
     {577, "Windows cannot verify the digital signature for this file."},
     {647, "The driver was not loaded because it failed its initialization call."},
+    {1001, "Recursion too deep; the stack overflowed."},
+    {ERROR_DEPENDENT_SERVICES_RUNNING,
+     "A stop control has been sent to a service that other running services are dependent on."},
     {ERROR_INVALID_SERVICE_CONTROL, "The requested control is not valid for this service."},
     {ERROR_SERVICE_ALREADY_RUNNING, "An instance of the service is already running."},
     {ERROR_SERVICE_DISABLED, "The service cannot be started, either because it is disabled or "
                              "because it has no enabled devices associated with it."},
+    {ERROR_CIRCULAR_DEPENDENCY, "Circular service dependency was specified."},
     {ERROR_SERVICE_DOES_NOT_EXIST, "The specified service does not exist as an installed service."},
     {ERROR_SERVICE_CANNOT_ACCEPT_CTRL, "The service cannot accept control messages at this time."},
     {ERROR_SERVICE_NOT_ACTIVE, "The service has not been started."},
+    {ERROR_SERVICE_DEPENDENCY_FAIL, "The dependency service or group failed to start."},
     {ERROR_SERVICE_MARKED_FOR_DELETE, "The specified service has been marked for deletion."},
     {ERROR_SERVICE_EXISTS, "The specified service already exists."},
+    {ERROR_SERVICE_DEPENDENCY_DELETED,
+     "The dependency service does not exist or has been marked for deletion."},
     {ERROR_SERVICE_NEVER_STARTED,
      "No attempts to start the service have been made since the last boot."},
+    {1142, "An attempt was made to create more links on a file than the file system supports."},
     {1167, "The device is not connected."},
     {1168, "Element not found."},
     {1314, "A required privilege is not held by the client."},
@@ -93,7 +103,7 @@ static const struct {
     {2001, "The specified driver is invalid."},
 };
 
-ULONG KdpStatusToWin32(NTSTATUS Status)
+ULONG KdStatusToWin32(NTSTATUS Status)
 {
     for (ULONG i = 0; i < ARRAYSIZE(StatusErrors); i++) {
         if (StatusErrors[i].Status == Status) {
@@ -103,7 +113,7 @@ ULONG KdpStatusToWin32(NTSTATUS Status)
     return NT_SUCCESS(Status) ? 0 : ERROR_GEN_FAILURE;
 }
 
-const char *KdpWin32Text(ULONG Error)
+const char *KdWin32Text(ULONG Error)
 {
     for (ULONG i = 0; i < ARRAYSIZE(ErrorTexts); i++) {
         if (ErrorTexts[i].Error == Error) {

@@ -14,6 +14,8 @@
 #define LDRP_MAXIMUM_IMPORTS 16 /* drivers that one driver imports from, forwards included */
 #define LDRP_MAXIMUM_SERVICE_NAME 64
 #define LDRP_MAXIMUM_PATH 128
+#define LDRP_MAXIMUM_CHAIN 16 /* services that depend on each other in a row */
+#define LDRP_REASON_SIZE 256
 #define LDRP_MAXIMUM_FILE_NAME 32    /* of LDR_MODULE.Name */
 #define LDRP_DRIVERS "c:\\drivers\\" /* Windows' \SystemRoot\System32\drivers */
 
@@ -119,6 +121,38 @@ void LdrpDisclaimDriver(PLDRP_SLOT Slot, LDRP_DRIVER_STATE State);
 /* Waits until Gone, a slot's since LdrpClaimDriver, is set, or for about a second: long enough for
  * whoever still looks at the driver object. */
 void LdrpWaitUntilGone(PLDRP_SLOT Slot, PKEVENT Gone);
+
+/* The driver of a service; *Stoppable: it has an unload routine. */
+LDRP_DRIVER_STATE LdrpQueryDriver(PUNICODE_STRING ServiceName, BOOLEAN *Stoppable);
+
+/*** load.c; PASSIVE_LEVEL. ***/
+
+/*
+ * Loads the image of a service (its ImagePath, or c:\drivers\<name>.sys) and runs DriverEntry.
+ * Message receives text for people when that fails. STATUS_OBJECT_NAME_NOT_FOUND: no such service or no
+ * such file. STATUS_IMAGE_ALREADY_LOADED: the service runs, or another with the same image does.
+ * STATUS_INVALID_IMAGE_FORMAT, STATUS_DRIVER_ENTRYPOINT_NOT_FOUND, STATUS_DRIVER_ORDINAL_NOT_FOUND
+ * (imports missing), STATUS_DRIVER_UNABLE_TO_LOAD (imports in a circle), or why something imported
+ * could not be loaded. Otherwise what DriverEntry returned. After a failure nothing is left behind.
+ */
+NTSTATUS LdrpLoadDriver(PUNICODE_STRING ServiceName, PLDRP_MESSAGE Message);
+/*
+ * Runs the driver's unload routine, which must exist, and waits a while until the image has gone.
+ * STATUS_PENDING: the driver is in use; the last close unloads it. STATUS_OBJECT_NAME_NOT_FOUND: not
+ * loaded. STATUS_DEVICE_BUSY: it is being loaded or unloaded. STATUS_INVALID_DEVICE_REQUEST: it cannot
+ * be unloaded.
+ */
+NTSTATUS LdrpUnloadDriver(PUNICODE_STRING ServiceName);
+
+/*** service.c, servicelist.c; PASSIVE_LEVEL. ***/
+
+void LdrpInitializeServices(void);
+/* The same name, in any case. */
+BOOLEAN LdrpIsSameName(PCWSTR Left, PCWSTR Right);
+void LdrpNoteExitCode(PCWSTR Name, ULONG ExitCode);
+BOOLEAN LdrpIsDeletePending(PCWSTR Name);
+/* TRUE when a service called Name with these dependencies (LDR_SERVICE_CONFIG) would depend on itself. */
+BOOLEAN LdrpIsCircular(PCWSTR Name, PCWSTR Dependencies);
 
 /*** module.c: the table that crash screens read. ***/
 

@@ -10,13 +10,6 @@
 #include <kd.h>
 #include "ldrp.h"
 
-#define LDRP_SERVICES L"\\Registry\\Machine\\System\\CurrentControlSet\\Services"
-#define LDRP_REASON_SIZE 256
-
-#define SERVICE_KERNEL_DRIVER 1
-#define SERVICE_BOOT_START 0
-#define SERVICE_SYSTEM_START 1
-
 /* What the registry says about a service. */
 typedef struct _LDRP_SERVICE {
     UNICODE_STRING KeyPath;
@@ -80,7 +73,7 @@ static NTSTATUS LdrpOpenService(PUNICODE_STRING Name, PLDRP_SERVICE Service, PCM
     RtlCopyMemory(Service->Name, Name->Buffer, Name->Length);
     Service->KeyPath = (UNICODE_STRING){.MaximumLength = sizeof(Service->KeyPathBuffer),
                                         .Buffer = Service->KeyPathBuffer};
-    RtlAppendUnicodeToString(&Service->KeyPath, LDRP_SERVICES L"\\");
+    RtlAppendUnicodeToString(&Service->KeyPath, CM_SERVICES_PATH L"\\");
     RtlAppendUnicodeToString(&Service->KeyPath, Service->Name);
     return CmOpenKey(&Service->KeyPath, FALSE, Key);
 }
@@ -95,7 +88,8 @@ static NTSTATUS LdrpQueryService(PUNICODE_STRING Name, PLDRP_SERVICE Service)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    if (LdrpQueryNumber(Key, L"Type", &Type) && Type != SERVICE_KERNEL_DRIVER) {
+    if (LdrpQueryNumber(Key, L"Type", &Type) && Type != SERVICE_KERNEL_DRIVER &&
+        Type != SERVICE_FILE_SYSTEM_DRIVER) {
         Status = STATUS_NOT_SUPPORTED;
     } else {
         Status = LdrpQueryImagePath(Key, Service);
@@ -201,9 +195,8 @@ static NTSTATUS LdrpPrepareImage(PLDRP_SERVICE Service, const UCHAR *File, SIZE_
     return Status;
 }
 
-NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonSize)
+NTSTATUS LdrpLoadDriver(PUNICODE_STRING ServiceName, PLDRP_MESSAGE Message)
 {
-    LDRP_MESSAGE Message;
     LDRP_SERVICE Service;
     const UCHAR *File;
     SIZE_T FileSize;
@@ -211,23 +204,22 @@ NTSTATUS LdrLoadDriver(PUNICODE_STRING ServiceName, CHAR *Reason, SIZE_T ReasonS
     NTSTATUS Status;
 
     PAGED_CODE();
-    LdrpInitializeMessage(&Message, Reason, ReasonSize);
     Status = LdrpQueryService(ServiceName, &Service);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (!LdrFindFile(Service.ImagePath, &File, &FileSize)) {
-        LdrpSay(&Message, "%s: no such file", Service.ImagePath);
+        LdrpSay(Message, "%s: no such file", Service.ImagePath);
         return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    Status = LdrpPrepareImage(&Service, File, FileSize, &Message, &Slot);
+    Status = LdrpPrepareImage(&Service, File, FileSize, Message, &Slot);
     if (NT_SUCCESS(Status)) {
-        Status = LdrpStartDriver(Slot, &Service, &Message);
+        Status = LdrpStartDriver(Slot, &Service, Message);
     }
     return Status;
 }
 
-NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName)
+NTSTATUS LdrpUnloadDriver(PUNICODE_STRING ServiceName)
 {
     PDRIVER_OBJECT DriverObject;
     PLDRP_SLOT Slot;
@@ -250,68 +242,9 @@ NTSTATUS LdrUnloadDriver(PUNICODE_STRING ServiceName)
     if (!NT_SUCCESS(Status)) {
         LdrpDisclaimDriver(Slot, LdrpStopping);
         ObDereferenceObject(DriverObject);
-        return Status;
+        return STATUS_PENDING;
     }
     ObDereferenceObject(DriverObject);
     LdrpWaitUntilGone(Slot, &Gone);
     return STATUS_SUCCESS;
-}
-
-/* Start of the service called Name, or MAXULONG. */
-static ULONG LdrpQueryStart(PUNICODE_STRING Name, PLDRP_SERVICE Service)
-{
-    PCM_KEY Key;
-    ULONG Start = MAXULONG;
-
-    if (NT_SUCCESS(LdrpOpenService(Name, Service, &Key))) {
-        if (!LdrpQueryNumber(Key, L"Start", &Start)) {
-            Start = MAXULONG;
-        }
-        CmCloseKey(Key);
-    }
-    return Start;
-}
-
-/* A driver that fails must not stop the system: the console tells more about it later. */
-static void LdrpLoadAtBoot(PUNICODE_STRING Name)
-{
-    CHAR Reason[LDRP_REASON_SIZE];
-    NTSTATUS Status = LdrLoadDriver(Name, Reason, sizeof(Reason));
-
-    if (!NT_SUCCESS(Status)) {
-        KdPrintf("ldr: %wZ was not loaded: %08x %s\n", Name, Status, Reason);
-    }
-}
-
-/* Loads the services with that Start, in alphabetical order: groups and tags, by which Windows
- * orders them, do not exist. Nobody else changes the registry yet, so counting through the keys is
- * safe. */
-static void LdrpLoadServices(PCM_KEY Services, ULONG Start)
-{
-    LDRP_SERVICE Service;
-    WCHAR Buffer[LDRP_MAXIMUM_SERVICE_NAME];
-
-    for (ULONG i = 0; NT_SUCCESS(CmEnumerateKey(Services, i, Buffer, ARRAYSIZE(Buffer))); i++) {
-        UNICODE_STRING Name;
-
-        RtlInitUnicodeString(&Name, Buffer);
-        if (LdrpQueryStart(&Name, &Service) == Start) {
-            LdrpLoadAtBoot(&Name);
-        }
-    }
-}
-
-/* Boot drivers before system drivers, as on Windows, although all images are in memory here. */
-void LdrInitSystem(void)
-{
-    UNICODE_STRING Path = RTL_CONSTANT_STRING(LDRP_SERVICES);
-    PCM_KEY Services;
-
-    if (NT_SUCCESS(CmOpenKey(&Path, FALSE, &Services))) {
-        LdrpLoadServices(Services, SERVICE_BOOT_START);
-        IoDriversStarted(FALSE);
-        LdrpLoadServices(Services, SERVICE_SYSTEM_START);
-        CmCloseKey(Services);
-    }
-    IoDriversStarted(TRUE);
 }

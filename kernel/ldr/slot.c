@@ -294,6 +294,23 @@ NTSTATUS LdrpClaimDriver(PUNICODE_STRING ServiceName, PKEVENT Gone, PLDRP_SLOT *
     return Status;
 }
 
+LDRP_DRIVER_STATE LdrpQueryDriver(PUNICODE_STRING ServiceName, BOOLEAN *Stoppable)
+{
+    LDRP_DRIVER_STATE State = LdrpNoDriver;
+
+    *Stoppable = FALSE;
+    ExAcquireFastMutex(&LdrpModuleMutex);
+    for (ULONG i = 1; i < LDRP_MAXIMUM_MODULES; i++) {
+        if (LdrpIsService(&LdrpSlots[i], ServiceName)) {
+            State = LdrpSlots[i].Driver;
+            *Stoppable = State == LdrpRunning && LdrpSlots[i].DriverObject->DriverUnload != NULL;
+            break;
+        }
+    }
+    ExReleaseFastMutex(&LdrpModuleMutex);
+    return State;
+}
+
 void LdrpDisclaimDriver(PLDRP_SLOT Slot, LDRP_DRIVER_STATE State)
 {
     ExAcquireFastMutex(&LdrpModuleMutex);

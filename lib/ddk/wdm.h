@@ -41,6 +41,7 @@ extern "C" {
 #include <nt/rtl_registry.h>
 #include <nt/cm.h>
 #include <nt/zw_object.h>
+#include <nt/service.h>
 #include <nt/hal.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
