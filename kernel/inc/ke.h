@@ -327,6 +327,16 @@ void KiProgramClock(PKPRCB Prcb);
 /* Interrupt time now, from the hardware counter: not the shared page's. Any IRQL. */
 ULONG64 KiQueryInterruptTime100ns(void);
 
+/*** Dispatcher objects (ke/event.c, ke/mutant.c), for services. IRQL <= DISPATCH_LEVEL. ***/
+
+/* KeReleaseSemaphore that answers FALSE, and does nothing, when the limit would be passed. */
+BOOLEAN KeTryReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment,
+                              PLONG Previous);
+/* KeReleaseMutant that answers FALSE, and does nothing, when the caller does not own Mutant. */
+BOOLEAN KeTryReleaseMutant(PRKMUTANT Mutant, PLONG Previous);
+/* Takes Mutant from its owner, if it has one: before its memory goes. */
+void KeAbandonMutant(PRKMUTANT Mutant);
+
 /*** Threads (ke/thread.c). ***/
 
 typedef void KI_SYSTEM_ROUTINE(PKSTART_ROUTINE StartRoutine, PVOID StartContext);

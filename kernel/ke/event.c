@@ -94,6 +94,20 @@ VOID NTAPI KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit)
     Semaphore->Limit = Limit;
 }
 
+BOOLEAN KeTryReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment,
+                              PLONG Previous)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    *Previous = Semaphore->Header.SignalState;
+    if (Adjustment <= 0 || Adjustment > Semaphore->Limit - *Previous) {
+        KiUnlockDispatcher(OldIrql);
+        return FALSE;
+    }
+    Semaphore->Header.SignalState = *Previous + Adjustment;
+    KiSignalled(&Semaphore->Header, Increment, OldIrql, FALSE, *Previous);
+    return TRUE;
+}
+
 LONG NTAPI KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment,
                               BOOLEAN Wait)
 {

@@ -28,7 +28,10 @@ void KiReleaseMutant(PKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abandoned)
     Mutant->Abandoned = Abandoned;
     Mutant->OwnerThread = NULL;
     RemoveEntryList(&Mutant->MutantListEntry);
-    Owner->KernelApcDisable = (SHORT)(Owner->KernelApcDisable + Mutant->ApcDisable);
+    // A mutex only its owner releases. The owner of another mutant may be changing its count now.
+    if (Mutant->ApcDisable != 0) {
+        Owner->KernelApcDisable = (SHORT)(Owner->KernelApcDisable + Mutant->ApcDisable);
+    }
     if (!IsListEmpty(&Mutant->Header.WaitListHead)) {
         KiWaitTest(&Mutant->Header, Increment);
     }
@@ -59,6 +62,25 @@ LONG NTAPI KeReleaseMutant(PRKMUTANT Mutant, KPRIORITY Increment, BOOLEAN Abando
     /* The end of a mutex's critical region: normal APCs that came meanwhile are due now. */
     KiCheckForKernelApc(Thread);
     return Previous;
+}
+
+BOOLEAN KeTryReleaseMutant(PRKMUTANT Mutant, PLONG Previous)
+{
+    // Only its owner makes the caller the owner, or not.
+    if (*(PKTHREAD volatile *)&Mutant->OwnerThread != KeGetCurrentThread()) {
+        return FALSE;
+    }
+    *Previous = KeReleaseMutant(Mutant, MUTANT_INCREMENT, FALSE, FALSE);
+    return TRUE;
+}
+
+void KeAbandonMutant(PRKMUTANT Mutant)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    if (Mutant->OwnerThread != NULL) {
+        KiReleaseMutant(Mutant, MUTANT_INCREMENT, TRUE);
+    }
+    KiFinishSignal(OldIrql, FALSE);
 }
 
 LONG NTAPI KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait)

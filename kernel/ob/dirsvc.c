@@ -31,11 +31,7 @@ NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
 NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
                                      POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    if (ObpIsBadPointer(DirectoryHandle)) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    return ObOpenObjectByName(ObjectAttributes, ObpDirectoryType, KernelMode, NULL, DesiredAccess,
-                              NULL, DirectoryHandle);
+    return ObpOpenNamed(DirectoryHandle, DesiredAccess, ObjectAttributes, ObpDirectoryType);
 }
 
 /* A listing under way. Strings[-1] is the last byte free for strings. */

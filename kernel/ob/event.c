@@ -31,6 +31,9 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
 {
     PKEVENT Event;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (ObpIsBadPointer(EventHandle)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
     if (EventType != NotificationEvent && EventType != SynchronizationEvent) {
         return STATUS_INVALID_PARAMETER;
     }
@@ -45,14 +48,14 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
                            POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    return ObOpenObjectByName(ObjectAttributes, ExEventObjectType, KernelMode, NULL, DesiredAccess,
-                              NULL, EventHandle);
+    return ObpOpenNamed(EventHandle, DesiredAccess, ObjectAttributes, ExEventObjectType);
 }
 
 /* Applies Operation to the event and tells its previous state. */
 static NTSTATUS ObpChangeEvent(HANDLE EventHandle, LONG (*Operation)(PKEVENT), PLONG PreviousState)
 {
     PKEVENT Event;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     NTSTATUS Status = ObReferenceObjectByHandle(EventHandle, EVENT_MODIFY_STATE, ExEventObjectType,
                                                 KernelMode, (PVOID *)&Event, NULL);
     if (!NT_SUCCESS(Status)) {
@@ -90,4 +93,21 @@ NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState)
 NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle)
 {
     return ObpChangeEvent(EventHandle, ObpResetEvent, NULL);
+}
+
+NTSTATUS NTAPI ZwQueryEvent(HANDLE EventHandle, EVENT_INFORMATION_CLASS EventInformationClass,
+                            PVOID EventInformation, ULONG Length, PULONG ReturnLength)
+{
+    PEVENT_BASIC_INFORMATION Basic = EventInformation;
+    PKEVENT Event;
+    NTSTATUS Status = ObpBeginQuery(
+        &(OBP_QUERY){EventHandle, ExEventObjectType, EVENT_QUERY_STATE, sizeof(*Basic)},
+        EventInformationClass, Basic, Length, ReturnLength, (PVOID *)&Event);
+    if (NT_SUCCESS(Status)) {
+        BOOLEAN Notification = Event->Header.Type == EventNotificationObject;
+        *Basic = (EVENT_BASIC_INFORMATION){Notification ? NotificationEvent : SynchronizationEvent,
+                                           KeReadStateEvent(Event)};
+        ObfDereferenceObject(Event);
+    }
+    return Status;
 }

@@ -87,6 +87,9 @@ void ObInitSystem(void)
     ObpMust(ObpNameType(ObpDirectoryType), 7);
     ObpMust(ObpNameType(ObpSymbolicLinkType), 7);
     ObpMust(ObpCreateEventType(), 8);
+    ObpMust(ObpCreateSemaphoreType(), 9);
+    ObpMust(ObpCreateMutantType(), 10);
+    ObpMust(ObpCreateTimerType(), 11);
     ObpInitializeDeviceMaps();
     // Users' names for devices. \DosDevices is what drivers of old call them; the two names in it lead
     // out again, to what all processes share and to the root.

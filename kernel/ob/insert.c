@@ -157,6 +157,15 @@ NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Ty
     return Status;
 }
 
+NTSTATUS ObpOpenNamed(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES Attributes,
+                      POBJECT_TYPE Type)
+{
+    if (ObpIsBadPointer(Handle)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    return ObOpenObjectByName(Attributes, Type, KernelMode, NULL, DesiredAccess, NULL, Handle);
+}
+
 NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
                                        PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess,
                                        POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode,

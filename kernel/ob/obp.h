@@ -161,8 +161,26 @@ NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process,
 /* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 
-/* event.c */
+/* event.c, semaphore.c, mutant.c, timer.c: their types. */
 NTSTATUS ObpCreateEventType(void);
+NTSTATUS ObpCreateSemaphoreType(void);
+NTSTATUS ObpCreateMutantType(void);
+NTSTATUS ObpCreateTimerType(void);
+
+/* insert.c: a service that opens objects of one type. */
+NTSTATUS ObpOpenNamed(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES Attributes,
+                      POBJECT_TYPE Type);
+
+/* query.c: the beginning of a service that has one information class, 0, of one size: checks all
+ * arguments, tells the length, and references the object. */
+typedef struct _OBP_QUERY {
+    HANDLE Handle;
+    POBJECT_TYPE Type;
+    ACCESS_MASK Access;
+    ULONG Size;
+} OBP_QUERY;
+NTSTATUS ObpBeginQuery(const OBP_QUERY *Query, ULONG Class, PVOID Buffer, ULONG Length,
+                       PULONG ReturnLength, PVOID *Object);
 
 /* symlink.c */
 void ObpDeleteSymbolicLinkBody(PVOID Object);

@@ -201,3 +201,23 @@ NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
     }
     return Status;
 }
+
+NTSTATUS ObpBeginQuery(const OBP_QUERY *Query, ULONG Class, PVOID Buffer, ULONG Length,
+                       PULONG ReturnLength, PVOID *Object)
+{
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    if (Class != 0) {
+        return STATUS_INVALID_INFO_CLASS;
+    }
+    if (ReturnLength != NULL) {
+        *ReturnLength = Query->Size;
+    }
+    if (Length != Query->Size) {
+        return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    if (ObpIsBadPointer(Buffer)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    return ObReferenceObjectByHandle(Query->Handle, Query->Access, Query->Type, KernelMode, Object,
+                                     NULL);
+}

@@ -87,11 +87,7 @@ NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK Desire
 NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
                                         POBJECT_ATTRIBUTES ObjectAttributes)
 {
-    if (ObpIsBadPointer(LinkHandle)) {
-        return STATUS_ACCESS_VIOLATION;
-    }
-    return ObOpenObjectByName(ObjectAttributes, ObpSymbolicLinkType, KernelMode, NULL,
-                              DesiredAccess, NULL, LinkHandle);
+    return ObpOpenNamed(LinkHandle, DesiredAccess, ObjectAttributes, ObpSymbolicLinkType);
 }
 
 /* As on Windows: who asks for the length gets the NUL behind the target too, or nothing. */

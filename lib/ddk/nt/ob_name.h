@@ -63,7 +63,7 @@ NTKERNELAPI VOID NTAPI ObMakeTemporaryObject(_In_ PVOID Object);
 /* Adds a reference unless the last one has gone already, for those who find an object in a list
  * that does not hold one. FALSE: it is being deleted. Any IRQL. In no WDK header. */
 NTKERNELAPI BOOLEAN NTAPI ObReferenceObjectSafe(_In_ PVOID Object);
-/* The same; Tag as ObReferenceObjectWithTag's. */
+/* The same; Tag as ObReferenceObjectWithTag's. In no WDK header. */
 NTKERNELAPI BOOLEAN NTAPI ObReferenceObjectSafeWithTag(_In_ PVOID Object, _In_ ULONG Tag);
 
 /* Closes a handle as somebody of AccessMode: user mode cannot close kernel handles.

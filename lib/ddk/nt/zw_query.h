@@ -100,7 +100,8 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryObject(_In_opt_ HANDLE Handle,
                                       _In_ ULONG ObjectInformationLength,
                                       _Out_opt_ PULONG ReturnLength);
 
-/* Sets ObjectHandleFlagInformation. Errors as ZwQueryObject's and ObSetHandleAttributes'. */
+/* Sets ObjectHandleFlagInformation. Errors as ZwQueryObject's and ObSetHandleAttributes'. WDK:
+ * ZwSetInformationObject. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetInformationObject(_In_ HANDLE Handle,
                                                _In_ OBJECT_INFORMATION_CLASS ObjectInformationClass,
@@ -108,7 +109,8 @@ NTSYSAPI NTSTATUS NTAPI ZwSetInformationObject(_In_ HANDLE Handle,
                                                _In_ ULONG ObjectInformationLength);
 
 /* Sets whether child processes inherit a handle and whether it can be closed.
- * STATUS_INVALID_HANDLE; STATUS_INVALID_PARAMETER: objects of the type are not inherited. */
+ * STATUS_INVALID_HANDLE; STATUS_INVALID_PARAMETER: objects of the type are not inherited. In no WDK
+ * header. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObSetHandleAttributes(_In_ HANDLE Handle,
                                                  _In_ POBJECT_HANDLE_FLAG_INFORMATION HandleFlags,
