@@ -336,6 +336,23 @@ void IopVerifyUnused(PIRP Irp, PVOID Caller)
     }
 }
 
+ULONG IopCollectVisits(PIOP_BLAME Found, ULONG Limit)
+{
+    ULONG Count = 0;
+    for (ULONG i = 0; i < IOP_VISIT_BUCKETS; i++) {
+        KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopBuckets[i].Lock);
+        PLIST_ENTRY Head = &IopBuckets[i].Visits;
+        for (PLIST_ENTRY Link = Head->Flink; Link != Head && Count < Limit; Link = Link->Flink) {
+            PIOP_VISIT Visit = CONTAINING_RECORD(Link, IOP_VISIT, Link);
+            if (!Visit->Passed) {
+                Found[Count++] = Visit->Blame;
+            }
+        }
+        KeReleaseSpinLock(&IopBuckets[i].Lock, OldIrql);
+    }
+    return Count;
+}
+
 /* Offset of the first byte that is not the pattern, or Size. */
 static ULONG IopFindWritten(const IOP_FREED_IRP *Freed)
 {

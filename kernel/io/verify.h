@@ -6,6 +6,7 @@
 #define _VERIFY_H_
 
 #include <ntddk.h>
+#include "violation.h"
 
 /* Drivers are being verified: 0 none. Read without a lock; a call that began before does without. */
 extern volatile LONG IopVerifying;
@@ -47,6 +48,8 @@ void IopVerifyPassing(PIRP Irp, CHAR Location, UCHAR Control);
 void IopVerifyCompletion(PIRP Irp, PVOID Caller);
 /* Caller frees or reuses Irp: does a driver below have it still? */
 void IopVerifyUnused(PIRP Irp, PVOID Caller);
+/* Who has which IRP, now: fills Found, at most Limit, and answers how many. */
+ULONG IopCollectVisits(PIOP_BLAME Found, ULONG Limit);
 /* Irp, which was Caller's to free, is poisoned and kept for a while; answers one that has been kept
  * long enough and may be freed, or NULL. */
 PIRP IopQuarantineIrp(PIRP Irp, PVOID Caller);

@@ -61,7 +61,7 @@ static NT_PRINTF(2, 3) void NT_VARARGS IopAppend(PIOP_TEXT Text, const char *For
     Text->Length += min(Needed, Room - 1);
 }
 
-static BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
+BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
 {
     return (ULONG_PTR)Address >= MM_DIRECT_MAP_BASE && MmIsAddressValid(Address) &&
            MmIsAddressValid((PUCHAR)Address + Size - 1);
@@ -72,7 +72,7 @@ BOOLEAN IopIsInKernel(PVOID Address)
     return LdrFindModule(Address) == LdrFindModule((PVOID)IofCallDriver);
 }
 
-static BOOLEAN IopIsDevice(PDEVICE_OBJECT Device)
+BOOLEAN IopIsDevice(PDEVICE_OBJECT Device)
 {
     return IopIsReadable(Device, sizeof(*Device)) && Device->Type == IO_TYPE_DEVICE &&
            IopIsReadable(Device->DriverObject, sizeof(DRIVER_OBJECT)) &&

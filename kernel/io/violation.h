@@ -78,6 +78,10 @@ DECLSPEC_NORETURN void IopCheckFailed(ULONG Check, PVOID Caller, ULONG_PTR Third
 void IopCheckIrql(PVOID Routine, PIRP Irp, KIRQL Before);
 /* Bugchecks when Caller queues an IRP that is freed, or that nobody has been called with. */
 void IopCheckQueueable(PIRP Irp, PVOID Caller);
+/* Whether Size bytes at Address, which may be anything, are mapped kernel memory; and whether they
+ * are a device object with its driver. */
+BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size);
+BOOLEAN IopIsDevice(PDEVICE_OBJECT Device);
 /* Whether an address is the kernel's own, not a driver's. */
 BOOLEAN IopIsInKernel(PVOID Address);
 /* The name of a request: "IRP_MJ_READ". */
