@@ -150,6 +150,7 @@ struct _KTHREAD {
     LIST_ENTRY IrpList;           /* t at APC_LEVEL  of IRP.ThreadListEntry */
     LIST_ENTRY ReaperEntry;       /* d p */
     LARGE_INTEGER CreateTime;     /* i p */
+    PIRP TopLevelIrp;             /* t p  IoSetTopLevelIrp */
     LARGE_INTEGER ExitTime;       /* t p  then fixed when signalled; 0 before */
     BOOLEAN Terminating;          /* t p  set once */
     PVOID IoObject;               /* i p  the driver or device IoCreateSystemThread refers to */

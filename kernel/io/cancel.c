@@ -13,7 +13,9 @@
 #include "verify.h"
 
 #define IOP_RUNDOWN_POLL_100NS 100000 /* 10 ms */
-#define IOP_RUNDOWN_POLLS 500         /* until it is worth a message */
+#define IOP_RUNDOWN_POLLS_A_SECOND 100
+#define IOP_RUNDOWN_COMPLAINT 500 /* polls until it is worth a message */
+#define IOP_RUNDOWN_SECONDS 300   /* until the thread ends without its requests */
 
 KSPIN_LOCK IopCancelSpinLock;
 KI_RANKED_LOCK(IopCancelSpinLock, LOCK_ORDER_IO_CANCEL);
@@ -105,25 +107,74 @@ static BOOLEAN IopCancelThreadIrps(PLIST_ENTRY Head)
 }
 
 /* For who wonders why the thread, and perhaps a driver's unload, hangs. */
-static void IopComplainAboutThread(void)
+static void IopComplainAboutThread(PIRP Irp, const char *What)
 {
     CHAR Start[80];
     PETHREAD Thread = KeGetCurrentThread();
+    PDEVICE_OBJECT Device = Irp->CurrentLocation <= Irp->StackCount
+                                ? IoGetCurrentIrpStackLocation(Irp)->DeviceObject
+                                : NULL;
     LdrFormatAddress((PVOID)Thread->StartAddress, Start, sizeof(Start));
-    KdPrintf("io: thread %u (%s) cannot end: a driver keeps its IRP %p\n",
-             (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread, Start,
-             CONTAINING_RECORD(Thread->IrpList.Flink, IRP, ThreadListEntry));
+    KdPrintf("io: thread %u (%s) %s: driver %wZ keeps its IRP %p\n",
+             (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread, Start, What,
+             Device != NULL ? &Device->DriverObject->DriverName : NULL, Irp);
 }
 
+/* Gives one IRP up: the thread ends, and whoever completes the IRP drops it. The thread object stays, for
+ * drivers that look at the IRP's thread. FALSE: its completion is on its way. At APC_LEVEL. */
+static BOOLEAN IopOrphanIrp(PIRP Irp)
+{
+    PETHREAD Thread = KeGetCurrentThread();
+    ObfReferenceObject(Thread);
+    IopComplainAboutThread(Irp, "ends without its request");
+    RemoveEntryList(&Irp->ThreadListEntry);
+    InitializeListHead(&Irp->ThreadListEntry);
+    if (__atomic_fetch_or(&Irp->AllocationFlags, IOP_IRP_ORPHANED, __ATOMIC_SEQ_CST) &
+        IOP_IRP_COMPLETING) {
+        InsertTailList(&Thread->IrpList, &Irp->ThreadListEntry);
+        ObfDereferenceObject(Thread);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void IopOrphanThreadIrps(PLIST_ENTRY Head)
+{
+    KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
+    while (!IsListEmpty(Head) &&
+           IopOrphanIrp(CONTAINING_RECORD(Head->Flink, IRP, ThreadListEntry))) {
+    }
+    KeLowerIrql(OldIrql);
+}
+
+/* The first IRP of the list may be gone as soon as APCs can come. */
+static void IopComplainOnce(PLIST_ENTRY Head)
+{
+    KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
+    if (!IsListEmpty(Head)) {
+        IopComplainAboutThread(CONTAINING_RECORD(Head->Flink, IRP, ThreadListEntry), "cannot end");
+    }
+    KeLowerIrql(OldIrql);
+}
+
+/* Windows, too, waits five minutes. The command line's iorundown=SECONDS is for tests. */
 void IoCancelThreadIo(void)
 {
     LARGE_INTEGER Interval = {.QuadPart = -IOP_RUNDOWN_POLL_100NS};
-    ULONG Polls = 0;
+    PLIST_ENTRY Head = &KeGetCurrentThread()->IrpList;
+    ULONG64 Seconds = IOP_RUNDOWN_SECONDS;
+    ULONG64 Polls = 0;
     KI_ASSERT(KeGetCurrentIrql() == PASSIVE_LEVEL);
     // An IRP without a cancel routine now may get one later, so those left are asked again.
-    while (IopCancelThreadIrps(&KeGetCurrentThread()->IrpList)) {
-        if (++Polls == IOP_RUNDOWN_POLLS) {
-            IopComplainAboutThread();
+    while (IopCancelThreadIrps(Head)) {
+        if (++Polls == IOP_RUNDOWN_COMPLAINT) {
+            IopComplainOnce(Head);
+        }
+        if (Polls == 1) {
+            KiQueryBootOption("iorundown", &Seconds);
+        }
+        if (Polls >= Seconds * IOP_RUNDOWN_POLLS_A_SECOND) {
+            IopOrphanThreadIrps(Head);
         }
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
     }

@@ -157,6 +157,23 @@ static VOID NTAPI IopCompletionApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, P
     IopFinishIrp(CONTAINING_RECORD(Apc, IRP, Tail.Apc), *SystemArgument1);
 }
 
+/* The thread has ended: nobody is told, nobody gets the data. What the IRP held is given back. */
+static void IopDropOrphan(PIRP Irp, PFILE_OBJECT File)
+{
+    PETHREAD Thread = Irp->Tail.Overlay.Thread;
+    PKEVENT Event = File != NULL && !(Irp->Flags & IRP_SYNCHRONOUS_API) ? Irp->UserEvent : NULL;
+    IopFreeSystemBuffer(Irp);
+    IopFreeMdls(Irp);
+    IoFreeIrp(Irp);
+    if (Event != NULL) {
+        ObfDereferenceObject(Event);
+    }
+    if (File != NULL) {
+        ObfDereferenceObject(File);
+    }
+    ObfDereferenceObject(Thread); // see IopOrphanIrp
+}
+
 /* Sends the rest of the work to the IRP's thread. The APC overwrites Tail.Overlay. */
 static void IopQueueCompletion(PIRP Irp, CCHAR PriorityBoost, PVOID Caller)
 {
@@ -164,6 +181,12 @@ static void IopQueueCompletion(PIRP Irp, CCHAR PriorityBoost, PVOID Caller)
     PFILE_OBJECT File = Irp->Tail.Overlay.OriginalFileObject;
     if (Thread == NULL) {
         IopViolation(IopCompletedWithoutThread, Caller, Irp, 0);
+    }
+    // A thread that ends waits for this request, or has given it up: one of the two knows.
+    if (__atomic_fetch_or(&Irp->AllocationFlags, IOP_IRP_COMPLETING, __ATOMIC_SEQ_CST) &
+        IOP_IRP_ORPHANED) {
+        IopDropOrphan(Irp, File);
+        return;
     }
     KeInitializeApc(&Irp->Tail.Apc, Thread, (KAPC_ENVIRONMENT)Irp->ApcEnvironment, IopCompletionApc,
                     NULL, NULL, KernelMode, NULL);
@@ -195,7 +218,9 @@ VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
         ExFreePool(Irp->Tail.Overlay.AuxiliaryBuffer); // the APC is going to overwrite the pointer
         Irp->Tail.Overlay.AuxiliaryBuffer = NULL;
     }
-    if (Irp->Flags & IRP_CLOSE_OPERATION) {
+    if (Irp->Flags & IRP_ASSOCIATED_IRP) {
+        IopFinishAssociatedIrp(Irp, PriorityBoost);
+    } else if (Irp->Flags & IRP_CLOSE_OPERATION) {
         // The sender waits in its kernel code, with everything in non-paged memory: no APC needed.
         *Irp->UserIosb = Irp->IoStatus;
         KeSetEvent(Irp->UserEvent, PriorityBoost, FALSE);

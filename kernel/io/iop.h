@@ -228,6 +228,8 @@ NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
  * IRP_DEFER_IO_COMPLETION request and its completer of each other, see IopCheckPending. */
 #define IRP_ALLOCATED_FIXED_SIZE 0x04
 #define IRP_LOOKASIDE_ALLOCATION 0x08
+#define IOP_IRP_COMPLETING 0x10 /* o  its completion is on its way to the thread */
+#define IOP_IRP_ORPHANED 0x20   /* o  the thread has ended without it */
 #define IOP_IRP_RETURNED_PENDING 0x40
 #define IOP_IRP_LEFT_TO_SENDER 0x80
 
@@ -241,6 +243,9 @@ void IopFinishIrp(PIRP Irp, PFILE_OBJECT File);
 
 /* Whether a routine with these SL_INVOKE_ON_* flags is to hear of the IRP's completion. */
 BOOLEAN IopWantsToKnow(PIRP Irp, UCHAR Control);
+
+/* requestor.c: the last step for an associated IRP: frees it, and perhaps completes its master. */
+void IopFinishAssociatedIrp(PIRP Irp, CCHAR PriorityBoost);
 
 /* cancel.c: the list of a thread's IRPs. */
 void IopQueueThreadIrp(PIRP Irp);

@@ -5,31 +5,38 @@
  * the last to the first. CurrentLocation counts them from 1; it is StackCount + 1 while nobody has
  * been called, and a driver's own location is the one that was next when it was called.
  *
- * IRPs of usual sizes come from two lookaside lists; a freed one has Type 0, which is how a second
- * free or completion is caught.
+ * IRPs of usual sizes come from two lookaside lists of the processor; a freed one has Type 0, which
+ * is how a second free or completion is caught.
  */
 #include "iop.h"
 #include "verify.h"
 
-#define IOP_SMALL_STACK 1      /* a device without filters: most requests */
-#define IOP_LARGE_STACK 6      /* locations; a taller stack's IRPs come from the pool */
-#define IOP_LOOKASIDE_DEPTH 32 /* IRPs kept for reuse in each list */
+#define IOP_SMALL_STACK 1 /* a device without filters: most requests */
+#define IOP_LARGE_STACK 6 /* locations; a taller stack's IRPs come from the pool */
 
-static NPAGED_LOOKASIDE_LIST IopSmallIrps, IopLargeIrps;
+/* Each processor takes from lists of its own, so that their heads stay in its cache. A thread that moves
+ * to another processor in between does no harm: anybody may use any list. */
+typedef struct _IOP_IRP_LISTS {
+    NPAGED_LOOKASIDE_LIST Small, Large;
+} IOP_IRP_LISTS;
+static IOP_IRP_LISTS IopIrpLists[KI_MAX_PROCESSORS];
 
 void IopInitializeIrps(void)
 {
     IopInitializeVerifier();
-    ExInitializeNPagedLookasideList(&IopSmallIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_SMALL_STACK),
-                                    IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
-    ExInitializeNPagedLookasideList(&IopLargeIrps, NULL, NULL, 0, IoSizeOfIrp(IOP_LARGE_STACK),
-                                    IOP_TAG_IRP, IOP_LOOKASIDE_DEPTH);
+    for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
+        ExInitializeNPagedLookasideList(&IopIrpLists[i].Small, NULL, NULL, 0,
+                                        IoSizeOfIrp(IOP_SMALL_STACK), IOP_TAG_IRP, 0);
+        ExInitializeNPagedLookasideList(&IopIrpLists[i].Large, NULL, NULL, 0,
+                                        IoSizeOfIrp(IOP_LARGE_STACK), IOP_TAG_IRP, 0);
+    }
 }
 
-/* By stack size both ways: an IRP goes back to the list it came from. */
+/* By stack size both ways: an IRP goes back to a list of its size, that of the processor at hand. */
 static PNPAGED_LOOKASIDE_LIST IopListForStack(CCHAR StackSize)
 {
-    return StackSize <= IOP_SMALL_STACK ? &IopSmallIrps : &IopLargeIrps;
+    IOP_IRP_LISTS *Lists = &IopIrpLists[KeGetCurrentPrcb()->LegacyNumber];
+    return StackSize <= IOP_SMALL_STACK ? &Lists->Small : &Lists->Large;
 }
 
 PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)

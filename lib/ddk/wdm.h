@@ -34,6 +34,7 @@ extern "C" {
 #include <nt/io_codes.h>
 #include <nt/io.h>
 #include <nt/io_share.h>
+#include <nt/io_requestor.h>
 #include <nt/io_driver.h>
 #include <nt/zw.h>
 #include <nt/zw_file.h>

@@ -61,6 +61,8 @@ def test_driver(driver, smp, results):
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
+    for pattern in markers(driver, "SAYS"):
+        assert re.search(pattern, result.output), f"{pattern} is missing\n{result.output}"
 
 
 @pytest.mark.parametrize("driver", MISTAKES)
