@@ -206,13 +206,16 @@ PVOID ExpRefillPool(ULONG Index)
     ULONG More = Cache != NULL ? ExpCacheDepth[Index] / 2 : 0;
     PSLIST_ENTRY Block;
 
+    MmEnterPoolInternals();
     KeAcquireSpinLockAtDpcLevel(&Bin->Lock);
     Block = ExpTakeBlock(Kind, Class);
     /* Only what the slabs have: a cache is not worth a new page. */
     while (Block != NULL && More-- != 0 && Bin->First != NULL) {
         ExpPushBlock(&Cache->Blocks[Index], ExpTakeBlock(Kind, Class));
     }
-    KeReleaseSpinLock(&Bin->Lock, OldIrql);
+    KeReleaseSpinLockFromDpcLevel(&Bin->Lock);
+    MmLeavePoolInternals();
+    KeLowerIrql(OldIrql);
     return Block;
 }
 
@@ -224,6 +227,7 @@ void ExpDrainPool(ULONG Index, PVOID Block)
     PEX_POOL_CACHE Cache = ExpCurrentCache();
     PSLIST_ENTRY Entry = Block;
 
+    MmEnterPoolInternals();
     KeAcquireSpinLockAtDpcLevel(&Bin->Lock);
     for (ULONG i = 0; Entry != NULL; i++) {
         ExpPutBlock(Bin, Entry);
@@ -232,5 +236,7 @@ void ExpDrainPool(ULONG Index, PVOID Block)
         }
         Entry = ExpPopBlock(&Cache->Blocks[Index]);
     }
-    KeReleaseSpinLock(&Bin->Lock, OldIrql);
+    KeReleaseSpinLockFromDpcLevel(&Bin->Lock);
+    MmLeavePoolInternals();
+    KeLowerIrql(OldIrql);
 }

@@ -34,6 +34,16 @@ BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size);
  * IRQL. */
 void ExForgetModulePool(PVOID Base, SIZE_T Size);
 
+/* The block of pool that Address lies in, and the routine's return address that allocated it. FALSE: in
+ * none that is in use. Its page must be there. For crashes: any IRQL, no locks. */
+typedef struct _EX_POOL_BLOCK {
+    PVOID Base;
+    SIZE_T Size; /* bytes that it has room for */
+    ULONG Tag;
+    PVOID Caller;
+} EX_POOL_BLOCK;
+BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block);
+
 /* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];

@@ -78,8 +78,8 @@ void KiPerturbClock(struct _KPRCB *Prcb, ULONG64 Now100ns);
 BOOLEAN KiPerturbDelaysDpc(void);
 /* From here on locks are noted and checked. Once, PASSIVE_LEVEL. */
 void KiStartLockChecks(void);
-/* Starts the checks, and the schedule of the command line's `seed=N`, if there is one. Phase 1,
- * PASSIVE_LEVEL. */
+/* Starts the checks, and, if the command line has them, the schedule of `seed=N`, and with `pageable=1` paged
+ * pool that vanishes. Phase 1, PASSIVE_LEVEL. */
 void KiStartDebugging(void);
 
 #else

@@ -17,6 +17,7 @@
 #define LOCK_ORDER_EX_POOL 60        /* pool arenas; they take pages while held */
 #define LOCK_ORDER_EX_SLABS 65       /* slabs without a block in use */
 #define LOCK_ORDER_MM_STACK 68       /* stacks that wait for a thread */
+#define LOCK_ORDER_MM_SECTION 69     /* pageable sections of images */
 #define LOCK_ORDER_MM_PTE 70         /* windows of system addresses, the pools' too */
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */
 #define LOCK_ORDER_EX_TIMER 85       /* an Ex timer; held while it is armed and cancelled */

@@ -8,6 +8,7 @@
 
 #include <ntddk.h>
 #include <loader.h>
+#include "trap.h"
 
 #define MM_DIRECT_MAP_BASE 0xFFFF800000000000UL
 #define MM_PAGED_POOL_BASE 0xFFFFA00000000000UL
@@ -35,7 +36,8 @@
 #define MM_WRITABLE_CODE 0x1000 /* a mapping both writable and executable was asked for */
 #define MM_NOT_AN_IMAGE 0x1001  /* MmProtectImage, MmFreeImage: nothing of MmAllocateImage's */
 #define MM_NOT_A_STACK 0x1002   /* MmDeleteKernelStack: no stack, or one with its guard page gone */
-#define MM_MDL_NOT_MAPPED 0x1004   /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
+#define MM_MDL_NOT_MAPPED 0x1004     /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
+#define MM_SECTION_NOT_LOCKED 0x1010 /* MmUnlockPagableImageSection, as Windows numbers it */
 #define MM_MDL_NOT_A_PART 0x1006   /* IoBuildPartialMdl: outside of the MDL; then offset, length */
 #define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
 
@@ -118,6 +120,42 @@ void MmCheckLockedPages(PVOID Start, PVOID End);
 #define MmCheckFreedMdl(Mdl) ((void)0)
 #define MmCheckFreedMemory(Start, End) ((void)0)
 #define MmCheckLockedPages(Start, End) ((void)0)
+#endif
+
+/* Tells of a pageable section in an image of MmAllocateImage's, after MmProtectImage. MmFreeImage forgets
+ * it. */
+void MmRegisterPageableSection(PVOID Start, SIZE_T Pages);
+
+/*
+ * Pageable memory that vanishes (debug kernel only, see mm/pageable.c). From exception handlers, with
+ * interrupts off: MmPageableFault for a page fault, MmEndStep for a debug exception (FALSE: not one of its
+ * own), MmCancelStep before any other but an NMI. MmExplainPageable prints, in a crash, what kind of pageable
+ * memory Address is, if it is any. MmSetVanishing returns the pages concerned. MmEnterPoolInternals and
+ * MmLeavePoolInternals, at DISPATCH_LEVEL: what this processor touches between is allowed.
+ */
+typedef enum _MM_PAGEABLE_FAULT {
+    MmFaultOther,   /* not of pageable memory */
+    MmFaultHandled, /* go on with the same instruction */
+    MmFaultTooHigh, /* IRQL >= DISPATCH_LEVEL */
+    MmFaultMasked   /* interrupts were off */
+} MM_PAGEABLE_FAULT;
+
+#if DBG
+MM_PAGEABLE_FAULT MmPageableFault(PKTRAP_FRAME Frame, PVOID Address);
+BOOLEAN MmEndStep(PKTRAP_FRAME Frame);
+void MmCancelStep(PKTRAP_FRAME Frame);
+void MmExplainPageable(PVOID Address);
+ULONG MmSetVanishing(BOOLEAN On);
+BOOLEAN MmIsVanishing(void);
+void MmEnterPoolInternals(void);
+void MmLeavePoolInternals(void);
+#else
+#define MmPageableFault(Frame, Address) ((void)(Address), MmFaultOther)
+#define MmEndStep(Frame) FALSE
+#define MmCancelStep(Frame) ((void)0)
+#define MmExplainPageable(Address) ((void)0)
+#define MmEnterPoolInternals() ((void)0)
+#define MmLeavePoolInternals() ((void)0)
 #endif
 
 /* Queues Dpc, once, as soon as the number of free pages is less than First, or First + Count or

@@ -96,6 +96,9 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
             }
         }
     }
+    if (Code == IRQL_NOT_LESS_OR_EQUAL || Code == DRIVER_IRQL_NOT_LESS_OR_EQUAL) {
+        MmExplainPageable((PVOID)Parameters[0]);
+    }
     if (Code == SYSTEM_THREAD_EXCEPTION_NOT_HANDLED) {
         KiExplainException(Parameters);
     }

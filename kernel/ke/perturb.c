@@ -28,6 +28,7 @@
 #include "hal.h"
 #include "kd.h"
 #include "kidebug.h"
+#include "mm.h"
 
 #if DBG
 
@@ -230,9 +231,12 @@ static void KiSetSeed(ULONG64 Seed)
 
 void KiStartDebugging(void)
 {
-    ULONG64 Seed;
+    ULONG64 Seed, Pageable;
 
     KiStartLockChecks();
+    if (KiQueryBootOption("pageable", &Pageable) && Pageable != 0) {
+        MmSetVanishing(TRUE);
+    }
     if (KiQueryBootOption("seed", &Seed)) {
         KiSetSeed(Seed);
     }

@@ -57,6 +57,9 @@ void KiCheckFreedMemory(PVOID Start, SIZE_T Length)
     PUCHAR End = (PUCHAR)Start + Length;
 
     MmCheckFreedMemory(Start, End);
+    if (MmIsVanishing() && MmQueryPoolKind(Start) == 1) {
+        return; /* a timer or a DPC there would have stopped the machine long ago */
+    }
     for (PUCHAR At = Start; At + sizeof(KDPC) <= End; At += sizeof(PVOID)) {
         if (KiIsArmedTimer((PKTIMER)At)) {
             KiReportReuse(INVALID_TIMER, At, Start, End);

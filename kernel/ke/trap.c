@@ -156,6 +156,23 @@ static BOOLEAN KiRestartListPop(PKTRAP_FRAME Frame)
     return TRUE;
 }
 
+/* TRUE: the debug kernel had made the page vanish, and it may come back. */
+static BOOLEAN KiBringPageIn(PKTRAP_FRAME Frame)
+{
+    ULONG64 Address = __readcr2();
+
+    switch (MmPageableFault(Frame, (PVOID)Address)) {
+    case MmFaultHandled:
+        return TRUE;
+    case MmFaultMasked:
+        /* Windows gives FFh for the IRQL: it could not wait for the page. */
+        KiBugCheck(IRQL_NOT_LESS_OR_EQUAL, Address, 0xFF, KiFaultOperation(Frame->ErrorCode, 1, 8),
+                   Frame->Rip, Frame);
+    default:
+        return FALSE;
+    }
+}
+
 /* From trap.asm. */
 void KiHandleException(PKTRAP_FRAME Frame)
 {
@@ -168,15 +185,24 @@ void KiHandleException(PKTRAP_FRAME Frame)
         }
         break;
     case KI_TRAP_PAGE_FAULT:
-        if (KiRestartListPop(Frame)) {
-            break;
+        if (!KiBringPageIn(Frame)) {
+            MmCancelStep(Frame);
+            if (!KiRestartListPop(Frame)) {
+                KiHandlePageFault(Frame);
+            }
         }
-        KiHandlePageFault(Frame);
+        break;
+    case KI_TRAP_DEBUG:
+        if (!MmEndStep(Frame)) {
+            KiHandleOtherException(Frame);
+        }
+        break;
     case KI_TRAP_MACHINE_CHECK:
         KiHandleMachineCheck(Frame);
     case KI_TRAP_FAIL_FAST:
         KiBugCheck(KERNEL_SECURITY_CHECK_FAILURE, (ULONG)Frame->Rcx, (ULONG_PTR)Frame, 0, 0, Frame);
     default:
+        MmCancelStep(Frame);
         KiHandleOtherException(Frame);
     }
 }

@@ -53,6 +53,9 @@ static void LdrpProtectImage(const PE_IMAGE *Image, PUCHAR Base)
         Protection = Section.Executable ? MM_EXECUTE : MM_READONLY;
         Protection = Section.Writable ? MM_READWRITE : Protection;
         MmProtectImage(Base + Section.Rva, Section.Pages, Protection);
+        if (strncmp(Section.Name, "PAGE", 4) == 0) {
+            MmRegisterPageableSection(Base + Section.Rva, Section.Pages);
+        }
     }
 }
 

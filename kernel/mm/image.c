@@ -19,7 +19,7 @@ void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)
     for (SIZE_T i = 0; i < Pages; i++, At += PAGE_SIZE) {
         PMMPTE Entry = MiIsInWindow(&MiImages, At) ? MiFindPte(At) : NULL;
 
-        if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
+        if (Entry == NULL || !MiHasPage(*Entry)) {
             KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)At, Pages, Protection);
         }
         *Entry = (*Entry & MI_PTE_FRAME) | Bits;
@@ -32,7 +32,7 @@ void MmProtectImage(PVOID Base, SIZE_T Pages, ULONG Protection)
 static void MiRevokePages(PVOID Base, SIZE_T Pages)
 {
     for (SIZE_T i = 0; i < Pages; i++) {
-        *MiFindPte((PCHAR)Base + i * PAGE_SIZE) &= ~MI_PTE_PRESENT;
+        *MiFindPte((PCHAR)Base + i * PAGE_SIZE) &= ~(MI_PTE_PRESENT | MI_PTE_PAGEABLE);
     }
     KeFlushTlbRange(Base, Pages);
 }
@@ -51,6 +51,7 @@ void MmFreeImage(PVOID Base, SIZE_T Pages)
     if (!MiIsInWindow(&MiImages, Base)) {
         KeBugCheckEx(MEMORY_MANAGEMENT, MM_NOT_AN_IMAGE, (ULONG_PTR)Base, Pages, 0);
     }
+    MiForgetSections(Base, Pages);
     /* Before the pages are anything else: code that is gone must not run on from what another
      * processor remembers. */
     MiRevokePages(Base, Pages);

@@ -70,19 +70,24 @@ VOID NTAPI MmBuildMdlForNonPagedPool(PMDL MemoryDescriptorList)
 
 /*** Locking. ***/
 
-static void MiUnlockPage(PFN_NUMBER Page)
+static void MiUnlockPage(PFN_NUMBER Page, PVOID Va)
 {
     PMMPFN Entry = MiFindPfn(Page);
+    LONG Left = Entry != NULL ? InterlockedDecrement(&Entry->LockCount) : 0;
 
-    if (Entry != NULL && InterlockedDecrement(&Entry->LockCount) < 0) {
-        KeBugCheckEx(PFN_LIST_CORRUPT, MM_UNLOCKED_TOO_OFTEN, Page, (ULONG_PTR)Entry->LockCount, 0);
+    if (Left < 0) {
+        KeBugCheckEx(PFN_LIST_CORRUPT, MM_UNLOCKED_TOO_OFTEN, Page, (ULONG_PTR)Left, 0);
+    }
+    if (Left == 0) {
+        MiHidePage(Va);
     }
 }
 
-static void MiUnlockPageList(const PFN_NUMBER *Pfn, ULONG Pages)
+/* The first pages of an MDL. */
+static void MiUnlockFirstPages(PMDL Mdl, ULONG Pages)
 {
     for (ULONG i = 0; i < Pages; i++) {
-        MiUnlockPage(Pfn[i]);
+        MiUnlockPage(MmGetMdlPfnArray(Mdl)[i], (PCHAR)Mdl->StartVa + (ULONG_PTR)i * PAGE_SIZE);
     }
     InterlockedAdd64(&MiLockedPages, -(LONG64)Pages);
 }
@@ -95,9 +100,15 @@ static BOOLEAN MiLockPage(PVOID Va, BOOLEAN Write, PMDL Mdl, PFN_NUMBER *Page)
     if (!MiFindMdlPage(Va, Write, Page)) {
         return FALSE;
     }
+    /* It would have to be read in. */
+    if (!MmIsAddressValid(Va)) {
+        KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, (ULONG_PTR)Va, KeGetCurrentIrql(), Write,
+                     (ULONG_PTR)__builtin_return_address(0));
+    }
     Entry = MiFindPfn(*Page);
     if (Entry != NULL) {
         InterlockedIncrement(&Entry->LockCount);
+        MiShowPage(Va);
     } else if (!MiIsRam((ULONG64)*Page << PAGE_SHIFT, ((ULONG64)*Page + 1) << PAGE_SHIFT)) {
         Mdl->MdlFlags |= MDL_IO_SPACE;
     }
@@ -124,7 +135,7 @@ NTSTATUS MmLockMdlPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Ope
     for (ULONG i = 0; i < Pages; i++) {
         if (!MiLockPage((PCHAR)Mdl->StartVa + (ULONG_PTR)i * PAGE_SIZE, Write, Mdl, &Pfn[i])) {
             InterlockedAdd64(&MiLockedPages, i);
-            MiUnlockPageList(Pfn, i);
+            MiUnlockFirstPages(Mdl, i);
             return STATUS_ACCESS_VIOLATION;
         }
     }
@@ -174,7 +185,7 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
         MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
     }
     MiForgetLock(Mdl);
-    MiUnlockPageList(MmGetMdlPfnArray(Mdl), MiMdlPages(Mdl));
+    MiUnlockFirstPages(Mdl, MiMdlPages(Mdl));
     Mdl->MdlFlags &= (SHORT)~MDL_PAGES_LOCKED;
 }
 
@@ -241,7 +252,7 @@ static void MiDropFirstPages(PMDL Mdl, ULONG Pages)
         MiShortenMapping(PAGE_ALIGN(Mdl->MappedSystemVa), Pages);
     }
     if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
-        MiUnlockPageList(Pfn, Pages);
+        MiUnlockFirstPages(Mdl, Pages);
     }
     RtlMoveMemory(Pfn, Pfn + Pages, (MiMdlPages(Mdl) - Pages) * sizeof(PFN_NUMBER));
 }

@@ -28,6 +28,8 @@ typedef ULONG64 MMPTE, *PMMPTE;
 /* Of a mapping that a driver asked for (mapping.c): every page of it, and the first. */
 #define MI_PTE_MAPPING 0x400ULL
 #define MI_PTE_FIRST 0x800ULL
+/* May vanish, see pageable.c: when it is not present, its frame is still the page's. */
+#define MI_PTE_PAGEABLE (1ULL << 52)
 /* Not present, and never to be: the page below a kernel stack. */
 #define MI_PTE_GUARD 0x200ULL
 /* An entry that points to a lower table: the leaves say what is allowed. */
@@ -133,6 +135,11 @@ void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages);
 /* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is
  * exhausted. */
 BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed);
+/* An entry with a page behind it, even if that has vanished. */
+static inline BOOLEAN MiHasPage(MMPTE Entry)
+{
+    return (Entry & (MI_PTE_PRESENT | MI_PTE_PAGEABLE)) != 0;
+}
 
 /*** mapping.c ***/
 
@@ -175,6 +182,29 @@ void MiCheckResidentBuffer(PMDL Mdl);
 #define MiForgetLock(Mdl) ((void)0)
 #define MiCheckResidentBuffer(Mdl) ((void)0)
 #endif
+
+/*** pageable.c ***/
+
+#if DBG
+/* Bits instead of MI_PTE_PRESENT for a fresh page of paged pool. */
+MMPTE MiPageableBits(void);
+/* A page that may vanish does not any more, because it is locked; or does again. Any other address: nothing
+ * happens. IRQL <= DISPATCH_LEVEL. */
+void MiShowPage(PVOID Va);
+void MiHidePage(PVOID Va);
+/* Whether pages of an image may vanish. */
+void MiSetPageable(PVOID Start, SIZE_T Pages, BOOLEAN Pageable);
+#else
+#define MiPageableBits() MI_PTE_PRESENT
+#define MiShowPage(Va) ((void)(Va))
+#define MiHidePage(Va) ((void)(Va))
+#define MiSetPageable(Start, Pages, Pageable) ((void)(Pageable))
+#endif
+
+/*** section.c ***/
+
+/* The image is being freed. */
+void MiForgetSections(PVOID Base, SIZE_T Pages);
 
 /*** stack.c ***/
 

@@ -16,7 +16,7 @@ static PMMPFN MiFindRunEntry(PVOID Base)
     LONG Kind = MmQueryPoolKind(Base);
     PMMPTE Entry = Kind >= 0 && MiIsInWindow(&MiPoolWindows[Kind], Base) ? MiFindPte(Base) : NULL;
 
-    if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
+    if (Entry == NULL || !MiHasPage(*Entry)) {
         return NULL;
     }
     return MI_PFN((*Entry & MI_PTE_FRAME) >> PAGE_SHIFT);

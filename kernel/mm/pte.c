@@ -102,7 +102,7 @@ MMPTE MiTranslate(PVOID Va, ULONG *Level)
     for (ULONG At = 4; At-- > 0;) {
         Entry = *(volatile MMPTE *)&Table[MI_ENTRY_INDEX(Va, At)];
         if ((Entry & MI_PTE_PRESENT) == 0) {
-            return 0;
+            return At == 0 && (Entry & MI_PTE_PAGEABLE) != 0 ? Entry : 0;
         }
         if (At == 0 || (At < 3 && (Entry & MI_PTE_LARGE) != 0)) {
             *Level = At;
@@ -146,6 +146,10 @@ BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed)
     PMMPTE Entry = NULL;
     PCHAR At = Va;
 
+    if (MiIsInWindow(&MiPoolWindows[1], Va)) {
+        Bits = (Bits & ~MI_PTE_PRESENT) | MiPageableBits();
+    }
+
     for (SIZE_T i = 0; i < Pages; i++, At += PAGE_SIZE, Entry++) {
         PFN_NUMBER Page = MiAllocatePage(Use, Zeroed);
 
@@ -166,8 +170,10 @@ BOOLEAN MiMapFreshPages(PVOID Va, SIZE_T Pages, MI_PAGE_USE Use, BOOLEAN Zeroed)
 BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress)
 {
     ULONG Level;
+    MMPTE Entry = MiTranslate(VirtualAddress, &Level);
 
-    return MiTranslate(VirtualAddress, &Level) != 0;
+    /* What has vanished comes back where a fault is allowed. */
+    return (Entry & MI_PTE_PRESENT) != 0 || (Entry != 0 && KeGetCurrentIrql() < DISPATCH_LEVEL);
 }
 
 PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress)

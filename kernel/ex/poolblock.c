@@ -1,0 +1,63 @@
+/*
+ * poolblock.c - which block of pool an address lies in, for a crash screen: read without locks, and with
+ * nothing believed that does not look as it was made.
+ */
+#include "pool.h"
+
+/* The run that the page belongs to: back to its first page. No gap lies within a run. */
+static SIZE_T ExpFindRun(PCHAR Page, PCHAR *Base, ULONG *Tag, USHORT *Owner)
+{
+    SIZE_T Pages;
+
+    for (*Base = Page; MmQueryPoolKind(*Base) >= 0; *Base -= PAGE_SIZE) {
+        Pages = MmQueryPoolPages(*Base, Tag, Owner);
+        if (Pages != 0) {
+            return *Base + Pages * PAGE_SIZE > Page ? Pages : 0;
+        }
+        if (!MmGetPhysicalAddress(*Base).QuadPart) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* The block of a slab; header by header. */
+static BOOLEAN ExpFindSmallBlock(PCHAR Slab, PCHAR Address, EX_POOL_BLOCK *Block)
+{
+    PPOOL_HEADER Header = (PPOOL_HEADER)(Slab + EX_SLAB_FIRST);
+
+    while ((PCHAR)(Header + 1) <= Slab + PAGE_SIZE && Header->Check == ExpHeaderCheck(Header) &&
+           Header->BlockSize != 0) {
+        PPOOL_HEADER Next = Header + Header->BlockSize;
+
+        if (Address < (PCHAR)Next) {
+            PEX_POOL_OWNER Owner = (PEX_POOL_OWNER)((ULONG_PTR)ExpOwners + Header->Owner);
+
+            Block->Base = Header + 1;
+            Block->Size = (SIZE_T)((PCHAR)Next - (PCHAR)Block->Base);
+            Block->Tag = Header->PoolTag;
+            Block->Caller = ExpCallerOfKey(Owner->Key);
+            return Address >= (PCHAR)Block->Base && Header->PoolType == EX_POOL_IN_USE;
+        }
+        Header = Next;
+    }
+    return FALSE;
+}
+
+BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block)
+{
+    PCHAR Base;
+    USHORT Owner = 0;
+    SIZE_T Pages = ExpFindRun(PAGE_ALIGN(Address), &Base, &Block->Tag, &Owner);
+
+    if (Pages == 0) {
+        return FALSE;
+    }
+    if (Block->Tag == 0) { /* a slab's page */
+        return ExpFindSmallBlock(Base, Address, Block);
+    }
+    Block->Base = Base;
+    Block->Size = Pages * PAGE_SIZE;
+    Block->Caller = ExpCallerOfKey(ExpOwners[Owner].Key);
+    return TRUE;
+}
