@@ -21,12 +21,12 @@
 #define LOCK_ORDER_MM_PTE 70         /* windows of system addresses, the pools' too */
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */
 #define LOCK_ORDER_EX_TIMER 85       /* an Ex timer; held while it is armed and cancelled */
+#define LOCK_ORDER_MM_LOCKED 88      /* who has locked pages; takes no other */
 #define LOCK_ORDER_DISPATCHER 90     /* KiDispatcherLock */
 #define LOCK_ORDER_KE_VECTOR 95      /* a vector's service routines; nests by IRQL */
 #define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */
 #define LOCK_ORDER_KE_TIME 105       /* the shared page's times */
 #define LOCK_ORDER_HAL_INTERRUPT 110 /* I/O APIC, speaker */
-#define LOCK_ORDER_MM_LOCKED 115     /* who has locked pages; takes no other */
 #define LOCK_ORDER_KD_PRINT 120      /* debug output: taken last, at HIGH_LEVEL */
 
 #endif

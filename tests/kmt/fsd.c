@@ -139,6 +139,9 @@ static VOID FreeParts(PIRP Irp)
     while (Irp->MdlAddress != NULL) {
         PMDL Mdl = Irp->MdlAddress;
         Irp->MdlAddress = Mdl->Next;
+        if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
+            MmUnlockPages(Mdl);
+        }
         IoFreeMdl(Mdl);
     }
     IoFreeIrp(Irp);
