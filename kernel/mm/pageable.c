@@ -169,6 +169,21 @@ static UCHAR MiOpcodeAt(ULONG64 Rip)
     return 0;
 }
 
+/* CLI and STI in a page that has come back are done here: after STI a processor may put the trap off for an
+ * instruction. FALSE: it is neither. */
+static BOOLEAN MiDoMask(PKTRAP_FRAME Frame)
+{
+    UCHAR Opcode = *(const UCHAR *)Frame->Rip;
+
+    if (Opcode != OPCODE_CLI && Opcode != OPCODE_STI) {
+        return FALSE;
+    }
+    Frame->EFlags &= ~(ULONG64)EFLAGS_IF;
+    Frame->EFlags |= Opcode == OPCODE_STI ? EFLAGS_IF : 0;
+    Frame->Rip += 1;
+    return TRUE;
+}
+
 static void MiStartStep(PMI_STEP Step, PKTRAP_FRAME Frame)
 {
     Step->Rip = Frame->Rip;
@@ -195,12 +210,6 @@ static void MiRestoreFlags(PMI_STEP Step, PKTRAP_FRAME Frame)
         return;
     case OPCODE_PUSHF:
         *Pushed = (*Pushed & ~STEP_FLAGS) | Step->Flags;
-        break;
-    case OPCODE_CLI:
-        Step->Flags &= ~(ULONG64)EFLAGS_IF;
-        break;
-    case OPCODE_STI:
-        Step->Flags |= EFLAGS_IF;
         break;
     }
     Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | Step->Flags;
@@ -253,6 +262,10 @@ MM_PAGEABLE_FAULT MmPageableFault(PKTRAP_FRAME Frame, PVOID Address)
         return MmFaultHandled; /* switched off a moment ago */
     }
     if (Step->Pages == 0) {
+        if (MiDoMask(Frame)) {
+            MiHidePage(PAGE_ALIGN(Address));
+            return MmFaultHandled;
+        }
         MiStartStep(Step, Frame);
     }
     KI_ASSERT(Step->Pages < STEP_PAGES);
