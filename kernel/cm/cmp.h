@@ -6,6 +6,7 @@
  * code runs or a disk is waited for.
  *
  * Lock legend:  l CmpLock   i fixed after creation   o atomic   c CmpCallbackLock
+ * f CmpFlushLock, which is held while the disk is waited for, and taken before CmpLock
  */
 #ifndef ETUDE_CMP_H
 #define ETUDE_CMP_H
@@ -56,6 +57,7 @@ typedef struct _CM_KEY {
     BOOLEAN Deleted;             /* l */
     BOOLEAN Volatile;            /* i */
     BOOLEAN Link;                /* i  a symbolic link */
+    ULONG Cursor;                /* f  a walk's next child */
     BOOLEAN Marked;              /* l  seen by the loading of a hive */
 } CM_KEY;
 
@@ -268,11 +270,29 @@ NTSTATUS CmpFinishAnswer(PCMP_ANSWER Answer);
 NTSTATUS CmpBeginAnswer(PCMP_ANSWER Answer, PVOID Buffer, ULONG Length, ULONG Fixed, ULONG Needed,
                         PULONG ResultLength);
 
-/*** flush.c: the registry's disk. ***/
+/*** flush.c: when the tree is written. ***/
 
 /* Something that belongs on the disk has changed. Any lock may be held. */
 void CmpNoteChange(void);
 /* Writes what has changed. STATUS_REGISTRY_IO_FAILED; success without a disk. Waits. */
 NTSTATUS CmpFlush(void);
+
+/*** hivetree.c: the tree as a body, see hive.h. ***/
+
+/* All lasting keys in a new block of whole sectors, of which *Size bytes are meant. NULL: no memory. With
+ * CmpFlushLock. *Changes: the count that the body is of. */
+PVOID CmpSaveTree(PULONG Size, PLONG64 Changes);
+/* Makes the tree what the body says. KeepNew: keys that it does not have stay. STATUS_REGISTRY_CORRUPT,
+ * STATUS_INSUFFICIENT_RESOURCES: the tree may have some of it. With CmpFlushLock. */
+NTSTATUS CmpLoadTree(const UCHAR *Body, ULONG Size, BOOLEAN KeepNew);
+extern volatile LONG64 CmpChangeCount; /* o */
+
+/*** disk.c: the device. With CmpFlushLock. ***/
+
+typedef struct _HIVE_DISK *PHIVE_DISK;
+
+/* Opens the disk: what follows uses it. STATUS_OBJECT_NAME_NOT_FOUND and the like: there is none. */
+NTSTATUS CmpOpenDisk(PHIVE_DISK Disk);
+void CmpCloseDisk(PHIVE_DISK Disk);
 
 #endif

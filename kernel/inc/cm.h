@@ -20,6 +20,11 @@ typedef struct _CM_KEY *PCM_KEY;
 /* Makes the type Key and \Registry with Machine and User, and reads c:\registry.reg; mistakes in it are
  * printed with their line numbers and the rest is loaded. Phase 1. */
 void CmInitSystem(void);
+/* Reads the registry from its disk, if there is one, which then takes the place of registry.reg. Once, when
+ * the boot drivers run. */
+void CmLoadHive(void);
+/* Writes what has changed to the disk before the machine goes off. Nothing without a disk. */
+void CmShutdownSystem(void);
 /* Finds, or with Create makes, the key at an absolute path "\Registry\Machine\...", with every key on
  * the way. The caller gives the reference back with CmCloseKey. STATUS_OBJECT_PATH_SYNTAX_BAD: does
  * not begin with \Registry; STATUS_OBJECT_NAME_NOT_FOUND; STATUS_INVALID_PARAMETER: a name is too
