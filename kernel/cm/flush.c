@@ -186,8 +186,9 @@ static BOOLEAN CmpLoadNewest(PHIVE_DISK Disk, const HIVE_SLOT *Slots)
     return FALSE;
 }
 
-/* The disk is open. What is neither empty nor a registry is somebody else's, and left alone. */
-static void CmpLoadFrom(PHIVE_DISK Disk)
+/* The disk is open. What is neither empty nor a registry is somebody else's, and left alone. TRUE: a
+ * generation is loaded. */
+static BOOLEAN CmpLoadFrom(PHIVE_DISK Disk)
 {
     HIVE_SLOT Slots[HIVE_SLOTS];
     NTSTATUS Status;
@@ -196,18 +197,18 @@ static void CmpLoadFrom(PHIVE_DISK Disk)
     if (CmpHiveCapacity(Disk) == 0) {
         KdPrintf("registry: the disk is too small, it needs %u KB at least; changes are not kept\n",
                  HIVE_MINIMUM_SECTORS * HIVE_SECTOR / 1024);
-        return;
+        return FALSE;
     }
     Status = CmpReadSlots(Disk, Slots);
     if (!NT_SUCCESS(Status)) {
         KdPrintf("registry: the disk cannot be read (%08X); changes are not kept\n", Status);
-        return;
+        return FALSE;
     }
     Damaged = Slots[0].State == HiveDamaged || Slots[1].State == HiveDamaged;
     if (Slots[0].State == HiveForeign && Slots[1].State != HiveWritten && !Damaged) {
         KdPrintf(
             "registry: the disk holds something else and is left alone; changes are not kept\n");
-        return;
+        return FALSE;
     }
     CmpHasDisk = TRUE;
     CmpSaved = CmpChangeCount - 1; /* unless a generation is loaded, nothing is saved */
@@ -216,18 +217,22 @@ static void CmpLoadFrom(PHIVE_DISK Disk)
         CmpSlot = Slots[1].Generation > Slots[0].Generation;
         CmpGeneration = max(Slots[0].Generation, Slots[1].Generation);
         KdPrintf("registry: fresh from registry.reg, as the command line says\n");
-    } else if (!CmpLoadNewest(Disk, Slots)) {
+    } else if (CmpLoadNewest(Disk, Slots)) {
+        return TRUE;
+    } else {
         CmpGeneration = max(Slots[0].Generation, Slots[1].Generation);
         KdPrintf("registry: %s, registry.reg is used\n",
                  Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty
                      ? "the disk is empty"
                      : "no generation on the disk is whole");
     }
+    return FALSE;
 }
 
 /* After this changes are written; what differs from the disk already is, too. */
-void CmLoadHive(void)
+BOOLEAN CmLoadHive(void)
 {
+    BOOLEAN Loaded = FALSE;
     const UCHAR *File;
     SIZE_T Size;
     HIVE_DISK Disk;
@@ -237,7 +242,7 @@ void CmLoadHive(void)
         CmpOrigin = CmpChecksum(0, File, Size);
     }
     if (NT_SUCCESS(CmpOpenDisk(&Disk))) {
-        CmpLoadFrom(&Disk);
+        Loaded = CmpLoadFrom(&Disk);
         CmpCloseDisk(&Disk);
     }
     if (CmpHasDisk) {
@@ -247,4 +252,5 @@ void CmLoadHive(void)
     if (CmpHasDisk && CmpSaved != CmpChangeCount) {
         CmpNoteChange();
     }
+    return Loaded;
 }

@@ -20,9 +20,9 @@ typedef struct _CM_KEY *PCM_KEY;
 /* Makes the type Key and \Registry with Machine and User, and reads c:\registry.reg; mistakes in it are
  * printed with their line numbers and the rest is loaded. Phase 1. */
 void CmInitSystem(void);
-/* Reads the registry from its disk, if there is one, which then takes the place of registry.reg. Once, when
- * the boot drivers run. */
-void CmLoadHive(void);
+/* Reads the registry from its disk, if there is one, which then takes the place of registry.reg; TRUE if that
+ * was done. Once, when the boot drivers run. */
+BOOLEAN CmLoadHive(void);
 /* Writes what has changed to the disk before the machine goes off. Nothing without a disk. */
 void CmShutdownSystem(void);
 /* Finds, or with Create makes, the key at an absolute path "\Registry\Machine\...", with every key on

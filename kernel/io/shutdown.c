@@ -5,6 +5,7 @@
  * referred to. Each gets one IRP_MJ_SHUTDOWN, one after another, while everything still works. It
  * happens once, whoever asks first.
  */
+#include "cm.h"
 #include "iop.h"
 #include "hal.h"
 
@@ -113,6 +114,7 @@ void IoShutdownSystem(void)
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     if (InterlockedExchange(&IopShutdownBegun, TRUE) == FALSE) {
         IopNotifyShutdown(&IopShutdownList);
+        CmShutdownSystem(); /* with what they have just written there */
         IopNotifyShutdown(&IopLastChanceList);
     }
 }

@@ -127,12 +127,12 @@ static void LdrpStartBootService(PLDRP_BOOT_SERVICE Service)
     }
 }
 
-void LdrInitSystem(void)
+/* Starts the services whose Start is First to Last. */
+static void LdrpStartServices(ULONG First, ULONG Last)
 {
     PCM_KEY Order = LdrpOpenKey(LDRP_GROUP_ORDER);
     LDRP_BOOT Boot = {.Tags = LdrpOpenKey(LDRP_TAG_ORDER)};
 
-    LdrpInitializeServices();
     if (Order != NULL) {
         Boot.Groups = LdrQueryServiceList(Order, L"List");
         CmCloseKey(Order);
@@ -145,14 +145,10 @@ void LdrInitSystem(void)
     }
     LdrEnumerateServices(LdrpAddBootService, &Boot);
     LdrpSortBootServices(&Boot);
-    for (ULONG Start = SERVICE_BOOT_START; Start <= SERVICE_AUTO_START; Start++) {
-        for (ULONG i = 0; i < Boot.Count; i++) {
-            if (Boot.Services[i].Order.Start == Start) {
-                LdrpStartBootService(&Boot.Services[i]);
-            }
-        }
-        if (Start != SERVICE_AUTO_START) {
-            IoDriversStarted(Start == SERVICE_SYSTEM_START);
+    for (ULONG i = 0; i < Boot.Count; i++) {
+        ULONG Start = Boot.Services[i].Order.Start;
+        if (Start >= First && Start <= Last) {
+            LdrpStartBootService(&Boot.Services[i]);
         }
     }
     ExFreePoolWithTag(Boot.Services, BOOT_TAG);
@@ -162,4 +158,21 @@ void LdrInitSystem(void)
     if (Boot.Tags != NULL) {
         CmCloseKey(Boot.Tags);
     }
+}
+
+/* The driver of the registry's disk is a boot driver. What the disk holds decides from then on, and may
+ * know of other boot drivers. */
+void LdrInitSystem(void)
+{
+    ULONG Next = SERVICE_SYSTEM_START;
+
+    LdrpInitializeServices();
+    LdrpStartServices(SERVICE_BOOT_START, SERVICE_BOOT_START);
+    if (CmLoadHive()) {
+        Next = SERVICE_BOOT_START;
+    }
+    IoDriversStarted(FALSE);
+    LdrpStartServices(Next, SERVICE_SYSTEM_START);
+    IoDriversStarted(TRUE);
+    LdrpStartServices(SERVICE_AUTO_START, SERVICE_AUTO_START);
 }
