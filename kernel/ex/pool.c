@@ -21,7 +21,7 @@ static SIZE_T ExpPlainSizes = EX_POOL_MAXIMUM_SMALL + 1;
 
 void ExpChoosePoolPath(void)
 {
-    BOOLEAN Plain = (BOOLEAN)(!ExpAreFaultsOn() && !ExpIsTypeZeroExecutable());
+    BOOLEAN Plain = (BOOLEAN)(!ExpAreFaultsOn() && !ExpIsSpecialOn() && !ExpIsTypeZeroExecutable());
 
     *(volatile SIZE_T *)&ExpPlainSizes = Plain ? EX_POOL_MAXIMUM_SMALL + 1 : 0;
 }
@@ -126,11 +126,10 @@ PVOID NTAPI ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 PVOID NTAPI ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
                                           EX_POOL_PRIORITY Priority)
 {
-    EX_POOL_REQUEST Request = {.Size = NumberOfBytes,
-                               .Tag = Tag,
-                               .Priority = (ULONG)Priority,
-                               .Caller = __builtin_return_address(0)};
+    EX_POOL_REQUEST Request = {
+        .Size = NumberOfBytes, .Tag = Tag, .Caller = __builtin_return_address(0)};
 
+    ExpSetPriority(&Request, (ULONG)Priority);
     if (!ExpParsePoolType(PoolType, &Request)) {
         return ExpFailRequest(&Request, STATUS_INVALID_PARAMETER);
     }
@@ -149,6 +148,14 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
     }
     KeBugCheckEx(BAD_POOL_HEADER, EX_BAD_HEADER, (ULONG_PTR)Header,
                  (ULONG_PTR)(Header + Header->BlockSize), Header->Ulong1);
+}
+
+/* What has no header like others is special pool, or wrong. */
+static EXP_RARE void ExpFreeHeaderless(PVOID P, ULONG Tag)
+{
+    if (!ExpFreeGuarded(P, Tag)) {
+        ExpBadBlock(P);
+    }
 }
 
 /* The block at P, which has just become free, was not simply in use: somebody is charged for it, or it
@@ -179,6 +186,10 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
     ULONG Allocated = 0;
     USHORT Number;
     SIZE_T Pages;
+
+    if (ExpFreeGuarded(P, Tag)) {
+        return;
+    }
 
     if (Kind >= 0 && ExpIsIrqlTooHigh((ULONG)Kind)) {
         ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), (ULONG)Kind, (ULONG_PTR)P);
@@ -224,7 +235,8 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     /* The header is as it was made, and so is the one that an overrun of this block hits first. */
     Next = Header + Header->BlockSize;
     if (Header->Check != ExpHeaderCheck(Header) || Next->Check != ExpHeaderCheck(Next)) {
-        ExpBadBlock(P);
+        ExpFreeHeaderless(P, Tag);
+        return;
     }
     ExpCheckTag(P, Header->PoolTag, Tag);
     Index = Header->PoolIndex;

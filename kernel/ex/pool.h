@@ -91,16 +91,18 @@ typedef struct _EX_POOL_REQUEST {
     ULONG Flags; /* EX_REQUEST_* */
     SIZE_T Size;
     ULONG Tag;
-    ULONG Priority; /* EX_POOL_PRIORITY */
+    ULONG Priority; /* EX_POOL_PRIORITY, without the special pool's bits */
     PVOID Caller;   /* where the pools return to */
 } EX_POOL_REQUEST, *PEX_POOL_REQUEST;
 
-/* Answers a request; NULL, or the exception that it asks for, when that fails. */
-PVOID ExpAllocateRequest(const EX_POOL_REQUEST *Request);
+/* Answers a request, completing it; NULL, or the exception that it asks for, when that fails. */
+PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request);
 /* Raises Status for a request that fails, if it wants that; else NULL. */
 PVOID ExpFailRequest(const EX_POOL_REQUEST *Request, NTSTATUS Status);
 /* The request that the old interface's types make: kind and flags. NULL-like FALSE: no such pool. */
 BOOLEAN ExpParsePoolType(ULONG PoolType, PEX_POOL_REQUEST Request);
+/* Enters an EX_POOL_PRIORITY. */
+void ExpSetPriority(PEX_POOL_REQUEST Request, ULONG Priority);
 /* Notes whether plain allocations have to take the general path now. */
 void ExpChoosePoolPath(void);
 /* Bugchecks BAD_POOL_CALLER. */
@@ -124,6 +126,19 @@ BOOLEAN ExpAreFaultsOn(void);
 /* Whether a rule refuses this allocation. */
 BOOLEAN ExpIsFaultDue(ULONG Tag, SIZE_T Size, PVOID Caller);
 void ExpInitializeFaults(void);
+
+/*** poolspecial.c ***/
+
+#define EX_SPECIAL_OVERHEAD 16 /* bytes of a page that the block cannot have */
+BOOLEAN ExpIsSpecialOn(void);
+void ExpInitializeSpecial(void);
+/* Sets or clears EX_REQUEST_SPECIAL and UNDERRUN, as rules and the request's size want. */
+void ExpChooseGuard(PEX_POOL_REQUEST Request);
+struct _EX_POOL_OWNER;
+/* A block of special pool, counted; NULL: memory is exhausted. */
+PVOID ExpAllocateGuarded(const EX_POOL_REQUEST *Request, struct _EX_POOL_OWNER *Owner);
+/* Frees one; FALSE: P is none. */
+BOOLEAN ExpFreeGuarded(PVOID P, ULONG Tag);
 
 /*** sizeclass.c: pure, tested on the host ***/
 

@@ -1,5 +1,5 @@
 /*
- * poolflags.c - ExAllocatePool2: requests made of flags.
+ * poolflags.c - ExAllocatePool2 and 3: requests made of flags and extended parameters.
  */
 #include "pool.h"
 
@@ -16,7 +16,8 @@ static BOOLEAN ExpParsePoolFlags(POOL_FLAGS Flags, PEX_POOL_REQUEST Request)
     Request->Flags |= ((Flags & POOL_FLAG_UNINITIALIZED) == 0 ? EX_REQUEST_ZERO : 0) |
                       ((Flags & POOL_FLAG_CACHE_ALIGNED) != 0 ? EX_REQUEST_ALIGNED : 0) |
                       ((Flags & POOL_FLAG_USE_QUOTA) != 0 ? EX_REQUEST_QUOTA : 0) |
-                      ((Flags & POOL_FLAG_RAISE_ON_FAILURE) != 0 ? EX_REQUEST_RAISE : 0);
+                      ((Flags & POOL_FLAG_RAISE_ON_FAILURE) != 0 ? EX_REQUEST_RAISE : 0) |
+                      ((Flags & POOL_FLAG_SPECIAL_POOL) != 0 ? EX_REQUEST_SPECIAL : 0);
     if (Kinds == POOL_FLAG_PAGED) {
         Request->Kind = EX_KIND_PAGED;
     } else if (Kinds == POOL_FLAG_NON_PAGED_EXECUTE) {

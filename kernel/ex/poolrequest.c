@@ -48,6 +48,15 @@ BOOLEAN ExpParsePoolType(ULONG PoolType, PEX_POOL_REQUEST Request)
     return (BOOLEAN)((PoolType & EX_TYPE_SESSION) == 0);
 }
 
+void ExpSetPriority(PEX_POOL_REQUEST Request, ULONG Priority)
+{
+    Request->Priority = Priority & ~(ULONG)(EX_PRIORITY_SPECIAL | EX_PRIORITY_UNDERRUN);
+    if (Priority & EX_PRIORITY_SPECIAL) {
+        Request->Flags |=
+            EX_REQUEST_SPECIAL | ((Priority & EX_PRIORITY_UNDERRUN) != 0 ? EX_REQUEST_UNDERRUN : 0);
+    }
+}
+
 PVOID ExpFailRequest(const EX_POOL_REQUEST *Request, NTSTATUS Status)
 {
     if (Request->Flags & EX_REQUEST_RAISE) {
@@ -61,7 +70,7 @@ static ULONG ExpClassOfRequest(const EX_POOL_REQUEST *Request)
 {
     ULONG Class;
 
-    if (Request->Size > EX_POOL_MAXIMUM_SMALL) {
+    if (Request->Size > EX_POOL_MAXIMUM_SMALL || (Request->Flags & EX_REQUEST_SPECIAL) != 0) {
         return EX_CLASS_PAGES;
     }
     Class = (Request->Flags & EX_REQUEST_ALIGNED) != 0 ? ExpAlignedClassOfSize(Request->Size)
@@ -119,6 +128,9 @@ static PVOID ExpAllocateFor(const EX_POOL_REQUEST *Request, ULONG Class, PKPROCE
     if (Owner->Process != Process) {
         return NULL; /* the table is full: nobody would know whom to return the charge to */
     }
+    if (Request->Flags & EX_REQUEST_SPECIAL) {
+        return ExpAllocateGuarded(Request, Owner);
+    }
     if (Class == EX_CLASS_PAGES) {
         return ExpAllocateLarge(Request, Owner);
     }
@@ -156,10 +168,10 @@ void ExpReturnCharge(PEX_POOL_OWNER Owner, ULONG Kind, SIZE_T Bytes)
     ObDereferenceObject(Process);
 }
 
-PVOID ExpAllocateRequest(const EX_POOL_REQUEST *Request)
+PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request)
 {
     NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
-    ULONG Class = ExpClassOfRequest(Request);
+    ULONG Class;
     PVOID Block;
 
     if (ExpIsIrqlTooHigh(Request->Kind)) {
@@ -169,6 +181,8 @@ PVOID ExpAllocateRequest(const EX_POOL_REQUEST *Request)
         ExpIsMemoryTooLow(Request)) {
         return ExpFailRequest(Request, Status);
     }
+    ExpChooseGuard(Request);
+    Class = ExpClassOfRequest(Request);
     Block = (Request->Flags & EX_REQUEST_QUOTA) != 0 ? ExpAllocateCharged(Request, Class, &Status)
                                                      : ExpAllocateFor(Request, Class, NULL);
     if (Block == NULL) {

@@ -36,6 +36,7 @@ void ExInitializePools(void)
     ExpRankBinLocks();
     ExpReadPoolOptions();
     ExpInitializeFaults();
+    ExpInitializeSpecial();
     ExpChoosePoolPath();
 }
 

@@ -198,6 +198,23 @@ SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag, USHORT *Owner);
 /* Frees the run at Base and returns its pages; 0, and nothing freed, when there is none (any
  * more). */
 SIZE_T MmFreePoolPages(PVOID Base);
+/*
+ * Special pool: a page of pool of its own (Kind 0 or 1), read-write, contents undefined, with unmapped
+ * pages before and behind it; NULL when memory is exhausted. MmFreeGuardedPage makes it fault on every
+ * processor before it returns; FALSE, and nothing done, when there is no such page (any more): IRQL <=
+ * DISPATCH_LEVEL with interrupts enabled. MmQueryGuardedPage, any IRQL: what an address is to special
+ * pool.
+ */
+typedef enum _MM_GUARDED_STATE {
+    MmNotGuarded,
+    MmGuardedInUse, /* in a page of it */
+    MmGuardedFreed, /* in a page that has been given back, not long ago */
+    MmGuardedBeyond /* in an unmapped page between its pages */
+} MM_GUARDED_STATE;
+PVOID MmAllocateGuardedPage(ULONG Kind);
+BOOLEAN MmFreeGuardedPage(PVOID Page);
+MM_GUARDED_STATE MmQueryGuardedPage(PVOID Address);
+
 /* Kind of the pool whose addresses include Address; -1: neither's. Any IRQL. */
 static inline LONG MmQueryPoolKind(PVOID Address)
 {

@@ -55,6 +55,27 @@ static DECLSPEC_NORETURN void KiAccessViolation(PKTRAP_FRAME Frame, ULONG_PTR Op
     KiUnhandledException(Frame, &Record);
 }
 
+/* An access that special pool exists to find: which of its unmapped pages it hit says what was wrong. */
+static void KiCheckSpecialPool(PKTRAP_FRAME Frame, ULONG64 Address)
+{
+    BOOLEAN Driver = KiIsDriverAddress(Frame->Rip);
+    ULONG_PTR Operation = KiFaultOperation(Frame->ErrorCode, 1, 8);
+    ULONG Code;
+
+    switch (MmQueryGuardedPage((PVOID)Address)) {
+    case MmGuardedFreed:
+        Code = Driver ? DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL : PAGE_FAULT_IN_FREED_SPECIAL_POOL;
+        break;
+    case MmGuardedBeyond:
+        Code = Driver ? DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION
+                      : PAGE_FAULT_BEYOND_END_OF_ALLOCATION;
+        break;
+    default:
+        return;
+    }
+    KiBugCheck(Code, Address, Operation, Frame->Rip, 0, Frame);
+}
+
 /* CR2 is still the fault's own: interrupts have been off since. */
 static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
 {
@@ -68,6 +89,7 @@ static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
     if ((Error & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE)) {
         KiBugCheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, Address, Error, Frame->Rsp, 0, Frame);
     }
+    KiCheckSpecialPool(Frame, Address);
     if (Frame->PreviousIrql >= DISPATCH_LEVEL) {
         KiBugCheck(KiIsDriverAddress(Frame->Rip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL
                                                  : IRQL_NOT_LESS_OR_EQUAL,

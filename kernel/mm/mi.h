@@ -230,7 +230,7 @@ typedef struct _MI_WINDOW {
     ULONG PagesInUse;          /* w */
 } MI_WINDOW, *PMI_WINDOW;
 
-extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[3];
+extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[3], MiGuardedWindows[2];
 
 void MiInitializeWindows(void);
 /* Addresses for Pages pages, with page tables but nothing mapped; NULL when there is no room or no

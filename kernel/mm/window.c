@@ -38,6 +38,11 @@ BOOLEAN MiIsInWindow(PMI_WINDOW Window, PVOID Va)
     return (ULONG_PTR)Va - Window->Base < (ULONG_PTR)Window->MaximumPages << PAGE_SHIFT;
 }
 
+/* Special pool, 128 GB behind the pools' own windows, so that its addresses tell the kind too. */
+#define MI_GUARDED_OFFSET 0x2000000000UL
+MI_WINDOW MiGuardedWindows[2] = {MI_WINDOW_AT(MM_NONPAGED_POOL_BASE + MI_GUARDED_OFFSET, 64),
+                                 MI_WINDOW_AT(MM_PAGED_POOL_BASE + MI_GUARDED_OFFSET, 64)};
+
 /* Backs a bit map from bit First to bit End, zeroed; what is backed already is left alone. */
 static BOOLEAN MiBackMap(ULONG64 *Map, ULONG First, ULONG End)
 {
@@ -78,8 +83,9 @@ static BOOLEAN MiGrowWindow(PMI_WINDOW Window, ULONG Count)
 
 void MiInitializeWindows(void)
 {
-    PMI_WINDOW Windows[] = {&MiSystemPtes, &MiImages, &MiPoolWindows[0], &MiPoolWindows[1],
-                            &MiPoolWindows[2]};
+    PMI_WINDOW Windows[] = {&MiSystemPtes,       &MiImages,         &MiPoolWindows[0],
+                            &MiPoolWindows[1],   &MiPoolWindows[2], &MiGuardedWindows[0],
+                            &MiGuardedWindows[1]};
 
     for (ULONG i = 0; i < ARRAYSIZE(Windows); i++) {
         KiRankLock(&Windows[i]->Lock, "window", LOCK_ORDER_MM_PTE);

@@ -158,3 +158,38 @@ def test_quotas(console):
     assert "limit" not in console.run("quota 4 0 0")
     assert "usage: quota" in console.run("quota x") and "usage: quota" in console.run("quota 4 1")
     assert "STATUS_INVALID_PARAMETER" in console.run("quota 5")
+
+
+GUARDED = re.compile(r"^\d+: (.*?)  matched (\d+) guarded (\d+)$", re.M)
+
+
+def test_special_pool_by_rule(console):
+    console.run("specialpool driver=pooluser tag=PUs*")
+    assert "RUNNING" in console.run("sc start pooluser")
+    # The third is larger than a page, and so no matter of special pool.
+    assert GUARDED.findall(console.run("specialpool")) == [("tag=PUs* driver=pooluser", "2", "2")]
+    assert [row[5] for row in rows(console, "/g PUs*") if row[-1] == "pooluser.sys"] == [4096, 4096, 12288]
+    console.run("specialpool off")
+    assert "STOPPED" in console.run("sc stop pooluser")
+    console.run("specialpool at=start size=1-500 tag=PUs1")
+    assert starts(console)
+    assert GUARDED.findall(console.run("specialpool")) == [("tag=PUs1 size=1-500 at=start", "1", "1")]
+    console.run("specialpool off")
+
+
+def test_special_pool_from_the_command_line_for_everything():
+    """The whole start-up, and a driver's life, on special pool."""
+    with shell.boot(smp=2, cmdline="specialpool=*", mem="256M") as console:
+        ((text, matched, guarded),) = GUARDED.findall(console.run("specialpool"))
+        assert text == "tag=*" and matched == guarded and int(matched) > 100
+        console.run(rf"sc create pooluser type= kernel binPath= {USER}")
+        assert starts(console)
+        console.run("melody play x:d=32,o=6,b=300:c,d; melody wait; threads; winobj; drivers")
+
+
+@pytest.mark.parametrize("boot, executes", [("poolnx=0", True), ("poolnx=1", False), ("", False)])
+def test_type_0_executes_only_if_booted_so(boot, executes):
+    import qemu
+
+    result = qemu.execute(r"sc create x type= kernel binPath= c:\tests\bug_pool_execute.sys; sc start x", cmdline=boot, timeout=60)
+    assert result.passed if executes else "ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY" in result.output, result.output
