@@ -117,6 +117,9 @@ void IopDeleteDevice(PVOID Object)
     if (IopExtension(Device)->Name.Buffer != NULL) {
         ExFreePoolWithTag(IopExtension(Device)->Name.Buffer, IOP_TAG_NAME);
     }
+    if (Device->SecurityDescriptor != NULL) {
+        ExFreePoolWithTag(Device->SecurityDescriptor, IOP_TAG_SECURITY);
+    }
     Device->Type = 0; // so that a call with it is noticed
     ObfDereferenceObject(Device->DriverObject);
 }

@@ -35,6 +35,7 @@
 #define IOP_TAG_IRP 0x20707249    /* "Irp " */
 #define IOP_TAG_BUFFER 0x42706F49 /* "IopB": system buffers */
 #define IOP_TAG_NAME 0x4E706F49   /* "IopN" */
+#define IOP_TAG_SECURITY 0x53706F49 /* "IopS" */
 #define IOP_TAG 0x20706F49        /* "Iop " */
 
 /* DEVOBJ_EXTENSION.ExtensionFlags, with Windows' numbers. */
