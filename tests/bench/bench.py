@@ -100,6 +100,15 @@ ROWS = {
     "irp_built": Row("the same by IoBuildDeviceIoControlRequest"),
     "zwwrite": Row("ZwWriteFile of 1 byte to the null driver", 573, linux="573 (write)", missed=ZWWRITE),
     "zwread4k": Row("ZwReadFile of 4 KB, buffered, from the null driver"),
+    "zwread4k_direct": Row("the same, direct", 2700),
+    "zwread4k_neither": Row("the same, neither buffered nor direct", 1340),
+    "zwioctl_buffered": Row("ZwDeviceIoControlFile, METHOD_BUFFERED, 16 bytes each way", 2020),
+    "zwioctl_in": Row("the same, METHOD_IN_DIRECT", 2840),
+    "zwioctl_out": Row("the same, METHOD_OUT_DIRECT", 2840),
+    "zwioctl_neither": Row("the same, METHOD_NEITHER", 1320),
+    "zwqueryfile": Row("ZwQueryInformationFile of a file's position", 660),
+    "zwopen": Row("ZwOpenFile of the null driver + ZwClose", 5370),
+    "irp_associated": Row("master IRP with one associated IRP, to the null driver", 840),
     "boot": Row("kernel entry -> console prompt", 20_000_000, linux="1,590,000,000", lk="50,900,000 (xv6)"),
 }
 

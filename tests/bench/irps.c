@@ -8,7 +8,7 @@
 
 #define IOCTL_NOTHING CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-static PDEVICE_OBJECT Null, BufferedNull, Filter, Below;
+static PDEVICE_OBJECT Null, BufferedNull, DirectNull, Filter, Below;
 
 static NTSTATUS NTAPI FilterCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -107,7 +107,8 @@ static VOID MeasureWrite(PUNICODE_STRING Name)
     BenchReport("zwwrite");
 }
 
-static VOID MeasureRead(PUNICODE_STRING Name)
+/* By the way that the device called Name takes its data. */
+static VOID MeasureRead(PUNICODE_STRING Name, PCSTR Row)
 {
     static UCHAR Buffer[4096];
     HANDLE Handle = Open(Name);
@@ -119,7 +120,73 @@ static VOID MeasureRead(PUNICODE_STRING Name)
         BenchStop();
     }
     ZwClose(Handle);
-    BenchReport("zwread4k");
+    BenchReport(Row);
+}
+
+/* A control with 16 bytes each way, by each method. */
+static VOID MeasureControls(PUNICODE_STRING Name)
+{
+    static const PCSTR Rows[] = {"zwioctl_buffered", "zwioctl_in", "zwioctl_out",
+                                 "zwioctl_neither"};
+    HANDLE Handle = Open(Name);
+    IO_STATUS_BLOCK StatusBlock;
+    UCHAR Input[16] = {0}, Output[16];
+
+    for (ULONG Method = METHOD_BUFFERED; Method <= METHOD_NEITHER; Method++) {
+        for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+            BenchStart();
+            ZwDeviceIoControlFile(Handle, NULL, NULL, NULL, &StatusBlock,
+                                  CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, Method, FILE_ANY_ACCESS),
+                                  Input, sizeof(Input), Output, sizeof(Output));
+            BenchStop();
+        }
+        BenchReport(Rows[Method]);
+    }
+    ZwClose(Handle);
+}
+
+/* What is told of a file by the I/O manager alone, and a file opened and closed. */
+static VOID MeasureFile(PUNICODE_STRING Name)
+{
+    HANDLE Handle = Open(Name);
+    IO_STATUS_BLOCK StatusBlock;
+    FILE_POSITION_INFORMATION Position;
+
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ZwQueryInformationFile(Handle, &StatusBlock, &Position, sizeof(Position),
+                               FilePositionInformation);
+        BenchStop();
+    }
+    ZwClose(Handle);
+    BenchReport("zwqueryfile");
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ZwClose(Open(Name));
+        BenchStop();
+    }
+    BenchReport("zwopen");
+}
+
+/* A master with one associated IRP: made, completed, both freed. */
+static VOID MeasureAssociated(VOID)
+{
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        PIRP Master, Part;
+
+        BenchStart();
+        Master = IoAllocateIrp(2, FALSE);
+        IoSetNextIrpStackLocation(Master);
+        IoSetCompletionRoutine(Master, KeepIrp, NULL, TRUE, TRUE, TRUE);
+        IoSetNextIrpStackLocation(Master);
+        Master->AssociatedIrp.IrpCount = 1;
+        Part = IoMakeAssociatedIrp(Master, Null->StackSize);
+        IoGetNextIrpStackLocation(Part)->MajorFunction = IRP_MJ_FLUSH_BUFFERS;
+        IoCallDriver(Null, Part);
+        IoFreeIrp(Master);
+        BenchStop();
+    }
+    BenchReport("irp_associated");
 }
 
 static PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name, ULONG Flags)
@@ -139,21 +206,29 @@ static VOID BenchRun(VOID)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\BenchNull");
     UNICODE_STRING BufferedName = RTL_CONSTANT_STRING(L"\\Device\\BenchBufferedNull");
+    UNICODE_STRING DirectName = RTL_CONSTANT_STRING(L"\\Device\\BenchDirectNull");
 
     for (ULONG i = 0; i <= IRP_MJ_MAXIMUM_FUNCTION; i++) {
         BenchDriverObject->MajorFunction[i] = Dispatch;
     }
     Null = CreateDevice(&Name, 0);
     BufferedNull = CreateDevice(&BufferedName, DO_BUFFERED_IO);
+    DirectNull = CreateDevice(&DirectName, DO_DIRECT_IO);
     MeasureIrp("irp", Null);
     MeasureBuiltIrp();
     MeasureWrite(&Name);
-    MeasureRead(&BufferedName);
+    MeasureRead(&BufferedName, "zwread4k");
+    MeasureRead(&DirectName, "zwread4k_direct");
+    MeasureRead(&Name, "zwread4k_neither");
+    MeasureControls(&Name);
+    MeasureFile(&Name);
+    MeasureAssociated();
     Filter = CreateDevice(NULL, 0);
     Below = IoAttachDeviceToDeviceStack(Filter, Null);
     MeasureIrp("irp_filter", Filter);
     IoDetachDevice(Below);
     IoDeleteDevice(Filter);
+    IoDeleteDevice(DirectNull);
     IoDeleteDevice(BufferedNull);
     IoDeleteDevice(Null);
 }
