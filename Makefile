@@ -10,6 +10,7 @@
 #?   make bench    instruction counts and times
 #?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
 #?   make lint     format, warnings, layering, style figures
+#?   make sdk      headers, import libraries and CMake files for drivers elsewhere: build/etude-sdk.tar.gz
 #?   make sys NAME=beep   build one driver        make clean   remove everything built
 #?
 #? Variables, with what run / exec take when none is given:
@@ -43,7 +44,7 @@ PYTHON := /usr/bin/python3
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
-PACKAGES := binutils clang clang-format g++ gcc gdb grub-common grub-pc-bin libc6-dev lld llvm make \
+PACKAGES := binutils clang clang-format cmake g++ gcc gdb grub-common grub-pc-bin libc6-dev lld llvm make \
   mingw-w64-x86-64-dev mtools nasm python3 python3-numpy python3-pexpect python3-pytest qemu-system-x86 \
   xorriso
 
@@ -81,6 +82,7 @@ remember = @mkdir -p $(@D); printf '%s\n' '$(strip $1)' | cmp -s - $@ || printf 
 
 include kernel/kernel.mk
 include drivers/drivers.mk
+include lib/sdk/sdk.mk
 include iso/iso.mk
 include tests/tests.mk
 

@@ -6,6 +6,11 @@
  */
 #include "ke.h"
 
+VOID NTAPI InitializeSListHead(PSLIST_HEADER SListHead)
+{
+    *SListHead = (SLIST_HEADER){0};
+}
+
 USHORT NTAPI ExQueryDepthSList(PSLIST_HEADER ListHead)
 {
     return (USHORT) * (volatile ULONGLONG *)&ListHead->Alignment;

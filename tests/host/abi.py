@@ -20,6 +20,9 @@ PAGE = qemu.ROOT / "docs/abi.md"
 RENAMES = {
     "KDPC.Link": "DpcListEntry.Flink",
     "WAIT_CONTEXT_BLOCK.DmaWaitEntry": "WaitQueueEntry",
+    "OBJECT_BASIC_INFORMATION.NameInformationLength": "NameInfoSize",
+    "OBJECT_BASIC_INFORMATION.TypeInformationLength": "TypeInfoSize",
+    "OBJECT_BASIC_INFORMATION.SecurityDescriptorLength": "SecurityDescriptorSize",
 }
 # Macros with arguments, by examples.
 EXAMPLES = (

@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]', re.M)
 ATTRIBUTE = re.compile(r"\b(?:__attribute__|__declspec|_[A-Z]\w*_|DECLSPEC_\w+|C_ASSERT|_Static_assert)\s*\(")
 
 NOT_A_VARIABLE = r"static|extern|typedef|struct \w+;|union \w+;|enum|return|goto|#"
-VARIABLE = re.compile(rf"^(?!{NOT_A_VARIABLE})[A-Za-z_][^;{{}}()=]*?(\w+)(?:\[[^\]]*\])*(?: =|;)", re.M)
+VARIABLE = re.compile(rf"^(?!{NOT_A_VARIABLE})[A-Za-z_][^;:{{}}()=]*?(\w+)(?:\[[^\]]*\])*(?: =|;)", re.M)
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def comment_above(lines, number):
 def has_contract(header, name):
     """Whether a prototype of the name has a comment: its own, that of a small family, or one that names it."""
     lines = header.text.splitlines()
-    for match in re.finditer(rf"\b{re.escape(name)}\b\s*(?:\(|;|\[)|#\s*define\s+{re.escape(name)}\b", header.code):
+    for match in re.finditer(rf"\b{re.escape(name)}\b\s*(?:\(|;|,|\[)|#\s*define\s+{re.escape(name)}\b", header.code):
         comment, between = comment_above(lines, csource.line_of(header.code, match.start()) - 1)
         if comment and (between < FAMILY or re.search(rf"\b{re.escape(name)}\b", comment)):
             return True
@@ -191,7 +191,7 @@ def check_contracts(tree):
 
 
 PROTOTYPE = re.compile(r"^(?:NTSYSAPI|NTKERNELAPI|NTHALAPI)\b[^;{}]*?\b(\w+)\s*\((?=[^;{}]*\)[^;{}]*;)", re.M)
-SOURCE = re.compile(r"\bWDK\b|\bbook\b|\bC standard\b")
+SOURCE = re.compile(r"\bWDK\b|\bbook\b|\bC standard\b|\bMicrosoft\b")
 
 
 def public_routines(tree):

@@ -52,11 +52,9 @@ typedef union DECLSPEC_ALIGN(16) _SLIST_HEADER {
     } HeaderX64;
 } SLIST_HEADER, *PSLIST_HEADER;
 
-FORCEINLINE VOID InitializeSListHead(_Out_ PSLIST_HEADER SListHead)
-{
-    SListHead->Alignment = 0;
-    SListHead->Region = 0;
-}
+/* Makes a list head, empty. The head is 16-byte aligned and resident. Any IRQL.
+ * WDK: ExInitializeSListHead; book ch. 3. */
+NTKERNELAPI VOID NTAPI InitializeSListHead(_Out_ PSLIST_HEADER SListHead);
 #define ExInitializeSListHead InitializeSListHead
 /* Takes the entry pushed last; NULL when the list is empty. Any IRQL. The memory of entries may be
  * freed once they are off the list. WDK: ExInterlockedPopEntrySList. */

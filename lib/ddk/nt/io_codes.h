@@ -1,4 +1,6 @@
 /* nt/io_codes.h - device types, control codes, rights to files, and how files are opened. */
+#include <wdm.h>
+
 #ifndef _NT_IO_CODES_
 #define _NT_IO_CODES_
 

@@ -1,5 +1,7 @@
 /* nt/io_driver.h - a driver's life besides its devices: reinitialisation, shutdown, extensions of
  * its driver object, the event log (book ch. 3 and 7). */
+#include <wdm.h>
+
 #ifndef _NT_IO_DRIVER_
 #define _NT_IO_DRIVER_
 

@@ -3,6 +3,8 @@
  * has for them (the others are in io_filefs_types.h). Layouts are Windows'; times are 100 ns since
  * 1601, 0 where the file system keeps none; sizes and positions are bytes.
  */
+#include <wdm.h>
+
 #ifndef _NT_IO_FILE_TYPES_
 #define _NT_IO_FILE_TYPES_
 

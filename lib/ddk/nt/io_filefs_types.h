@@ -2,6 +2,8 @@
  * nt/io_filefs_types.h - what ntifs.h has of the structures with information about files, directory
  * entries and volumes. Names are not terminated; their lengths are bytes. Layouts are Windows'.
  */
+#include <ntifs.h>
+
 #ifndef _NT_IO_FILEFS_TYPES_
 #define _NT_IO_FILEFS_TYPES_
 

@@ -1,4 +1,6 @@
 /* nt/io_requestor.h - who sent a request, and on what stack; associated requests (book ch. 7). */
+#include <wdm.h>
+
 #ifndef _NT_IO_REQUESTOR_
 #define _NT_IO_REQUESTOR_
 

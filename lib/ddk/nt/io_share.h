@@ -1,4 +1,6 @@
 /* nt/io_share.h - share access: which opens of one file go together. */
+#include <wdm.h>
+
 #ifndef _NT_IO_SHARE_
 #define _NT_IO_SHARE_
 

@@ -1,6 +1,8 @@
 /*
  * nt/ldr.h - modules in memory: loading and unloading drivers, and finding what they export.
  */
+#include <ntifs.h>
+
 #ifndef _NT_LDR_
 #define _NT_LDR_
 

@@ -28,6 +28,8 @@
  * temporary; OBJ_OPENIF opens what has the name; OBJ_EXCLUSIVE lets one process at a time have it
  * open: that process gives OBJ_EXCLUSIVE whenever it opens it.
  */
+#include <ntifs.h>
+
 #ifndef _NT_OB_NAME_
 #define _NT_OB_NAME_
 

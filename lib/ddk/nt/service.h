@@ -1,6 +1,8 @@
 /*
  * nt/service.h - the values of a service's key: what it is, when it starts, and what its failure means.
  */
+#include <wdm.h>
+
 #ifndef _NT_SERVICE_
 #define _NT_SERVICE_
 

@@ -6,6 +6,8 @@
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH; STATUS_INSUFFICIENT_RESOURCES. Else what the
  * driver answers; STATUS_INVALID_DEVICE_REQUEST is that of drivers that do not know the request.
  */
+#include <wdm.h>
+
 #ifndef _NT_ZW_FILE_
 #define _NT_ZW_FILE_
 

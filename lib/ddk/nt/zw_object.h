@@ -6,6 +6,8 @@
  * STATUS_ACCESS_VIOLATION; a handle of another type STATUS_OBJECT_TYPE_MISMATCH, and none at all
  * STATUS_INVALID_HANDLE. Handles are the caller's to close.
  */
+#include <wdm.h>
+
 #ifndef _NT_ZW_OBJECT_
 #define _NT_ZW_OBJECT_
 

@@ -2,6 +2,8 @@
  * nt/zw_query.h - what can be asked about objects and handles, and done with handles (book ch. 8).
  * IRQL and bad pointers as in nt/zw_object.h.
  */
+#include <ntifs.h>
+
 #ifndef _NT_ZW_QUERY_
 #define _NT_ZW_QUERY_
 

@@ -6,6 +6,8 @@
  * STATUS_OBJECT_NAME_EXISTS (OBJ_OPENIF) or STATUS_OBJECT_NAME_COLLISION. A query's Length is the
  * structure's size: STATUS_INFO_LENGTH_MISMATCH; other classes are STATUS_INVALID_INFO_CLASS.
  */
+#include <ntddk.h>
+
 #ifndef _NT_ZW_SYNC_
 #define _NT_ZW_SYNC_
 

@@ -1,0 +1,71 @@
+"""Promise: what docs/writing-a-driver.md tells somebody with an empty folder to type makes a driver that runs, by hand and with CMake,
+from the SDK's archive alone; and the same sources make the same archive."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+import qemu
+
+PAGE = (qemu.ROOT / "docs/writing-a-driver.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.M | re.S)
+SHELL = [text for language, text in BLOCKS if language == "sh"]
+LINES = 10  # from an empty folder to a running driver
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory):
+    """Type the page's shell blocks in an empty folder, one after another; what each printed."""
+    folder = tmp_path_factory.mktemp("driver")
+    settings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    settings |= {"ETUDE": str(qemu.ROOT), "O": str(qemu.BUILD)}
+    outputs = []
+    for block in SHELL:
+        # The packages are there, and the tests' build need not be the default one.
+        script = block.replace("$ETUDE/build/", f"{qemu.BUILD}/").replace("deps all sdk", "all sdk")
+        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=settings, capture_output=True, text=True, timeout=300)
+        assert process.returncode == 0, f"{script}\n{process.stdout}\n{process.stderr}"
+        outputs.append(process.stdout)
+    return folder, outputs
+
+
+def test_the_page_is_short():
+    assert len(SHELL) == 2 and SHELL[0].count("\n") <= LINES
+    assert "deps all sdk" in SHELL[0] and "$ETUDE/build/etude-sdk.tar.gz" in SHELL[0]
+
+
+@pytest.mark.parametrize("how", ["by hand", "with CMake"])
+def test_the_driver_runs(typed, how):
+    folder, outputs = typed
+    output = outputs[how == "with CMake"].replace("\r", "")
+    assert "hello: my key is \\Registry\\Machine\\System\\CurrentControlSet\\Services\\hello\n" in output
+    assert "hello: goodbye\n" in output
+    shown = next(text for language, text in BLOCKS if "goodbye" in text)
+    if how == "by hand":
+        assert not [line for line in shown.splitlines() if line not in output.splitlines()]
+    else:
+        assert (folder / "out/hello.dbg").stat().st_size > (folder / "out/hello.sys").stat().st_size
+
+
+def test_the_page_shows_the_sample_s_build_file():
+    shown = next(text for language, text in BLOCKS if language == "cmake")
+    assert shown == (qemu.ROOT / "lib/sdk/sample/CMakeLists.txt").read_text()
+
+
+def test_the_archive_is_reproducible_and_complete(typed):
+    archive = qemu.BUILD / "etude-sdk.tar.gz"
+    first = archive.read_bytes()
+    archive.unlink()
+    settings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    subprocess.run(["make", "-C", qemu.ROOT, f"O={qemu.BUILD}", "sdk"], check=True, capture_output=True, env=settings)
+    assert archive.read_bytes() == first
+    folder, _ = typed
+    headers = {path.relative_to(qemu.ROOT / "lib/ddk") for path in (qemu.ROOT / "lib/ddk").rglob("*.h")}
+    assert headers == {path.relative_to(folder / "etude-sdk/include") for path in (folder / "etude-sdk/include").rglob("*.h")}
+    # The sample builds where it lies, for whoever starts there.
+    sample = folder / "etude-sdk/sample"
+    subprocess.run(["cmake", "-S", sample, "-B", folder / "other", f"-DCMAKE_TOOLCHAIN_FILE={folder}/etude-sdk/toolchain.cmake"], check=True)
+    subprocess.run(["cmake", "--build", folder / "other"], check=True)
+    assert (folder / "other/hello.sys").exists()
