@@ -56,6 +56,7 @@ typedef struct _CM_KEY {
     LIST_ENTRY Watches;          /* l  of CMP_WATCH.Link */
     BOOLEAN Deleted;             /* l */
     BOOLEAN Volatile;            /* i */
+    BOOLEAN VolatileHive;        /* i  all keys below are volatile, whatever their makers say */
     BOOLEAN Link;                /* i  a symbolic link */
     ULONG Cursor;                /* f  a walk's next child */
     BOOLEAN Marked;              /* l  seen by the loading of a hive */

@@ -123,15 +123,16 @@ static void LoadFile(const UCHAR *Data, SIZE_T Size)
 static const struct {
     PCWSTR Path;
     ULONG Options;
+    BOOLEAN VolatileHive;
 } FirstKeys[] = {
-    {L"MACHINE\\SYSTEM", 0},
-    {L"MACHINE\\SYSTEM\\ControlSet001", 0},
-    {L"MACHINE\\SYSTEM\\CurrentControlSet", REG_OPTION_CREATE_LINK | REG_OPTION_VOLATILE},
-    {L"MACHINE\\HARDWARE", REG_OPTION_VOLATILE},
-    {L"MACHINE\\HARDWARE\\DEVICEMAP", REG_OPTION_VOLATILE},
+    {L"MACHINE\\SYSTEM", 0, FALSE},
+    {L"MACHINE\\SYSTEM\\ControlSet001", 0, FALSE},
+    {L"MACHINE\\SYSTEM\\CurrentControlSet", REG_OPTION_CREATE_LINK | REG_OPTION_VOLATILE, FALSE},
+    {L"MACHINE\\HARDWARE", REG_OPTION_VOLATILE, TRUE},
+    {L"MACHINE\\HARDWARE\\DEVICEMAP", REG_OPTION_VOLATILE, TRUE},
 };
 
-static NTSTATUS CreateFirstKey(PCWSTR Name, ULONG Options)
+static NTSTATUS CreateFirstKey(PCWSTR Name, ULONG Options, BOOLEAN VolatileHive)
 {
     static const WCHAR Target[] = L"\\REGISTRY\\MACHINE\\SYSTEM\\ControlSet001";
     UNICODE_STRING LinkValue = RTL_CONSTANT_STRING(L"SymbolicLinkValue");
@@ -142,6 +143,9 @@ static NTSTATUS CreateFirstKey(PCWSTR Name, ULONG Options)
     RtlInitUnicodeString(&Path.Rest, Name);
     CmpLockExclusive();
     Status = CmpCreatePath(&Path, FALSE, NULL, Options, &Disposition);
+    if (NT_SUCCESS(Status)) {
+        Path.Key->VolatileHive = VolatileHive; /* nobody else knows the key yet */
+    }
     CmpEndWalk(&Path);
     CmpUnlock();
     if (NT_SUCCESS(Status) && (Options & REG_OPTION_CREATE_LINK)) {
@@ -159,7 +163,7 @@ static NTSTATUS CreateRegistry(void)
         Status = CmpCreateKeyType();
     }
     for (ULONG i = 0; NT_SUCCESS(Status) && i < ARRAYSIZE(FirstKeys); i++) {
-        Status = CreateFirstKey(FirstKeys[i].Path, FirstKeys[i].Options);
+        Status = CreateFirstKey(FirstKeys[i].Path, FirstKeys[i].Options, FirstKeys[i].VolatileHive);
     }
     return Status;
 }

@@ -149,7 +149,7 @@ NTSTATUS CmpAddKey(PCM_KEY Parent, PCUNICODE_STRING Name, PCUNICODE_STRING Class
     if (Parent->Link) {
         return STATUS_ACCESS_DENIED;
     }
-    if (Parent->Volatile && !(Options & REG_OPTION_VOLATILE)) {
+    if (Parent->Volatile && !Parent->VolatileHive && !(Options & REG_OPTION_VOLATILE)) {
         return STATUS_CHILD_MUST_BE_VOLATILE;
     }
     Key = CmpAllocateKey(Name, Class);
@@ -157,7 +157,8 @@ NTSTATUS CmpAddKey(PCM_KEY Parent, PCUNICODE_STRING Name, PCUNICODE_STRING Class
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     Key->Depth = Parent->Depth + 1;
-    Key->Volatile = (Options & REG_OPTION_VOLATILE) != 0;
+    Key->VolatileHive = Parent->VolatileHive;
+    Key->Volatile = Parent->VolatileHive || (Options & REG_OPTION_VOLATILE) != 0;
     Key->Link = (Options & REG_OPTION_CREATE_LINK) != 0;
     CmpFindKey(Parent, Name, &Index);
     Status = CmpInsertItem(&Parent->Keys, Index, Key);

@@ -95,7 +95,8 @@ _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlQueryRegistryValues(_In_ ULONG RelativeTo, _In_ PCWSTR Path,
                                                _Inout_ PRTL_QUERY_REGISTRY_TABLE QueryTable,
                                                _In_opt_ PVOID Context, _In_opt_ PVOID Environment);
-/* Makes or replaces a value of a key that exists. WDK: RtlWriteRegistryValue. */
+/* Makes or replaces a value, and the key if it is missing and the one above it is not.
+ * WDK: RtlWriteRegistryValue. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlWriteRegistryValue(_In_ ULONG RelativeTo, _In_ PCWSTR Path,
                                               _In_z_ PCWSTR ValueName, _In_ ULONG ValueType,
