@@ -2,11 +2,13 @@
  * handle.c - handle tables.
  *
  * A table is a tree of at most three levels that only grows. Root holds the address of its top
- * block with the number of levels above the leaves in the low bits, so readers find an entry
- * without a lock from one read. The table's spin lock guards growth, the chain of free entries and
- * the list of waiting threads.
+ * block with the number of levels above the leaves in the low bits, and Capacity says how many
+ * entries there are: it grows after the tree has, so readers find an entry without a lock, from one
+ * read of each. The table's spin lock guards growth, the chain of free entries and the list of waiting
+ * threads.
  *
- * Each entry has a lock of its own, two bits in State. Who finds it taken says so by
+ * Each entry has a lock of its own, two bits in State. Locking and unlocking are one compare and
+ * exchange each as long as nobody else wants the entry. Who finds it taken says so by
  * EX_ENTRY_WAITED and sleeps; the owner then wakes all who wait for that entry. A holder is in a
  * critical region, so no normal APC of its thread can come and wait for it.
  *
@@ -16,19 +18,11 @@
 #include "ke.h"
 #include "ex.h"
 #include "handle.h"
+#include "handleunlock.h"
 
 #define EX_HANDLE_TAG 'btbO' /* "Obtb", as Windows */
 
-/* State of an entry. */
-#define EX_ENTRY_USED 0x1
-#define EX_ENTRY_LOCKED 0x2
-#define EX_ENTRY_WAITED 0x4
-
-typedef struct _EX_ENTRY {
-    HANDLE_TABLE_ENTRY Public; /* the lock holder's; first */
-    volatile LONG State;
-    ULONG NextFree; /* t  index */
-} EX_ENTRY, *PEX_ENTRY;
+typedef HANDLE_TABLE_ENTRY EX_ENTRY, *PEX_ENTRY;
 
 /* t: guarded by Lock. */
 struct _HANDLE_TABLE {
@@ -36,7 +30,7 @@ struct _HANDLE_TABLE {
     KSPIN_LOCK Lock;
     ULONG FirstFree, LastFree; /* t  indexes; 0: none */
     ULONG NextUnused;          /* t  the first index that never was a handle */
-    ULONG Capacity;            /* t  indexes that have a leaf */
+    volatile ULONG Capacity;   /* t to change: indexes that have a leaf */
     volatile LONG Count;       /* o  handles in use */
     LIST_ENTRY Waiters;        /* t  of EX_ENTRY_WAITER */
 };
@@ -100,20 +94,29 @@ void ExDestroyHandleTable(PHANDLE_TABLE Table)
     ExFreePoolWithTag(Table, EX_HANDLE_TAG);
 }
 
-/* The entry of an index, in use or not; NULL when the table has no leaf for it. */
-static PEX_ENTRY ExpFindEntry(PHANDLE_TABLE Table, ULONG Index)
+/* In a table that has grown. */
+static __attribute__((noinline)) PEX_ENTRY ExpFindInTree(ULONG_PTR Root, ULONG Index)
 {
-    ULONG_PTR Root = __atomic_load_n(&Table->Root, __ATOMIC_ACQUIRE);
     PVOID Block = (PVOID)(Root & ~EX_ROOT_LEVELS);
-    ULONG Level = Root & EX_ROOT_LEVELS;
 
-    if (Index == 0 || Index >= ExpLevelCapacity(Level + 1)) {
-        return NULL;
-    }
-    for (; Level != 0 && Block != NULL; Level--) {
+    for (ULONG Level = Root & EX_ROOT_LEVELS; Level != 0; Level--) {
         Block = __atomic_load_n(&((PVOID *)Block)[ExpLevelSlot(Index, Level)], __ATOMIC_ACQUIRE);
     }
-    return Block == NULL ? NULL : &((PEX_ENTRY)Block)[ExpLevelSlot(Index, 0)];
+    return &((PEX_ENTRY)Block)[ExpLevelSlot(Index, 0)];
+}
+
+/* The entry of an index, in use or not; NULL when the table has none. That of index 0 is never in
+ * use. */
+static inline PEX_ENTRY ExpFindEntry(PHANDLE_TABLE Table, ULONG_PTR Index)
+{
+    ULONG_PTR Root;
+
+    if (Index >= __atomic_load_n(&Table->Capacity, __ATOMIC_ACQUIRE)) {
+        return NULL;
+    }
+    Root = __atomic_load_n(&Table->Root, __ATOMIC_ACQUIRE);
+    return (Root & EX_ROOT_LEVELS) == 0 ? &((PEX_ENTRY)Root)[Index]
+                                        : ExpFindInTree(Root, (ULONG)Index);
 }
 
 /*** Growth. ***/
@@ -156,7 +159,7 @@ static void ExpHangLeaf(PHANDLE_TABLE Table, EX_GROWTH *Growth)
     }
     __atomic_store_n(Slot, Growth->Leaf, __ATOMIC_RELEASE);
     Growth->Leaf = NULL;
-    Table->Capacity += EX_LEAF_ENTRIES;
+    __atomic_store_n(&Table->Capacity, Index + EX_LEAF_ENTRIES, __ATOMIC_RELEASE);
 }
 
 /* Makes the table larger than Capacity; TRUE also when somebody else did it meanwhile. */
@@ -222,7 +225,7 @@ HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry)
         }
     }
     New = ExpFindEntry(Table, Index);
-    New->Public = *Entry;
+    *New = *Entry;
     InterlockedIncrement(&Table->Count);
     __atomic_store_n(&New->State, EX_ENTRY_USED, __ATOMIC_RELEASE);
     return ExpIndexToHandle(Index);
@@ -247,7 +250,7 @@ static void ExpWaitForEntry(PHANDLE_TABLE Table, PEX_ENTRY Entry, LONG State)
     KeWaitForSingleObject(&Waiter.Event, WrExecutive, KernelMode, FALSE, NULL);
 }
 
-static void ExpWakeWaiters(PHANDLE_TABLE Table, PEX_ENTRY Entry)
+void ExWakeHandleWaiters(PHANDLE_TABLE Table, PEX_ENTRY Entry)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Table->Lock);
     PLIST_ENTRY Next;
@@ -265,18 +268,13 @@ static void ExpWakeWaiters(PHANDLE_TABLE Table, PEX_ENTRY Entry)
     KeReleaseSpinLock(&Table->Lock, OldIrql);
 }
 
-PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle)
+/* With the entry taken, or gone. The caller is in a critical region, which ends if there is no
+ * such handle. */
+static __attribute__((noinline)) PHANDLE_TABLE_ENTRY ExpLockSlowly(PHANDLE_TABLE Table,
+                                                                   PEX_ENTRY Entry)
 {
-    PEX_ENTRY Entry = ExpFindEntry(Table, ExpHandleToIndex(Handle));
-    LONG State;
-
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    if (Entry == NULL) {
-        return NULL;
-    }
-    KeEnterCriticalRegion();
     for (;;) {
-        State = *(volatile LONG *)&Entry->State;
+        LONG State = *(volatile LONG *)&Entry->State;
         if ((State & EX_ENTRY_USED) == 0) {
             KeLeaveCriticalRegion();
             return NULL;
@@ -285,40 +283,55 @@ PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle)
             ExpWaitForEntry(Table, Entry, State);
         } else if (InterlockedCompareExchange(&Entry->State, State | EX_ENTRY_LOCKED, State) ==
                    State) {
-            return &Entry->Public;
+            return Entry;
         }
     }
 }
 
-/* Leaves the entry in State, unlocked. */
-static void ExpReleaseEntry(PHANDLE_TABLE Table, PEX_ENTRY Entry, LONG State)
+PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle)
 {
-    LONG Old = InterlockedExchange(&Entry->State, State);
+    PEX_ENTRY Entry = ExpFindEntry(Table, (ULONG_PTR)Handle >> 2);
 
-    KI_ASSERT(Old & EX_ENTRY_LOCKED);
-    if (Old & EX_ENTRY_WAITED) {
-        ExpWakeWaiters(Table, Entry);
-    }
-}
-
-void ExUnlockHandleTableEntry(PHANDLE_TABLE Table, PHANDLE_TABLE_ENTRY Entry)
-{
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    ExpReleaseEntry(Table, (PEX_ENTRY)Entry, EX_ENTRY_USED);
-    KeLeaveCriticalRegion();
+    if (Entry == NULL || ((ULONG_PTR)Handle & 3) != 0) {
+        return NULL;
+    }
+    KeGetCurrentThread()->KernelApcDisable -= 1;
+    if (InterlockedCompareExchange(&Entry->State, EX_ENTRY_USED | EX_ENTRY_LOCKED, EX_ENTRY_USED) ==
+        EX_ENTRY_USED) {
+        return Entry;
+    }
+    return ExpLockSlowly(Table, Entry);
 }
 
 void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry)
 {
-    PEX_ENTRY Old = (PEX_ENTRY)Entry;
+    LONG State;
 
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
-    KI_ASSERT(ExpFindEntry(Table, ExpHandleToIndex(Handle)) == Old);
+    KI_ASSERT(ExpFindEntry(Table, ExpHandleToIndex(Handle)) == Entry);
     Entry->Object = NULL;
-    ExpReleaseEntry(Table, Old, 0);
+    State = InterlockedExchange(&Entry->State, 0);
+    KI_ASSERT(State & EX_ENTRY_LOCKED);
+    if (State & EX_ENTRY_WAITED) {
+        ExWakeHandleWaiters(Table, Entry);
+    }
     InterlockedDecrement(&Table->Count);
-    ExpGiveIndex(Table, ExpHandleToIndex(Handle), Old);
+    ExpGiveIndex(Table, ExpHandleToIndex(Handle), Entry);
     KeLeaveCriticalRegion();
+}
+
+BOOLEAN ExNextHandle(PHANDLE_TABLE Table, HANDLE *Handle)
+{
+    ULONG_PTR Index = (ULONG_PTR)*Handle >> 2;
+
+    while (++Index < Table->Capacity) {
+        if (ExpFindEntry(Table, Index)->State & EX_ENTRY_USED) {
+            *Handle = ExpIndexToHandle((ULONG)Index);
+            return TRUE;
+        }
+    }
+    return FALSE;
 }
 
 ULONG ExQueryHandleCount(PHANDLE_TABLE Table)

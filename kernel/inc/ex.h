@@ -67,10 +67,15 @@ void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item);
  * of them.
  */
 typedef struct _HANDLE_TABLE *PHANDLE_TABLE;
+#define EX_ENTRY_USED 0x1
+#define EX_ENTRY_LOCKED 0x2
+#define EX_ENTRY_WAITED 0x4
 typedef struct _HANDLE_TABLE_ENTRY {
     PVOID Object;
     ULONG GrantedAccess;
     ULONG Attributes;
+    volatile LONG State; /* ex's: EX_ENTRY_*; so is NextFree */
+    ULONG NextFree;
 } HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
 
 /* A new table, empty; NULL when memory is exhausted. Ends with ExDestroyHandleTable, which requires
@@ -78,7 +83,7 @@ typedef struct _HANDLE_TABLE_ENTRY {
 PHANDLE_TABLE ExCreateHandleTable(void);
 void ExDestroyHandleTable(PHANDLE_TABLE Table);
 
-/* Makes a handle for a copy of *Entry; NULL when memory is exhausted or the table is full. The
+/* Makes a handle for a copy of *Entry, whose State and NextFree are 0; NULL when memory is exhausted or the table is full. The
  * value that was free longest is used again first. */
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
 
@@ -86,12 +91,14 @@ HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
  * The entry of a handle, locked: it stays, and nobody else gets it, until ExUnlockHandleTableEntry
  * or ExDestroyHandle, so that a reference can be taken on what it points to before somebody closes
  * it. NULL: no such handle. Waits while another thread has it locked. The thread is in a critical
- * region as long as it holds the lock.
+ * region as long as it holds the lock. ExUnlockHandleTableEntry is in handleunlock.h.
  */
 PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle);
-void ExUnlockHandleTableEntry(PHANDLE_TABLE Table, PHANDLE_TABLE_ENTRY Entry);
 /* Frees the locked entry of Handle, which ends the lock. */
 void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry);
+/* The next handle in use after *Handle, in order of their values; NULL begins. It may be closed by now.
+ * FALSE: there is none. */
+BOOLEAN ExNextHandle(PHANDLE_TABLE Table, HANDLE *Handle);
 /* Handles in use. Any IRQL. */
 ULONG ExQueryHandleCount(PHANDLE_TABLE Table);
 

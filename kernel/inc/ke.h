@@ -328,6 +328,9 @@ void KiProgramClock(PKPRCB Prcb);
 /* Interrupt time now, from the hardware counter: not the shared page's. Any IRQL. */
 ULONG64 KiQueryInterruptTime100ns(void);
 
+/* The current thread may have become able to take kernel APCs that wait: asks for the interrupt. */
+void KiCheckForKernelApc(PKTHREAD Thread);
+
 /*** Dispatcher objects (ke/event.c, ke/mutant.c), for services. IRQL <= DISPATCH_LEVEL. ***/
 
 /* KeReleaseSemaphore that answers FALSE, and does nothing, when the limit would be passed. */

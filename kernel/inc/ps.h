@@ -32,7 +32,4 @@ NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
  * STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context);
 
-/* The handle table a handle value belongs to (kernel handles: the System process's). Any IRQL. */
-PHANDLE_TABLE PsHandleTableOf(HANDLE Handle);
-
 #endif

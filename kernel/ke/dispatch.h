@@ -65,8 +65,6 @@ void KiInitializeSuspension(PKTHREAD Thread);
 /* apc.c */
 /* KeInsertQueueApc with the lock held, for an APC whose arguments are set. */
 BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment);
-/* The current thread may have become able to take kernel APCs that wait: asks for the interrupt. */
-void KiCheckForKernelApc(PKTHREAD Thread);
 /* The current thread ends: no more APCs are taken, and those that wait are delivered or run down. */
 void KiRundownApcs(PKTHREAD Thread);
 

@@ -58,15 +58,3 @@ NTSTATUS ObpGrantAccess(POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, ULONG Att
     // Who asks for nothing is not given a handle.
     return Access != 0 && Access == *Granted ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
-
-NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted,
-                     ACCESS_MASK Desired, KPROCESSOR_MODE AccessMode)
-{
-    if (Wanted != NULL && Wanted != Type) {
-        return STATUS_OBJECT_TYPE_MISMATCH;
-    }
-    if (AccessMode != KernelMode && (Desired & ~Granted) != 0) {
-        return STATUS_ACCESS_DENIED;
-    }
-    return STATUS_SUCCESS;
-}

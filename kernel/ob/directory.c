@@ -23,12 +23,21 @@ void ObpInitializeDirectory(POBJECT_DIRECTORY Directory)
     InitializeListHead(&Directory->Entries);
 }
 
+/* Nearly all names are ASCII. */
+static inline WCHAR ObpUpcase(WCHAR Character)
+{
+    if (Character < 0x80) {
+        return Character >= L'a' && Character <= L'z' ? Character - (L'a' - L'A') : Character;
+    }
+    return RtlUpcaseUnicodeChar(Character);
+}
+
 /* Upper-cases as it goes; 65599 spreads short ASCII names over the buckets. */
 ULONG ObpHashName(PCUNICODE_STRING Name)
 {
     ULONG Hash = 0;
     for (ULONG i = 0; i < Name->Length / sizeof(WCHAR); i++) {
-        Hash = Hash * 65599 + RtlUpcaseUnicodeChar(Name->Buffer[i]);
+        Hash = Hash * 65599 + ObpUpcase(Name->Buffer[i]);
     }
     return Hash;
 }
@@ -41,8 +50,11 @@ POBJECT_HEADER ObpFindEntry(POBJECT_DIRECTORY Directory, PCUNICODE_STRING Name, 
     PLIST_ENTRY Head = &Directory->Buckets[Hash % OB_DIRECTORY_BUCKETS];
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
         POBJECT_HEADER Header = CONTAINING_RECORD(Link, OBJECT_HEADER, NameLink);
-        if (Header->NameHash == Hash &&
-            RtlEqualUnicodeString(&Header->Name, Name, CaseInsensitive)) {
+        if (Header->NameHash != Hash || Header->Name.Length != Name->Length) {
+            continue;
+        }
+        if (memcmp(Header->Name.Buffer, Name->Buffer, Name->Length) == 0 ||
+            (CaseInsensitive && RtlEqualUnicodeString(&Header->Name, Name, TRUE))) {
             return Header;
         }
     }

@@ -11,7 +11,7 @@ NTSTATUS NTAPI ObSetHandleAttributes(HANDLE Handle, POBJECT_HANDLE_FLAG_INFORMAT
                                      KPROCESSOR_MODE PreviousMode)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    PHANDLE_TABLE Table = PsHandleTableOf(Handle);
+    PHANDLE_TABLE Table = ObpTableOf(Handle);
     PHANDLE_TABLE_ENTRY Entry = ObpLockHandle(Handle, PreviousMode);
     NTSTATUS Status = STATUS_SUCCESS;
     if (Entry == NULL) {

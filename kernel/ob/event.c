@@ -9,6 +9,15 @@
 
 POBJECT_TYPE ExEventObjectType;
 
+static void ObpDumpEvent(PVOID Object, PKD_CONSOLE Console)
+{
+    PKEVENT Event = Object;
+    KdConsolePrint(Console, "    %s event, %s\n",
+                   Event->Header.Type == EventNotificationObject ? "Notification"
+                                                                 : "Synchronization",
+                   KeReadStateEvent(Event) != 0 ? "signalled" : "not signalled");
+}
+
 static const OB_TYPE_INITIALIZER ObpEventInitializer = {
     .Name = L"Event",
     .PoolType = NonPagedPoolNx,
@@ -16,6 +25,7 @@ static const OB_TYPE_INITIALIZER ObpEventInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | EVENT_QUERY_STATE,
                        STANDARD_RIGHTS_WRITE | EVENT_MODIFY_STATE,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, EVENT_ALL_ACCESS},
+    .Dump = ObpDumpEvent,
     .InvalidAttributes = OBJ_OPENLINK,
     .DispatcherOffset = offsetof(KEVENT, Header),
 };

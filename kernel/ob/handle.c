@@ -14,21 +14,9 @@ static BOOLEAN ObpIsPseudoHandle(HANDLE Handle)
     return Handle == NtCurrentProcess() || Handle == NtCurrentThread();
 }
 
-static BOOLEAN ObpHasKernelBits(HANDLE Handle)
-{
-    return (ULONG_PTR)Handle >= OBP_KERNEL_HANDLE_BITS;
-}
-
 BOOLEAN NTAPI ObIsKernelHandle(HANDLE Handle)
 {
     return ObpHasKernelBits(Handle) && !ObpIsPseudoHandle(Handle);
-}
-
-/* A handle's value inside its table. The two low bits are the caller's to use and mean nothing. */
-static HANDLE ObpTableHandle(HANDLE Handle)
-{
-    ULONG_PTR Value = (ULONG_PTR)Handle & ~(ULONG_PTR)3;
-    return (HANDLE)(ObpHasKernelBits(Handle) ? Value & ~OBP_KERNEL_HANDLE_BITS : Value);
 }
 
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
@@ -36,7 +24,7 @@ PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
     if (ObpHasKernelBits(Handle) && AccessMode != KernelMode) {
         return NULL;
     }
-    return ExLockHandleTableEntry(PsHandleTableOf(Handle), ObpTableHandle(Handle));
+    return ExLockHandleTableEntry(ObpTableOf(Handle), ObpTableHandle(Handle));
 }
 
 /* Whether one more handle with Attributes agrees with those there are; the namespace lock is held. */
@@ -117,7 +105,9 @@ NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process,
 {
     POBJECT_HEADER Header = ObpHeader(Object);
     const OB_TYPE_INITIALIZER *Info = &Header->Type->Info;
-    HANDLE_TABLE_ENTRY Entry = {Object, Granted, Attributes & OBP_HANDLE_ATTRIBUTES};
+    HANDLE_TABLE_ENTRY Entry = {.Object = Object,
+                                .GrantedAccess = Granted,
+                                .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES};
     NTSTATUS Status = ObpCountHandle(Header, Attributes, Process);
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -200,34 +190,46 @@ static NTSTATUS ObpReferencePseudoHandle(PVOID Self, ACCESS_MASK DesiredAccess, 
     return STATUS_SUCCESS;
 }
 
+/* Values of -1 and -2 are no entries of a table. */
+static __attribute__((noinline)) NTSTATUS ObpReferencePseudoOrFail(
+    HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+    PVOID *Object, POBJECT_HANDLE_INFORMATION Information)
+{
+    if (!ObpIsPseudoHandle(Handle)) {
+        return STATUS_INVALID_HANDLE;
+    }
+    PVOID Self =
+        Handle == NtCurrentProcess() ? (PVOID)PsGetCurrentProcess() : (PVOID)KeGetCurrentThread();
+    return ObpReferencePseudoHandle(Self, DesiredAccess, ObjectType, AccessMode, Object,
+                                    Information);
+}
+
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
                                          POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                          PVOID *Object, POBJECT_HANDLE_INFORMATION Information)
 {
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     *Object = NULL;
-    if (Handle == NtCurrentProcess()) {
-        return ObpReferencePseudoHandle(PsGetCurrentProcess(), DesiredAccess, ObjectType,
-                                        AccessMode, Object, Information);
+    PHANDLE_TABLE Table = ObpTableOf(Handle);
+    PHANDLE_TABLE_ENTRY Entry = NULL;
+    if (AccessMode == KernelMode || !ObpHasKernelBits(Handle)) {
+        Entry = ExLockHandleTableEntry(Table, ObpTableHandle(Handle));
     }
-    if (Handle == NtCurrentThread()) {
-        return ObpReferencePseudoHandle(KeGetCurrentThread(), DesiredAccess, ObjectType, AccessMode,
-                                        Object, Information);
-    }
-    PHANDLE_TABLE_ENTRY Entry = ObpLockHandle(Handle, AccessMode);
     if (Entry == NULL) {
-        return STATUS_INVALID_HANDLE;
+        return ObpReferencePseudoOrFail(Handle, DesiredAccess, ObjectType, AccessMode, Object,
+                                        Information);
     }
-    NTSTATUS Status = ObpCheckUse(ObpHeader(Entry->Object)->Type, Entry->GrantedAccess, ObjectType,
-                                  DesiredAccess, AccessMode);
+    POBJECT_HEADER Header = ObpHeader(Entry->Object);
+    NTSTATUS Status =
+        ObpCheckUse(Header->Type, Entry->GrantedAccess, ObjectType, DesiredAccess, AccessMode);
     if (NT_SUCCESS(Status)) {
-        ObfReferenceObject(Entry->Object);
+        // The handle's own reference is there as long as the entry is locked.
+        InterlockedIncrement64(&Header->PointerCount);
         *Object = Entry->Object;
         if (Information != NULL) {
             *Information = (OBJECT_HANDLE_INFORMATION){Entry->Attributes, Entry->GrantedAccess};
         }
     }
-    ExUnlockHandleTableEntry(PsHandleTableOf(Handle), Entry);
+    ExUnlockHandleTableEntry(Table, Entry);
     return Status;
 }
 
@@ -260,7 +262,7 @@ static BOOLEAN ObpMayClose(PHANDLE_TABLE_ENTRY Entry, HANDLE Handle, KPROCESSOR_
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    PHANDLE_TABLE Table = PsHandleTableOf(Handle);
+    PHANDLE_TABLE Table = ObpTableOf(Handle);
     PHANDLE_TABLE_ENTRY Entry = ObpLockHandle(Handle, AccessMode);
     if (Entry == NULL) {
         ObpReportBadClose(Handle, AccessMode, 1);

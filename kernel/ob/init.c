@@ -38,6 +38,7 @@ static const OB_TYPE_INITIALIZER ObpSymbolicLinkInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x1, STANDARD_RIGHTS_WRITE,
                        STANDARD_RIGHTS_EXECUTE | 0x1, OBP_SYMBOLIC_LINK_ACCESS},
     .Delete = ObpDeleteSymbolicLinkBody,
+    .Dump = ObpDumpSymbolicLink,
     .CaseInsensitive = TRUE,
     .DispatcherOffset = OB_NOT_WAITABLE,
 };

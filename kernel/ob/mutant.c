@@ -13,12 +13,22 @@ static void ObpDeleteMutant(PVOID Object)
     KeAbandonMutant(Object);
 }
 
+static void ObpDumpMutant(PVOID Object, PKD_CONSOLE Console)
+{
+    PKMUTANT Mutant = Object;
+    CLIENT_ID Owner;
+    KeQueryOwnerMutant(Mutant, &Owner);
+    KdConsolePrint(Console, "    State %d, owner %llu%s\n", KeReadStateMutant(Mutant),
+                   (ULONG64)Owner.UniqueThread, Mutant->Abandoned ? ", abandoned" : "");
+}
+
 static const OB_TYPE_INITIALIZER ObpMutantInitializer = {
     .Name = L"Mutant",
     .PoolType = NonPagedPoolNx,
     .ValidAccess = MUTANT_ALL_ACCESS,
     .GenericMapping = {STANDARD_RIGHTS_READ | MUTANT_QUERY_STATE, STANDARD_RIGHTS_WRITE,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, MUTANT_ALL_ACCESS},
+    .Dump = ObpDumpMutant,
     .InvalidAttributes = OBJ_OPENLINK,
     .Delete = ObpDeleteMutant,
     .DispatcherOffset = offsetof(KMUTANT, Header),

@@ -9,6 +9,7 @@
 #define _OBP_H_
 
 #include "ke.h"
+#include "handleunlock.h"
 #include "kd.h"
 #include "ob.h"
 #include "ps.h"
@@ -132,10 +133,19 @@ NTSTATUS ObpCheckAttributes(POBJECT_ATTRIBUTES Attributes, BOOLEAN Optional);
  * with OBJ_FORCE_ACCESS_CHECK in Attributes. */
 NTSTATUS ObpGrantAccess(POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, ULONG Attributes,
                         ACCESS_MASK Desired, ACCESS_MASK *Granted);
-/* access.c: may a handle with Granted access be used for an object of type Wanted (NULL: any) with
+/* May a handle with Granted access be used for an object of type Wanted (NULL: any) with
  * Desired access? STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED. */
-NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted,
-                     ACCESS_MASK Desired, KPROCESSOR_MODE AccessMode);
+static inline NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJECT_TYPE Wanted,
+                                   ACCESS_MASK Desired, KPROCESSOR_MODE AccessMode)
+{
+    if (Wanted != NULL && Wanted != Type) {
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    }
+    if (AccessMode != KernelMode && (Desired & ~Granted) != 0) {
+        return STATUS_ACCESS_DENIED;
+    }
+    return STATUS_SUCCESS;
+}
 
 /* What a handle keeps of its attributes; OBJ_PROTECT_CLOSE is ObSetHandleAttributes' to give. */
 #define OBP_HANDLE_ATTRIBUTES (OBJ_PROTECT_CLOSE | OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)
@@ -147,6 +157,25 @@ extern POBJECT_DIRECTORY ObpGlobalDirectory;
 POBJECT_DIRECTORY ObpReferenceDeviceDirectory(void);
 USHORT ObpMatchDevicePrefix(PCUNICODE_STRING Path);
 void ObpInitializeDeviceMaps(void);
+
+static inline BOOLEAN ObpHasKernelBits(HANDLE Handle)
+{
+    return (ULONG_PTR)Handle >= OBP_KERNEL_HANDLE_BITS;
+}
+
+/* The table a handle value belongs to; and its value there. The two low bits are the caller's to use and
+ * mean nothing. */
+static inline PHANDLE_TABLE ObpTableOf(HANDLE Handle)
+{
+    PEPROCESS Process = KeGetCurrentThread()->ApcState.Process;
+    return ObpHasKernelBits(Handle) ? PsInitialSystemProcess->ObjectTable : Process->ObjectTable;
+}
+
+static inline HANDLE ObpTableHandle(HANDLE Handle)
+{
+    ULONG_PTR Value = (ULONG_PTR)Handle & ~(ULONG_PTR)3;
+    return (HANDLE)(ObpHasKernelBits(Handle) ? Value & ~OBP_KERNEL_HANDLE_BITS : Value);
+}
 
 /* handle.c: makes a handle in the current process, or a kernel handle; it takes a reference of its
  * own. STATUS_INVALID_PARAMETER: attributes that the type does not allow, or OBJ_EXCLUSIVE for
@@ -184,5 +213,6 @@ NTSTATUS ObpBeginQuery(const OBP_QUERY *Query, ULONG Class, PVOID Buffer, ULONG 
 
 /* symlink.c */
 void ObpDeleteSymbolicLinkBody(PVOID Object);
+void ObpDumpSymbolicLink(PVOID Object, PKD_CONSOLE Console);
 
 #endif

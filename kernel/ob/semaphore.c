@@ -3,6 +3,13 @@
 
 POBJECT_TYPE ExSemaphoreObjectType;
 
+static void ObpDumpSemaphore(PVOID Object, PKD_CONSOLE Console)
+{
+    PKSEMAPHORE Semaphore = Object;
+    KdConsolePrint(Console, "    Count %d of %d\n", KeReadStateSemaphore(Semaphore),
+                   Semaphore->Limit);
+}
+
 static const OB_TYPE_INITIALIZER ObpSemaphoreInitializer = {
     .Name = L"Semaphore",
     .PoolType = NonPagedPoolNx,
@@ -10,6 +17,7 @@ static const OB_TYPE_INITIALIZER ObpSemaphoreInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | SEMAPHORE_QUERY_STATE,
                        STANDARD_RIGHTS_WRITE | SEMAPHORE_MODIFY_STATE,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, SEMAPHORE_ALL_ACCESS},
+    .Dump = ObpDumpSemaphore,
     .InvalidAttributes = OBJ_OPENLINK,
     .DispatcherOffset = offsetof(KSEMAPHORE, Header),
 };

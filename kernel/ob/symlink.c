@@ -12,12 +12,9 @@
 
 POBJECT_TYPE ObpSymbolicLinkType;
 
-/* An empty target, which stands for the root, needs no memory. */
+/* An empty target stands for the root. */
 static NTSTATUS ObpSetTarget(POBJECT_SYMBOLIC_LINK Link, PUNICODE_STRING Target)
 {
-    if (Target->Length == 0) {
-        return STATUS_SUCCESS;
-    }
     if (Target->Length > OBP_MAX_NAME) {
         return STATUS_NAME_TOO_LONG;
     }
@@ -140,4 +137,9 @@ void ObpDeleteSymbolicLinkBody(PVOID Object)
     if (Link->Target.Buffer != NULL) {
         ExFreePoolWithTag(Link->Target.Buffer, OBP_TAG_TARGET);
     }
+}
+
+void ObpDumpSymbolicLink(PVOID Object, PKD_CONSOLE Console)
+{
+    KdConsolePrint(Console, "    Target %wZ\n", &((POBJECT_SYMBOLIC_LINK)Object)->Target);
 }

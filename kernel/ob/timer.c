@@ -71,6 +71,15 @@ static void ObpDeleteTimer(PVOID Object)
     ObpDisarm(Object);
 }
 
+static void ObpDumpTimer(PVOID Object, PKD_CONSOLE Console)
+{
+    POBP_TIMER Timer = Object;
+    KdConsolePrint(Console, "    %s, %s, period %u ms\n",
+                   KeIsTimerArmed(&Timer->Timer) ? "Armed" : "Not armed",
+                   KeReadStateTimer(&Timer->Timer) ? "signalled" : "not signalled",
+                   Timer->Timer.Period);
+}
+
 static const OB_TYPE_INITIALIZER ObpTimerInitializer = {
     .Name = L"Timer",
     .PoolType = NonPagedPoolNx,
@@ -78,6 +87,7 @@ static const OB_TYPE_INITIALIZER ObpTimerInitializer = {
     .GenericMapping = {STANDARD_RIGHTS_READ | TIMER_QUERY_STATE,
                        STANDARD_RIGHTS_WRITE | TIMER_MODIFY_STATE,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE, TIMER_ALL_ACCESS},
+    .Dump = ObpDumpTimer,
     .InvalidAttributes = OBJ_OPENLINK,
     .Delete = ObpDeleteTimer,
     .DispatcherOffset = offsetof(OBP_TIMER, Timer.Header),

@@ -7,13 +7,14 @@
  * fails.
  */
 #include "psp.h"
+#include "handleunlock.h"
 
 PHANDLE_TABLE PspCidTable;
 
 /* The id is fixed before anybody else knows the object. */
 NTSTATUS PspAllocateId(PVOID Object, PHANDLE UniqueId)
 {
-    HANDLE_TABLE_ENTRY Entry = {Object, 0, 0};
+    HANDLE_TABLE_ENTRY Entry = {.Object = Object};
     *UniqueId = ExCreateHandle(PspCidTable, &Entry);
     return *UniqueId != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

@@ -82,10 +82,3 @@ void PsInitSystem(PKSTART_ROUTINE Phase1)
     PspCreateSystemProcess();
     PspStartFirstThreads(Phase1);
 }
-
-/* The current process is the one whose address space is in use, as an attached thread expects. */
-PHANDLE_TABLE PsHandleTableOf(HANDLE Handle)
-{
-    BOOLEAN KernelHandle = (ULONG_PTR)Handle >= 0xFFFFFFFF80000000UL;
-    return KernelHandle ? PsInitialSystemProcess->ObjectTable : PsGetCurrentProcess()->ObjectTable;
-}

@@ -16,8 +16,8 @@ NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle,
     if (ProcessInformation == NULL) {
         return STATUS_ACCESS_VIOLATION;
     }
-    NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_INFORMATION, PsProcessType,
-                                                KernelMode, (PVOID *)&Process, NULL);
+    NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_INFORMATION,
+                                                PsProcessType, KernelMode, (PVOID *)&Process, NULL);
     if (NT_SUCCESS(Status)) {
         Status = ObSetDeviceDirectory(Process, *(HANDLE *)ProcessInformation);
         ObfDereferenceObject(Process);

@@ -44,7 +44,10 @@ static VOID TestNames(VOID)
     KMT_CHECK(NameIs(ObBodyOf(Event), L""), "no name");
     ZwClose(Event);
     ZwClose(Root);
-    KMT_CHECK(NameIs(KmtDriverObject, KmtDriverObject->DriverName.Buffer), "a driver's");
+    // The name in a driver object is not terminated.
+    WCHAR Driver[64] = {0};
+    RtlCopyMemory(Driver, KmtDriverObject->DriverName.Buffer, KmtDriverObject->DriverName.Length);
+    KMT_CHECK(NameIs(KmtDriverObject, Driver), "a driver's");
 }
 
 static VOID TestFileName(VOID)
