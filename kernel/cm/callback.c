@@ -15,6 +15,7 @@
  * Lock legend: see cmp.h. CmpCallbackLock is never held while a callback runs.
  */
 #include "callback.h"
+#include "leak.h"
 
 volatile LONG CmpCallbackCount; /* changes under c exclusively */
 EX_PUSH_LOCK CmpCallbackLock;
@@ -144,6 +145,18 @@ PCMP_CALLBACK CmpFindCallback(LONGLONG Cookie)
         }
     }
     return NULL;
+}
+
+void CmFindLeaks(PLDR_LEAKS Leaks)
+{
+    CmpLockCallbacks(FALSE);
+    for (PLIST_ENTRY Link = CmpCallbacks.Flink; Link != &CmpCallbacks; Link = Link->Flink) {
+        PCMP_CALLBACK Callback = CONTAINING_RECORD(Link, CMP_CALLBACK, Link);
+        if (LdrIsInImage(Leaks, (PVOID)Callback->Function)) {
+            LdrNoteLeak(Leaks, LdrLeakRegistryCallback, Callback, (PVOID)Callback->Function);
+        }
+    }
+    CmpUnlockCallbacks();
 }
 
 /* Puts it before the first of a lower altitude. Unique: one of the same altitude is in the way. */

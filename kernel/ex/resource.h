@@ -39,4 +39,8 @@ static inline POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Ow
  * back to afterwards. The caller is counted in ActiveEntries, so the resource stays shared. */
 BOOLEAN NTAPI ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql);
 
+/* For ExFindLeaks. */
+struct _LDR_LEAKS;
+void ExpFindResourceLeaks(struct _LDR_LEAKS *Leaks);
+
 #endif

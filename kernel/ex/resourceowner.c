@@ -10,6 +10,7 @@
  */
 #include "kd.h"
 #include "ldr.h"
+#include "leak.h"
 #include "resource.h"
 
 #define EX_TABLE_TAG 'tRxE'
@@ -207,6 +208,22 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
         Resource->OwnerTable = NULL;
     }
     return STATUS_SUCCESS;
+}
+
+/* Made by the image, or in it. */
+void ExpFindResourceLeaks(PLDR_LEAKS Leaks)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpResourceListLock);
+
+    for (PLIST_ENTRY Entry = ExpResourceList.Flink; Entry != &ExpResourceList;
+         Entry = Entry->Flink) {
+        PERESOURCE Resource = CONTAINING_RECORD(Entry, ERESOURCE, SystemResourcesList);
+
+        if (LdrIsInImage(Leaks, Resource) || LdrIsInImage(Leaks, Resource->Address)) {
+            LdrNoteLeak(Leaks, LdrLeakResource, Resource, Resource->Address);
+        }
+    }
+    KeReleaseSpinLock(&ExpResourceListLock, OldIrql);
 }
 
 /* A copy of the list's Index-th resource; FALSE behind the end. */

@@ -14,6 +14,8 @@
 #include "ke.h"
 #include "ex.h"
 #include "kd.h"
+#include "leak.h"
+#include "resource.h"
 #include "ps.h"
 
 #define EX_WORKER_TAG 'rkwE' /* "Ewkr" */
@@ -85,6 +87,44 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     ExpPendingCount--;
     ExpItemsTaken++;
     return Worker->Item;
+}
+
+/* Items that wait. One that a worker has got already is the worker's alone. */
+static void ExpFindWorkLeaks(PLDR_LEAKS Leaks)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpWorkLock);
+
+    for (ULONG i = 0; i < MAXIMUM_PRIORITY; i++) {
+        if ((ExpItemSummary & 1U << i) == 0) {
+            continue;
+        }
+        for (PLIST_ENTRY Entry = ExpItems[i].Flink; Entry != &ExpItems[i]; Entry = Entry->Flink) {
+            PWORK_QUEUE_ITEM Item = CONTAINING_RECORD(Entry, WORK_QUEUE_ITEM, List);
+
+            if (LdrIsInImage(Leaks, Item) || LdrIsInImage(Leaks, (PVOID)Item->WorkerRoutine)) {
+                LdrNoteLeak(Leaks, LdrLeakWorkItem, Item, (PVOID)Item->WorkerRoutine);
+            }
+        }
+    }
+    KeReleaseSpinLock(&ExpWorkLock, OldIrql);
+}
+
+static void ExpNotePool(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context)
+{
+    PLDR_LEAKS Leaks = Context;
+
+    LdrNoteLeak(Leaks, LdrLeakPool, (PVOID)(ULONG_PTR)Tag, Caller);
+    if (Leaks->Count <= LDR_LEAKS_KEPT) {
+        Leaks->Leak[Leaks->Count - 1].Count = Count;
+        Leaks->Leak[Leaks->Count - 1].Bytes = Bytes;
+    }
+}
+
+void ExFindLeaks(PLDR_LEAKS Leaks)
+{
+    ExpFindWorkLeaks(Leaks);
+    ExpFindResourceLeaks(Leaks);
+    ExQueryModulePool((PVOID)Leaks->Base, Leaks->Size, ExpNotePool, Leaks);
 }
 
 /* For as long as an item runs: base priority too, so that neither decay nor a boost takes it

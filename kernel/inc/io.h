@@ -61,6 +61,10 @@ void IoShutdownSystem(void);
  * PASSIVE_LEVEL. */
 void IoCancelThreadIo(void);
 
+/* Whether Code is in a driver under verification: all drivers in the debug kernel, in the release kernel
+ * those that `verifier` names. Any IRQL. */
+BOOLEAN IopIsVerified(PVOID Code);
+
 /* The types Driver and Device. */
 extern POBJECT_TYPE IoDriverObjectType, IoDeviceObjectType;
 

@@ -39,6 +39,7 @@
 #define IOP_TAG 0x20706F49        /* "Iop " */
 
 /* DEVOBJ_EXTENSION.ExtensionFlags, with Windows' numbers. */
+#define DOE_UNLOAD_PENDING 0x00000001
 #define DOE_DELETE_PENDING 0x00000002
 #define DOE_DELETED 0x80000000 /* Etude: out of its driver's list */
 #define MAXCHAR 0x7F

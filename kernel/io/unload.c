@@ -85,6 +85,10 @@ NTSTATUS IopUnloadDriverObject(PDRIVER_OBJECT Driver)
     }
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
     IopDriver(Driver)->UnloadPending = TRUE;
+    for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;
+         Device = Device->NextDevice) {
+        Device->DeviceObjectExtension->ExtensionFlags |= DOE_UNLOAD_PENDING;
+    }
     if (Driver->Flags & DRVO_UNLOAD_INVOKED) {
         Status = STATUS_DELETE_PENDING;
     } else if (IopUnloadDue(Driver)) {

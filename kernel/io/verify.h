@@ -12,9 +12,6 @@
 extern volatile LONG IopVerifying;
 
 void IopInitializeVerifier(void);
-/* Whether Code is in a driver under verification; code of the kernel never is. Any IRQL. */
-BOOLEAN IopIsVerified(PVOID Code);
-
 /* What has been checked. */
 enum {
     IopVerifiedCalls,

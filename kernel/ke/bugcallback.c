@@ -8,6 +8,7 @@
  */
 #include <ntddk.h>
 #include "kd.h"
+#include "leak.h"
 #include "processor.h"
 
 #define SECONDARY_DATA_LIMIT 0x10000
@@ -50,6 +51,33 @@ static BOOLEAN KiRemoveRecord(PLIST_ENTRY Entry, PUCHAR State)
     KiReleaseRawLock(&KiCallbackLock);
     KiRestoreInterrupts(Enabled);
     return Removed;
+}
+
+/* Records begin with their link. */
+static void KiFindRecords(PLIST_ENTRY Head, BOOLEAN Reason, PLDR_LEAKS Leaks)
+{
+    for (PLIST_ENTRY Entry = Head->Flink; Entry != Head; Entry = Entry->Flink) {
+        PVOID Routine =
+            Reason ? (PVOID)CONTAINING_RECORD(Entry, KBUGCHECK_REASON_CALLBACK_RECORD, Entry)
+                         ->CallbackRoutine
+                   : (PVOID)CONTAINING_RECORD(Entry, KBUGCHECK_CALLBACK_RECORD, Entry)
+                         ->CallbackRoutine;
+
+        if (LdrIsInImage(Leaks, Entry) || LdrIsInImage(Leaks, Routine)) {
+            LdrNoteLeak(Leaks, LdrLeakBugCheckCallback, Entry, Routine);
+        }
+    }
+}
+
+void KiFindCallbackLeaks(PLDR_LEAKS Leaks)
+{
+    BOOLEAN Enabled = KiDisableInterrupts();
+
+    KiAcquireRawLock(&KiCallbackLock);
+    KiFindRecords(&KiBugCheckCallbacks, FALSE, Leaks);
+    KiFindRecords(&KiReasonCallbacks, TRUE, Leaks);
+    KiReleaseRawLock(&KiCallbackLock);
+    KiRestoreInterrupts(Enabled);
 }
 
 static ULONG_PTR KiCallbackChecksum(const KBUGCHECK_CALLBACK_RECORD *Record)

@@ -99,7 +99,8 @@ static void KiPrintParameters(const ULONG_PTR Parameters[4])
 {
     for (ULONG i = 0; i < 4; i++) {
         CHAR Name[80];
-        if (LdrFindModule((PVOID)Parameters[i]) != NULL) {
+        if (LdrFindModule((PVOID)Parameters[i]) != NULL ||
+            LdrFindUnloaded((PVOID)Parameters[i]) != NULL) {
             LdrFormatAddress((PVOID)Parameters[i], Name, sizeof(Name));
             KdPrintf("    parameter %u is %s\n", i + 1, Name);
         }

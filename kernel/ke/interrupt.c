@@ -15,6 +15,7 @@
 #include "hal.h"
 #include "kd.h"
 #include "ldr.h"
+#include "leak.h"
 #include "processor.h"
 
 #define INTERRUPT_TAG 'rtnI' /* "Intr" in memory */
@@ -359,6 +360,28 @@ static const char *KiKernelVectorName(ULONG Vector)
         return "other processors' requests";
     default:
         return NULL;
+    }
+}
+
+void KiFindInterruptLeaks(PLDR_LEAKS Leaks)
+{
+    for (ULONG Vector = 0; Vector < ARRAYSIZE(KiVectors); Vector++) {
+        PLIST_ENTRY Chain = &KiVectors[Vector].Chain;
+        KIRQL OldIrql;
+
+        if (Chain->Flink == NULL) {
+            continue; /* never used */
+        }
+        OldIrql = KiLockVector(Vector);
+        for (PLIST_ENTRY Link = Chain->Flink; Link != Chain; Link = Link->Flink) {
+            PKINTERRUPT Interrupt = CONTAINING_RECORD(Link, KINTERRUPT, ChainEntry);
+            PVOID Routine = (PVOID)KiRoutineOf(Interrupt);
+
+            if (LdrIsInImage(Leaks, Routine)) {
+                LdrNoteLeak(Leaks, LdrLeakInterrupt, Interrupt, Routine);
+            }
+        }
+        KiUnlockVector(Vector, OldIrql);
     }
 }
 

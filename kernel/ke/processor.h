@@ -226,4 +226,9 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4]);
  * takes no locks and trusts no pointer. */
 void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit);
 
+/* interrupt.c, bugcallback.c: for KeFindLeaks. */
+struct _LDR_LEAKS;
+void KiFindInterruptLeaks(struct _LDR_LEAKS *Leaks);
+void KiFindCallbackLeaks(struct _LDR_LEAKS *Leaks);
+
 #endif

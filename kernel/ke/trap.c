@@ -90,6 +90,10 @@ static DECLSPEC_NORETURN void KiHandlePageFault(PKTRAP_FRAME Frame)
         KiBugCheck(ATTEMPTED_WRITE_TO_READONLY_MEMORY, Address, Error, Frame->Rsp, 0, Frame);
     }
     KiCheckSpecialPool(Frame, Address);
+    if (LdrFindUnloaded((PVOID)Address) != NULL) {
+        KiBugCheck(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, Address,
+                   KiFaultOperation(Error, 1, 8), Frame->Rip, 0, Frame);
+    }
     if (Frame->PreviousIrql >= DISPATCH_LEVEL) {
         KiBugCheck(KiIsDriverAddress(Frame->Rip) ? DRIVER_IRQL_NOT_LESS_OR_EQUAL
                                                  : IRQL_NOT_LESS_OR_EQUAL,

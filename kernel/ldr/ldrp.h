@@ -167,6 +167,12 @@ SIZE_T LdrpStemLength(const CHAR *Name);
 /* Remembers a module that is about to go. PASSIVE_LEVEL. */
 void LdrpNoteUnloaded(const LDR_MODULE *Module);
 
+/*** leak.c ***/
+
+/* Tells what the image of a driver that has ended is still needed for; a bugcheck when the driver is under
+ * verification. PASSIVE_LEVEL. */
+void LdrpReportLeaks(PLDRP_SLOT Slot);
+
 /*** image.c ***/
 
 /* Maps the image of a slot that is Loading: Path and File are set. FileSize: bytes of the file. After a

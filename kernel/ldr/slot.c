@@ -220,6 +220,7 @@ static void LdrpUnloadDead(PLDRP_SLOT Dead)
 
         Dead = Slot->NextDead;
         LdrpCallDllUnload(Slot);
+        LdrpReportLeaks(Slot);
         LdrpNoteUnloaded(&Slot->Module);
         LdrpRetractModule(Slot);
         LdrpUnmapImage(&Slot->Mapping);

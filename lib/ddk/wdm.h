@@ -44,6 +44,7 @@ extern "C" {
 #include <nt/cm.h>
 #include <nt/zw_object.h>
 #include <nt/service.h>
+#include <nt/zw_driver.h>
 #include <nt/hal.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>

@@ -37,3 +37,39 @@ def test_open_device_delays_the_unload():
 def test_thread_keeps_the_image():
     output = run(r"sc create l type= kernel binPath= c:\tests\lateexit.sys; sc start l; sc stop l; sc query l; sc start l; sc stop l")
     assert output.count("the thread has outlived the unload") == 2, output
+
+
+CREATE = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0}; sc stop {0}"
+
+
+def test_what_is_left_behind_is_reported():
+    output = run(CREATE.format("leaky") + "; lm; sc start leaky; sc stop leaky; irql")
+    report = output[output.index("leaky.sys is being unloaded and leaves behind") : output.index("> lm")]
+    for pattern in (
+        r"armed timer [0-9A-F]+: leaky!Expired",
+        r"thread [0-9A-F]+: leaky!Sleeper",
+        r"ERESOURCE that was not deleted, made [0-9A-F]+: leaky!",
+        r"pool Left: 1 blocks, \d+ bytes, allocated at leaky!",
+    ):
+        assert re.search(pattern, report), report
+    assert output.count("leaves behind") == 2, "what an image left is not held against the next one\n" + output
+    assert "Unloaded modules:\n" in output and re.search(r"^[0-9A-F]{16} [0-9A-F]{16}   leaky\.sys$", output, re.M), output
+
+
+def test_clean_drivers_leave_nothing():
+    output = run("sc stop kmelody; sc stop beep; sc start beep; sc start kmelody")
+    assert "leaves behind" not in output
+
+
+def test_verified_drivers_stop_the_system():
+    result = qemu.execute("verifier /driver leaky.sys; " + CREATE.format("leaky"), smp=2, timeout=60)
+    assert result.status == qemu.STATUS_BUGCHECK and "STOP: 0x000000C7" in result.output, result.output
+
+
+def test_a_jump_into_an_unloaded_driver():
+    result = qemu.execute(CREATE.format("ghost") + "; beep 440 4000", smp=2, timeout=60)
+    assert result.status == qemu.STATUS_BUGCHECK, result.output
+    assert "STOP: 0x000000CE" in result.output and "never reached" not in result.output, result.output
+    assert "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS" in result.output
+    assert re.search(r"parameter 1 is <Unloaded_ghost\.sys>\+0x", result.output), result.output
+    assert "ghost!Haunt" in result.output, "the report before\n" + result.output

@@ -1,0 +1,64 @@
+/*
+ * leak.h - what a driver whose image is about to go has left behind.
+ *
+ * The loader asks each component in turn (Ke..., Ps..., Ex..., Ob..., CmFindLeaks); a component notes what it has
+ * in its lists that the image contains, or whose routine the image contains. PASSIVE_LEVEL; LdrNoteLeak may be called at any
+ * IRQL with locks held.
+ */
+#ifndef _LEAK_PRIVATE_H_
+#define _LEAK_PRIVATE_H_
+
+#include <ntddk.h>
+
+#define LDR_LEAKS_KEPT 16
+
+typedef enum _LDR_LEAK_KIND {
+    LdrLeakTimer,    /* armed */
+    LdrLeakDpc,      /* queued */
+    LdrLeakApc,      /* queued to a thread */
+    LdrLeakThread,   /* started in the image, and not ended */
+    LdrLeakWorkItem, /* queued */
+    LdrLeakInterrupt,
+    LdrLeakBugCheckCallback,
+    LdrLeakRegistryCallback,
+    LdrLeakResource, /* ERESOURCE in the image, not deleted */
+    LdrLeakPool,     /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
+    LdrLeakKinds
+} LDR_LEAK_KIND;
+
+typedef struct _LDR_LEAK {
+    LDR_LEAK_KIND Kind;
+    PVOID Object;
+    PVOID Routine; /* or NULL */
+    ULONG64 Count, Bytes;
+} LDR_LEAK, *PLDR_LEAK;
+
+typedef struct _LDR_LEAKS {
+    ULONG_PTR Base; /* the image */
+    SIZE_T Size;    /* bytes */
+    ULONG Count;    /* noted, of which the first LDR_LEAKS_KEPT are kept */
+    LDR_LEAK Leak[LDR_LEAKS_KEPT];
+} LDR_LEAKS, *PLDR_LEAKS;
+
+static inline BOOLEAN LdrIsInImage(const LDR_LEAKS *Leaks, const VOID *Address)
+{
+    return (ULONG_PTR)Address - Leaks->Base < Leaks->Size;
+}
+
+static inline void LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID Object, PVOID Routine)
+{
+    if (Leaks->Count++ < LDR_LEAKS_KEPT) {
+        Leaks->Leak[Leaks->Count - 1] = (LDR_LEAK){Kind, Object, Routine, 1, 0};
+    }
+}
+
+/* Timers armed, DPCs queued, interrupts connected, bugcheck callbacks registered. */
+void KeFindLeaks(PLDR_LEAKS Leaks);
+/* The thread, and APCs queued to it. */
+void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
+/* Work items queued, resources, pool memory. */
+void ExFindLeaks(PLDR_LEAKS Leaks);
+/* Registry callbacks. */
+void CmFindLeaks(PLDR_LEAKS Leaks);
+
+#endif

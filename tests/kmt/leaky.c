@@ -1,0 +1,36 @@
+/*
+ * Promise, together with the console: a driver that leaves things behind when it goes is reported, with each of them,
+ * and the system goes on. (Nothing of what stays here is ever used again: it expires in an hour.)
+ */
+#include "kmt.h"
+
+typedef struct _LEFT_BEHIND {
+    KTIMER Timer;
+    KDPC Dpc;
+    ERESOURCE Resource;
+} LEFT_BEHIND;
+
+static VOID NTAPI Expired(PKDPC Own, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Own);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+}
+
+static VOID NTAPI Sleeper(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KmtSleep(3600000);
+}
+
+static VOID KmtRun(VOID)
+{
+    LEFT_BEHIND *Left = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Left), 'tfeL');
+    KMT_CHECK(Left != NULL, "memory to forget");
+    KeInitializeTimer(&Left->Timer);
+    KeInitializeDpc(&Left->Dpc, Expired, NULL);
+    KeSetTimer(&Left->Timer, KmtMs(3600000), &Left->Dpc);
+    ExInitializeResourceLite(&Left->Resource);
+    ObDereferenceObject(KmtStartThread(Sleeper, NULL));
+}
