@@ -117,6 +117,9 @@ void IopDeleteDevice(PVOID Object)
     if (IopExtension(Device)->Name.Buffer != NULL) {
         ExFreePoolWithTag(IopExtension(Device)->Name.Buffer, IOP_TAG_NAME);
     }
+    if (IopExtension(Device)->Instance.Buffer != NULL) {
+        ExFreePoolWithTag(IopExtension(Device)->Instance.Buffer, IOP_TAG_NAME);
+    }
     if (Device->SecurityDescriptor != NULL) {
         ExFreePoolWithTag(Device->SecurityDescriptor, IOP_TAG_SECURITY);
     }
@@ -166,6 +169,7 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
     // Now, not with the last reference: the driver counts on its routine not coming any more.
     IopDeleteTimer(Device);
     IopForgetShutdown(Device);
+    IopForgetInterfaces(Device);
     if (Device->Flags & DO_DEVICE_HAS_NAME) {
         ObMakeTemporaryObject(Device);
     }

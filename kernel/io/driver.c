@@ -198,6 +198,7 @@ NTSTATUS IopLoadDriverObject(PUNICODE_STRING ServiceName, PUNICODE_STRING Regist
     Status = IopStartDriver(&Driver->Object, RegistryPath);
     if (!NT_SUCCESS(Status)) {
         IopForgetReinitialization(&Driver->Object);
+        IopDeleteReportedDevices(&Driver->Object);
         ObMakeTemporaryObject(Driver);
         ObfDereferenceObject(Driver);
         return Status;

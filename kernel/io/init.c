@@ -59,9 +59,11 @@ void IoInitSystem(void)
     IopInitializeIrps();
     IopInitializeTimers();
     IopInitializeErrorLog();
+    IopInitializeInterfaces();
     IopMust(ObCreateType(&IopDriverInitializer, &IoDriverObjectType), 1);
     IopMust(ObCreateType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
     IopMust(ObCreateType(&IopFileInitializer, &IoFileObjectType), 3);
     IopMust(IopCreateBootFileSystem(), 4);
     IopMust(IopCreatePciBus(), 5);
+    IopMust(IopCreateRootBus(), 6);
 }

@@ -32,11 +32,11 @@
 #define IO_TYPE_TIMER 9
 #define IO_TYPE_DEVICE_OBJECT_EXTENSION 13
 
-#define IOP_TAG_IRP 0x20707249    /* "Irp " */
-#define IOP_TAG_BUFFER 0x42706F49 /* "IopB": system buffers */
-#define IOP_TAG_NAME 0x4E706F49   /* "IopN" */
+#define IOP_TAG_IRP 0x20707249      /* "Irp " */
+#define IOP_TAG_BUFFER 0x42706F49   /* "IopB": system buffers */
+#define IOP_TAG_NAME 0x4E706F49     /* "IopN" */
 #define IOP_TAG_SECURITY 0x53706F49 /* "IopS" */
-#define IOP_TAG 0x20706F49        /* "Iop " */
+#define IOP_TAG 0x20706F49          /* "Iop " */
 
 /* DEVOBJ_EXTENSION.ExtensionFlags, with Windows' numbers. */
 #define DOE_UNLOAD_PENDING 0x00000001
@@ -62,6 +62,7 @@ typedef struct _DEVOBJ_EXTENSION {
     BOOLEAN NonCancelable;       /* i */
     volatile LONG StartIoState;  /* o  see startio.c */
     UNICODE_STRING Name;         /* i  as it was created with; empty: none */
+    UNICODE_STRING Instance;     /* i  of a physical device object, see instance.c; or empty */
     IOP_NEXT_PACKET NextPacket;  /* of the current request's owner; see startio.c */
 } DEVOBJ_EXTENSION, *PDEVOBJ_EXTENSION;
 
@@ -138,6 +139,21 @@ void IopForgetReinitialization(PDRIVER_OBJECT DriverObject);
 
 /* errorlog.c */
 void IopInitializeErrorLog(void);
+
+/* instance.c */
+#define IOP_INSTANCE_CHARACTERS 128
+NTSTATUS IopCreateRootBus(void);
+/* Makes Device the physical device object of a device called Name, a copy of which it keeps.
+ * PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS IopSetInstance(PDEVICE_OBJECT Device, PCUNICODE_STRING Name);
+/* Appends Value's last hexadecimal digits; there is room. */
+void IopAppendHex(PUNICODE_STRING Text, ULONG Value, ULONG Digits);
+/* Deletes the devices that a driver has reported; it has been unloaded, or has failed to load. */
+void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter);
+
+/* interface.c: the second forgets those of a device that is being deleted. */
+void IopInitializeInterfaces(void);
+void IopForgetInterfaces(PDEVICE_OBJECT Device);
 
 /* shutdown.c: takes back the notifications of a device that is being deleted. */
 void IopForgetShutdown(PDEVICE_OBJECT Device);

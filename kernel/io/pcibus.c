@@ -43,6 +43,25 @@ static void IopNamePciFunction(ULONG Location, PUNICODE_STRING Name)
     Place[6] = Digits[HAL_PCI_FUNCTION(Location)];
 }
 
+/* PCI#VEN_8086&DEV_10D3#00_02_0 */
+static NTSTATUS IopSetPciInstance(PDEVICE_OBJECT Pdo, const HAL_PCI_DESCRIPTION *Description)
+{
+    WCHAR Buffer[IOP_INSTANCE_CHARACTERS];
+    UNICODE_STRING Name = {0, sizeof(Buffer), Buffer};
+
+    RtlAppendUnicodeToString(&Name, L"PCI#VEN_");
+    IopAppendHex(&Name, Description->VendorId, 4);
+    RtlAppendUnicodeToString(&Name, L"&DEV_");
+    IopAppendHex(&Name, Description->DeviceId, 4);
+    RtlAppendUnicodeToString(&Name, L"#");
+    IopAppendHex(&Name, HAL_PCI_BUS(Description->Location), 2);
+    RtlAppendUnicodeToString(&Name, L"_");
+    IopAppendHex(&Name, HAL_PCI_DEVICE(Description->Location), 2);
+    RtlAppendUnicodeToString(&Name, L"_");
+    IopAppendHex(&Name, HAL_PCI_FUNCTION(Description->Location), 1);
+    return IopSetInstance(Pdo, &Name);
+}
+
 /* A function without an object, for lack of memory, is a function that no driver finds. */
 static void IopAddPciFunction(const HAL_PCI_DESCRIPTION *Description, PVOID Context)
 {
@@ -60,7 +79,11 @@ static void IopAddPciFunction(const HAL_PCI_DESCRIPTION *Description, PVOID Cont
     }
     IopPciFunction(Pdo)->Description = *Description;
     KeInitializeMutex(&IopPciFunction(Pdo)->Mutex, 0);
-    Pdo->Flags |= DO_BUS_ENUMERATED_DEVICE;
+    Created = IopSetPciInstance(Pdo, Description);
+    if (!NT_SUCCESS(Created)) {
+        *Status = Created;
+        return;
+    }
     Pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 

@@ -46,6 +46,7 @@ extern "C" {
 #include <nt/service.h>
 #include <nt/zw_driver.h>
 #include <nt/hal.h>
+#include <nt/io_interface.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
 #include <nt/io_work.h>
