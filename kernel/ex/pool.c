@@ -62,7 +62,7 @@ static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag, PVOID C
     if (Cache == NULL || (Block = ExpPopBlock(&Cache->Blocks[Index])) == NULL) {
         return ExpAllocateSlowly(NULL, Key, Tag);
     }
-    Owner = ExpHashOwner(Key, Tag);
+    Owner = ExpGuessOwner(Key, Tag);
     if (Owner->Key != Key || Owner->Tag != Tag) {
         return ExpAllocateSlowly(Block, Key, Tag);
     }
@@ -70,7 +70,7 @@ static inline PVOID ExpAllocateSmall(ULONG Kind, ULONG Class, ULONG Tag, PVOID C
 }
 
 /* Everything but a small block of a plain type. */
-static EXP_RARE PVOID ExpAllocateByType(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
+EXP_RARE PVOID ExpAllocateByType(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller)
 {
     EX_POOL_REQUEST Request = {
         .Size = Size, .Tag = Tag, .Priority = HighPoolPriority, .Caller = Caller};
@@ -90,6 +90,25 @@ PVOID NTAPI ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULON
         return ExpAllocateByType(PoolType, NumberOfBytes, Tag, Caller);
     }
     return ExpAllocateSmall(PoolType & PagedPool, ExpClassOfSize(NumberOfBytes), Tag, Caller);
+}
+
+/* The plain kinds of ExAllocatePool2, in the short way too. */
+PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+{
+    PVOID Caller = __builtin_return_address(0);
+    ULONG64 Pool = Flags & ~POOL_FLAG_UNINITIALIZED;
+    ULONG Kind = Pool == POOL_FLAG_PAGED ? EX_KIND_PAGED : EX_KIND_NONPAGED;
+    PVOID Block;
+
+    if ((Pool != POOL_FLAG_NON_PAGED && Pool != POOL_FLAG_PAGED) ||
+        NumberOfBytes >= ExpPlainSizes || ExpIsIrqlTooHigh(Kind)) {
+        return ExpAllocateByFlags(Flags, NumberOfBytes, Tag, Caller);
+    }
+    Block = ExpAllocateSmall(Kind, ExpClassOfSize(NumberOfBytes), Tag, Caller);
+    if (Block != NULL && Pool == Flags) {
+        memset(Block, 0, NumberOfBytes);
+    }
+    return Block;
 }
 
 PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
@@ -150,6 +169,24 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadBlock(PVOID P)
                  (ULONG_PTR)(Header + Header->BlockSize), Header->Ulong1);
 }
 
+static EXP_RARE void ExpFreeToSlab(ULONG Index, PVOID Block)
+{
+    ExpDrainPool(Index, Block);
+}
+
+/* A free block goes to the processor's list, or, if that has enough, to its slab. */
+static inline void ExpGiveBack(ULONG Index, PVOID Block)
+{
+    PEX_POOL_CACHE Cache = ExpCurrentCache();
+    PEX_POOL_LIST List = &Cache->Blocks[Index];
+
+    if (Cache == NULL || (USHORT)List->State >= ExpCacheDepth[Index]) {
+        ExpFreeToSlab(Index, Block);
+        return;
+    }
+    ExpPushBlock(List, Block);
+}
+
 /* What has no header like others is special pool, or wrong. */
 static EXP_RARE void ExpFreeHeaderless(PVOID P, ULONG Tag)
 {
@@ -175,7 +212,7 @@ static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
     ExpReturnCharge(Owner, EX_KIND_OF_INDEX(Header->PoolIndex),
                     (SIZE_T)Header->BlockSize * EX_POOL_UNIT);
     InterlockedIncrement64(&Owner->Frees);
-    ExpDrainPool(Header->PoolIndex, P);
+    ExpGiveBack(Header->PoolIndex, P);
 }
 
 /* Whole pages, and what is no pool at all. */
@@ -213,18 +250,11 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
 }
 
-static EXP_RARE void ExpFreeToSlab(ULONG Index, PVOID Block)
-{
-    ExpDrainPool(Index, Block);
-}
-
 VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
     PPOOL_HEADER Next;
     PEX_POOL_OWNER Owner;
-    PEX_POOL_CACHE Cache;
-    PEX_POOL_LIST List;
     ULONG Index;
     UCHAR Type;
 
@@ -252,13 +282,7 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
         return;
     }
     InterlockedIncrement64(&Owner->Frees);
-    Cache = ExpCurrentCache();
-    List = &Cache->Blocks[Index];
-    if (Cache == NULL || (USHORT)List->State >= ExpCacheDepth[Index]) {
-        ExpFreeToSlab(Index, P);
-        return;
-    }
-    ExpPushBlock(List, P);
+    ExpGiveBack(Index, P);
 }
 
 VOID NTAPI ExFreePool(PVOID P)

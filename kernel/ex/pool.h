@@ -95,8 +95,12 @@ typedef struct _EX_POOL_REQUEST {
     PVOID Caller;   /* where the pools return to */
 } EX_POOL_REQUEST, *PEX_POOL_REQUEST;
 
+/* ExAllocatePoolWithTag for Caller. */
+PVOID NTAPI ExpAllocateByType(ULONG PoolType, SIZE_T Size, ULONG Tag, PVOID Caller);
 /* Answers a request, completing it; NULL, or the exception that it asks for, when that fails. */
 PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request);
+/* ExAllocatePool2 for Caller. */
+PVOID ExpAllocateByFlags(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag, PVOID Caller);
 /* Raises Status for a request that fails, if it wants that; else NULL. */
 PVOID ExpFailRequest(const EX_POOL_REQUEST *Request, NTSTATUS Status);
 /* The request that the old interface's types make: kind and flags. NULL-like FALSE: no such pool. */
@@ -240,7 +244,6 @@ BOOLEAN ExpMatchName(const char *Name, const char *Pattern);
 /*** poolowner.c ***/
 
 #define EX_OWNER_SLOTS 2048 /* a power of two */
-#define EX_OWNER_SHIFT 53   /* 64 - log2(EX_OWNER_SLOTS) */
 #define EX_OWNER_BILLED 0x80
 /* The class in the index of whole pages. */
 #define EX_CLASS_PAGES 31
@@ -277,10 +280,18 @@ static inline ULONG ExpIndexOfKey(ULONG64 Key)
     return (ULONG)(~Key >> 48) & (EX_OWNER_BILLED - 1);
 }
 
-/* Where an owner is, unless another one was there first. */
-static inline PEX_POOL_OWNER ExpHashOwner(ULONG64 Key, ULONG Tag)
+/* Where an owner was found last: bytes from ExpOwners. Many more than owners, so that two seldom
+ * take a place from each other; only a hint, which may be wrong. */
+#define EX_HINT_SHIFT 50 /* 64 - log2 of their number */
+extern ULONG ExpOwnerHints[1 << (64 - EX_HINT_SHIFT)];
+static inline ULONG64 ExpHashOwner(ULONG64 Key, ULONG Tag)
 {
-    return &ExpOwners[((Key ^ Tag) * 0x9E3779B97F4A7C15ULL) >> EX_OWNER_SHIFT];
+    return ((Key ^ Tag) * 0x9E3779B97F4A7C15ULL) >> EX_HINT_SHIFT;
+}
+/* Who is probably the owner. */
+static inline PEX_POOL_OWNER ExpGuessOwner(ULONG64 Key, ULONG Tag)
+{
+    return (PEX_POOL_OWNER)((ULONG_PTR)ExpOwners + ExpOwnerHints[ExpHashOwner(Key, Tag)]);
 }
 /* The owner for a key and a tag, made if need be. Bugchecks for a tag that must not be. Never NULL;
  * when the table is full, one that is shared and has nobody to bill. Any IRQL. */

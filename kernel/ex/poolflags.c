@@ -28,12 +28,10 @@ static BOOLEAN ExpParsePoolFlags(POOL_FLAGS Flags, PEX_POOL_REQUEST Request)
     return (BOOLEAN)((Flags & (POOL_FLAG_OPTIONAL_START - 1) & ~EX_FLAG_KNOWN) == 0);
 }
 
-PVOID NTAPI ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+PVOID ExpAllocateByFlags(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag, PVOID Caller)
 {
-    EX_POOL_REQUEST Request = {.Size = NumberOfBytes,
-                               .Tag = Tag,
-                               .Priority = HighPoolPriority,
-                               .Caller = __builtin_return_address(0)};
+    EX_POOL_REQUEST Request = {
+        .Size = NumberOfBytes, .Tag = Tag, .Priority = HighPoolPriority, .Caller = Caller};
 
     if (!ExpParsePoolFlags(Flags, &Request)) {
         return ExpFailRequest(&Request, STATUS_INVALID_PARAMETER);

@@ -26,6 +26,7 @@
 #define EX_OWNER_PROBES 128
 
 EX_POOL_OWNER ExpOwners[EX_OWNER_SLOTS + EX_POOL_INDEXES];
+ULONG ExpOwnerHints[1 << (64 - EX_HINT_SHIFT)];
 volatile LONG64 ExpLargePages[EX_POOL_KINDS];
 
 static BOOLEAN ExpClaimOwner(PEX_POOL_OWNER Owner, ULONG64 Key, ULONG Tag, PKPROCESS Process)
@@ -50,19 +51,18 @@ static PEX_POOL_OWNER ExpOverflowOwner(ULONG Index)
 
 PEX_POOL_OWNER ExpFindOwner(ULONG64 Key, ULONG Tag, PKPROCESS Process)
 {
-    ULONG64 Slot = (ULONG64)(ExpHashOwner(Key, Tag) - ExpOwners);
+    ULONG64 Hash = ExpHashOwner(Key, Tag);
 
     if (Tag == 0 || Tag == EX_TAG_BIG) {
         KeBugCheckEx(BAD_POOL_CALLER, Tag == 0 ? EX_BAD_ZERO_TAG : EX_BAD_BIG_TAG,
                      EX_KIND_OF_INDEX(ExpIndexOfKey(Key)), 0, (ULONG_PTR)ExpCallerOfKey(Key));
     }
     for (ULONG i = 0; i < EX_OWNER_PROBES; i++) {
-        PEX_POOL_OWNER Owner = &ExpOwners[(Slot + i) & (EX_OWNER_SLOTS - 1)];
+        PEX_POOL_OWNER Owner = &ExpOwners[(Hash + i) & (EX_OWNER_SLOTS - 1)];
 
-        if (Owner->Key == 0 && ExpClaimOwner(Owner, Key, Tag, Process)) {
-            return Owner;
-        }
-        if (Owner->Key == Key && Owner->Tag == Tag && Owner->Process == Process) {
+        if ((Owner->Key == 0 && ExpClaimOwner(Owner, Key, Tag, Process)) ||
+            (Owner->Key == Key && Owner->Tag == Tag && Owner->Process == Process)) {
+            ExpOwnerHints[Hash] = (ULONG)((ULONG_PTR)Owner - (ULONG_PTR)ExpOwners);
             return Owner;
         }
     }

@@ -377,6 +377,7 @@ void ExInitSystem(void)
                      0, 0);
     }
     ExInitializeConditions();
+    ExStartLookasideTuning();
 }
 
 static NTSTATUS ExpShowWorkers(PKD_CONSOLE Console, int Argc, char **Argv)

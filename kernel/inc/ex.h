@@ -44,6 +44,12 @@ typedef struct _EX_POOL_BLOCK {
 } EX_POOL_BLOCK;
 BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block);
 
+/* A lookaside list in [Start, Start + Size) that has not been deleted, or NULL: the memory is about to
+ * go. IRQL <= DISPATCH_LEVEL. */
+PVOID ExFindLookasideList(PVOID Start, SIZE_T Size);
+/* Has lookaside lists' depths set once a second from now on. Phase 1, once. */
+void ExStartLookasideTuning(void);
+
 /* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];

@@ -14,6 +14,7 @@
 #define LOCK_ORDER_PS_CID 40         /* process and thread lists */
 #define LOCK_ORDER_EX_WORK 50        /* work queues */
 #define LOCK_ORDER_EX_CONDITION 55   /* the memory condition events */
+#define LOCK_ORDER_EX_LOOKASIDE 58   /* the list of lookaside lists */
 #define LOCK_ORDER_EX_POOL 60        /* pool arenas; they take pages while held */
 #define LOCK_ORDER_EX_SLABS 65       /* slabs without a block in use */
 #define LOCK_ORDER_MM_STACK 68       /* stacks that wait for a thread */

@@ -64,6 +64,9 @@ static const KI_BUG_PARAMETERS KiBugParameters[] = {
     {IRQL_UNEXPECTED_VALUE,
      {"IRQL now << 16 | IRQL expected << 8", NULL, "routine that returned so", "its object"}},
     {MACHINE_CHECK_EXCEPTION, {"bank", "address", "status, high half", "status, low half"}},
+    {DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS,
+     {"what was left behind", "10h: a lookaside list that was not deleted", "image, or object",
+      "10h: bytes of the image"}},
     {ASSERTION_FAILURE, {"text of the expression", "text of the file name", "line", "caller"}},
 };
 

@@ -11,6 +11,10 @@
 #include <kd.h>
 #include "ldrp.h"
 
+/* DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, second parameter: a lookaside list that was
+ * not deleted; the first is the list, the others are the image. */
+#define LDRP_LOOKASIDE_LIST 0x10
+
 /* Everything that is done to the bytes of the image before it gets its protections. */
 static PE_REASON LdrpBuildImage(PLDRP_SLOT Slot, PLDRP_MESSAGE Message, NTSTATUS *Status)
 {
@@ -88,6 +92,18 @@ NTSTATUS LdrpMapImage(PLDRP_SLOT Slot, SIZE_T FileSize, PLDRP_MESSAGE Message)
         LdrpUnmapImage(&Slot->Mapping);
     }
     return Status;
+}
+
+/* A list that is gone would be written to once a second. */
+void LdrpCheckLookasideLists(PLDRP_SLOT Slot)
+{
+    const LDRP_MAPPING *Mapping = &Slot->Mapping;
+    PVOID List = ExFindLookasideList(Mapping->Base, Mapping->Size);
+
+    if (List != NULL) {
+        KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, (ULONG_PTR)List,
+                     LDRP_LOOKASIDE_LIST, (ULONG_PTR)Mapping->Base, Mapping->Size);
+    }
 }
 
 void LdrpUnmapImage(const LDRP_MAPPING *Mapping)

@@ -178,6 +178,8 @@ void LdrpReportLeaks(PLDRP_SLOT Slot);
 /* Maps the image of a slot that is Loading: Path and File are set. FileSize: bytes of the file. After a
  * failure nothing is mapped, but the slot's imports stay referenced. Load lock held. */
 NTSTATUS LdrpMapImage(PLDRP_SLOT Slot, SIZE_T FileSize, PLDRP_MESSAGE Message);
+/* Bugchecks when a lookaside list in the image was not deleted. */
+void LdrpCheckLookasideLists(PLDRP_SLOT Slot);
 void LdrpUnmapImage(const LDRP_MAPPING *Mapping);
 /* Gives back the sections that only DriverEntry needed. */
 void LdrpDiscardInitialization(PLDRP_SLOT Slot);

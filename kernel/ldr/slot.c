@@ -221,6 +221,7 @@ static void LdrpUnloadDead(PLDRP_SLOT Dead)
         Dead = Slot->NextDead;
         LdrpCallDllUnload(Slot);
         LdrpReportLeaks(Slot);
+        LdrpCheckLookasideLists(Slot);
         LdrpNoteUnloaded(&Slot->Module);
         LdrpRetractModule(Slot);
         LdrpUnmapImage(&Slot->Mapping);

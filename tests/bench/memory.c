@@ -27,10 +27,38 @@ static VOID MeasureLookaside(VOID)
     BenchReport("lookaside");
 }
 
+static VOID MeasureLookasideEx(VOID)
+{
+    static LOOKASIDE_LIST_EX List;
+
+    ExInitializeLookasideListEx(&List, NULL, NULL, NonPagedPoolNx, 0, 64, BENCH_TAG, 0);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExFreeToLookasideListEx(&List, ExAllocateFromLookasideListEx(&List));
+        BenchStop();
+    }
+    ExDeleteLookasideListEx(&List);
+    BenchReport("lookasideex");
+}
+
+static VOID MeasureFlags(PCSTR Name, POOL_FLAGS Flags)
+{
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExFreePoolWithTag(ExAllocatePool2(Flags, 64, BENCH_TAG), BENCH_TAG);
+        BenchStop();
+    }
+    BenchReport(Name);
+}
+
 static VOID BenchRun(VOID)
 {
     MeasurePool("pool32", 32);
     MeasurePool("pool64", 64);
     MeasurePool("pool4k", 4096);
     MeasureLookaside();
+    MeasureLookasideEx();
+    MeasureFlags("pool2", POOL_FLAG_NON_PAGED);
+    MeasureFlags("poolquota", POOL_FLAG_NON_PAGED | POOL_FLAG_USE_QUOTA);
+    MeasureFlags("poolspecial", POOL_FLAG_NON_PAGED | POOL_FLAG_SPECIAL_POOL);
 }
