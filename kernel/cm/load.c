@@ -1,14 +1,13 @@
 /*
- * load.c - fills the registry from c:\registry.reg while the system starts.
+ * load.c - REGEDIT files into the registry: c:\registry.reg while the system starts, others for `reg import`.
  *
- * The parser (regfile.c) knows text and the tree (registry.c) knows keys; this joins them: it opens
- * the key of each section, hands values on to it, and prints what goes wrong. The file's root keys
- * are those of Win32; the kernel's names for the same places are \Registry\Machine and
- * \Registry\User. Used once, by one thread.
+ * The parser (regfile.c) knows text and the tree (tree.c) knows keys; this joins them: it opens the key of each
+ * section, hands values on to it, and prints what goes wrong.
  */
 #include "kd.h"
 #include "ldr.h"
 #include "cmp.h"
+#include "reg.h"
 #include "regfile.h"
 
 #define LOAD_TAG 'dLmC' /* "CmLd" in memory */
@@ -16,39 +15,12 @@
 #define MAXIMUM_PATH 1024 /* characters */
 
 typedef struct _CMP_LOADER {
-    PCM_KEY Key; /* the current section, open; or NULL */
+    const char *Name;    /* of the file, for messages */
+    PKD_CONSOLE Console; /* where they go; NULL: the debug port */
+    PCM_KEY Key;         /* the current section, open; or NULL */
     UNICODE_STRING Path;
     WCHAR PathBuffer[MAXIMUM_PATH];
 } CMP_LOADER, *PCMP_LOADER;
-
-/* The root keys as people write them, and where they are. */
-static const struct {
-    UNICODE_STRING Name, Path;
-} RootKeys[] = {
-    {RTL_CONSTANT_STRING(L"HKEY_LOCAL_MACHINE"), RTL_CONSTANT_STRING(L"\\Registry\\Machine")},
-    {RTL_CONSTANT_STRING(L"HKLM"), RTL_CONSTANT_STRING(L"\\Registry\\Machine")},
-    {RTL_CONSTANT_STRING(L"HKEY_USERS"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
-    {RTL_CONSTANT_STRING(L"HKU"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
-};
-
-/* Turns "HKEY_LOCAL_MACHINE\..." into "\Registry\Machine\..." in Loader->Path. Win32's names end
- * where a backslash or the path does: HKLMX is none of them. */
-static NTSTATUS TranslatePath(PCMP_LOADER Loader, PCUNICODE_STRING Written)
-{
-    for (ULONG i = 0; i < ARRAYSIZE(RootKeys); i++) {
-        UNICODE_STRING Rest = *Written;
-        PCUNICODE_STRING Name = &RootKeys[i].Name;
-        Rest.Buffer += Name->Length / sizeof(WCHAR);
-        Rest.Length = (USHORT)(Rest.Length - Name->Length);
-        if (!RtlPrefixUnicodeString(Name, Written, TRUE) ||
-            (Rest.Length != 0 && Rest.Buffer[0] != '\\')) {
-            continue;
-        }
-        RtlCopyUnicodeString(&Loader->Path, &RootKeys[i].Path);
-        return RtlAppendUnicodeStringToString(&Loader->Path, &Rest);
-    }
-    return STATUS_OBJECT_PATH_SYNTAX_BAD;
-}
 
 static void CloseSection(PCMP_LOADER Loader)
 {
@@ -65,7 +37,7 @@ static NTSTATUS LoadKey(PVOID Context, PCUNICODE_STRING Path, BOOLEAN Delete)
     NTSTATUS Status;
 
     CloseSection(Loader);
-    Status = TranslatePath(Loader, Path);
+    Status = CmpTranslatePath(Path, &Loader->Path);
     if (NT_SUCCESS(Status)) {
         Status = CmOpenKey(&Loader->Path, !Delete, &Loader->Key);
     }
@@ -91,24 +63,32 @@ static NTSTATUS LoadValue(PVOID Context, PCWSTR Name, ULONG Type, const VOID *Da
 /* As compilers do, so that editors can jump there. */
 static void PrintError(PVOID Context, ULONG Line, const char *Text)
 {
-    UNREFERENCED_PARAMETER(Context);
-    KdPrintf("registry.reg:%u: %s\n", Line, Text);
+    PCMP_LOADER Loader = Context;
+
+    if (Loader->Console != NULL) {
+        KdConsolePrint(Loader->Console, "%s:%u: %s\n", Loader->Name, Line, Text);
+    } else {
+        KdPrintf("%s:%u: %s\n", Loader->Name, Line, Text);
+    }
 }
 
-static void LoadFile(const UCHAR *Data, SIZE_T Size)
+/* Scratch and loader are large for a kernel stack, and needed for this one moment. */
+NTSTATUS CmpImportFile(const char *Name, const UCHAR *Data, SIZE_T Size, PKD_CONSOLE Console)
 {
     PVOID Scratch = ExAllocatePool2(POOL_FLAG_PAGED, CmpRegistryScratchSize(Size), LOAD_TAG);
     PCMP_LOADER Loader = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Loader), LOAD_TAG);
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
 
     if (Scratch != NULL && Loader != NULL) {
-        /* Both are large for a kernel stack, and needed for this one moment. */
         CM_REGFILE_SINK Sink = {LoadKey, LoadValue, PrintError, Loader};
+        Loader->Name = Name;
+        Loader->Console = Console;
         Loader->Path.Buffer = Loader->PathBuffer;
         Loader->Path.MaximumLength = sizeof(Loader->PathBuffer);
-        CmpParseRegistryFile((const char *)Data, Size, Scratch, &Sink);
+        Status = CmpParseRegistryFile((const char *)Data, Size, Scratch, &Sink) == 0
+                     ? STATUS_SUCCESS
+                     : STATUS_UNSUCCESSFUL;
         CloseSection(Loader);
-    } else {
-        KdPrintf("registry.reg: not enough memory for %Iu bytes\n", Size);
     }
     if (Scratch != NULL) {
         ExFreePoolWithTag(Scratch, LOAD_TAG);
@@ -116,6 +96,7 @@ static void LoadFile(const UCHAR *Data, SIZE_T Size)
     if (Loader != NULL) {
         ExFreePoolWithTag(Loader, LOAD_TAG);
     }
+    return Status;
 }
 
 /* Keys that are there whatever the files say. CurrentControlSet is a link, as on Windows; what is volatile
@@ -181,7 +162,9 @@ void CmInitSystem(void)
         KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG)Status, 'c', 0, 0);
     }
     if (LdrFindFile(REGISTRY_FILE, &Data, &Size)) {
-        LoadFile(Data, Size);
+        if (CmpImportFile("registry.reg", Data, Size, NULL) == STATUS_INSUFFICIENT_RESOURCES) {
+            KdPrintf("registry.reg: not enough memory for %Iu bytes\n", Size);
+        }
     } else {
         KdPrintf("The boot disk has no registry.reg: no services are known.\n");
     }
