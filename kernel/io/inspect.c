@@ -85,10 +85,11 @@ static NTSTATUS IopFindDriver(const char *Text, PDRIVER_OBJECT *Driver)
                : IopFindByName(L"\\FileSystem\\", Text, IoDriverObjectType, (PVOID *)Driver);
 }
 
-/* Name of a device, or nothing; its memory is the device's. */
-static PUNICODE_STRING IopNameOf(PDEVICE_OBJECT Device)
+/* The name of a device, whose memory is the device's. */
+static PCUNICODE_STRING IopNameOf(PDEVICE_OBJECT Device)
 {
-    return &IopExtension(Device)->Name;
+    static const UNICODE_STRING None = RTL_CONSTANT_STRING(L"-");
+    return IopExtension(Device)->Name.Length != 0 ? &IopExtension(Device)->Name : &None;
 }
 
 /*** devobj, drvobj, devstack ***/

@@ -132,6 +132,16 @@ VOID NTAPI IoReuseIrp(PIRP Irp, NTSTATUS Status)
     Irp->IoStatus.Status = Status;
 }
 
+/* There is no location for the next driver; or the IRP is completed and was not made new by
+ * IoReuseIrp, or somebody has skipped a location that he did not have. */
+static DECLSPEC_NORETURN ARCH_COLD void IopNoLocation(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
+{
+    if (Irp->CurrentLocation <= 1) {
+        IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, Caller, (ULONG_PTR)Device, 0);
+    }
+    IopViolation(IopStackTrashed, Caller, Irp, (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
+}
+
 /* The checks cost a few compares, and catch most of what drivers do wrong on the way down. */
 NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
 {
@@ -142,17 +152,13 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     if (Device == NULL || Device->Type != IO_TYPE_DEVICE) {
         IopViolation(IopCalledNoDevice, __builtin_return_address(0), Irp, (ULONG_PTR)Device);
     }
-    if (Irp->CurrentLocation > Irp->StackCount + 1) {
-        // Completed, and not made new by IoReuseIrp; or skipped where there was nothing to skip.
-        IopViolation(IopStackTrashed, __builtin_return_address(0), Irp,
-                     (ULONG_PTR)(LONG_PTR)Irp->CurrentLocation);
+    // 2 to StackCount + 1: in one comparison.
+    if ((ULONG)(Irp->CurrentLocation - 2) >= (ULONG)Irp->StackCount) {
+        IopNoLocation(Device, Irp, __builtin_return_address(0));
     }
-    if (IopVerifying) {
+    BOOLEAN Verify = IopVerifying != 0;
+    if (Verify) {
         IopVerifyForward(Irp, __builtin_return_address(0));
-    }
-    if (Irp->CurrentLocation <= 1) {
-        IopBadIrp(NO_MORE_IRP_STACK_LOCATIONS, Irp, __builtin_return_address(0), (ULONG_PTR)Device,
-                  0);
     }
     Irp->CurrentLocation--;
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
@@ -160,8 +166,7 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
     KI_ASSERT(Stack->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION);
 
     PDRIVER_DISPATCH Dispatch = Device->DriverObject->MajorFunction[Stack->MajorFunction];
-    NTSTATUS Status =
-        IopVerifying ? IopVerifyDispatch(Device, Irp, Dispatch) : Dispatch(Device, Irp);
+    NTSTATUS Status = Verify ? IopVerifyDispatch(Device, Irp, Dispatch) : Dispatch(Device, Irp);
     // The IRP may be gone by now.
     if (KeGetCurrentIrql() != Before) {
         IopViolation(IopDispatchChangedIrql, (PVOID)Dispatch, Irp,

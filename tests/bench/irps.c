@@ -8,7 +8,7 @@
 
 #define IOCTL_NOTHING CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-static PDEVICE_OBJECT Null, BufferedNull, DirectNull, Filter, Below;
+static PDEVICE_OBJECT Null, BufferedNull, DirectNull, Filter, Plain, Below;
 
 static NTSTATUS NTAPI FilterCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
@@ -25,6 +25,10 @@ static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     PIO_STACK_LOCATION Stack = IoGetCurrentIrpStackLocation(Irp);
     BOOLEAN Transfer = Stack->MajorFunction == IRP_MJ_READ || Stack->MajorFunction == IRP_MJ_WRITE;
 
+    if (DeviceObject == Plain) {
+        IoSkipCurrentIrpStackLocation(Irp);
+        return IoCallDriver(Below, Irp);
+    }
     if (DeviceObject == Filter) {
         IoCopyCurrentIrpStackLocationToNext(Irp);
         IoSetCompletionRoutine(Irp, FilterCompletion, NULL, TRUE, TRUE, TRUE);
@@ -202,6 +206,95 @@ static PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name, ULONG Flags)
     return Device;
 }
 
+static VOID MeasureAllocation(VOID)
+{
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        IoFreeIrp(IoAllocateIrp(1, FALSE));
+        BenchStop();
+    }
+    BenchReport("irp_allocate");
+}
+
+static VOID MeasureRemoveLock(VOID)
+{
+    static IO_REMOVE_LOCK Lock;
+
+    IoInitializeRemoveLock(&Lock, BENCH_TAG, 0, 0);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        IoAcquireRemoveLock(&Lock, &Lock);
+        IoReleaseRemoveLock(&Lock, &Lock);
+        BenchStop();
+    }
+    BenchReport("removelock");
+}
+
+/* The queue of the cancel-safe queue: a list with a spin lock, as drivers have it. */
+static struct {
+    IO_CSQ Csq;
+    KSPIN_LOCK Lock;
+    LIST_ENTRY List;
+} Queue;
+
+static VOID NTAPI QueueInsert(PIO_CSQ Csq, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    InsertTailList(&Queue.List, &Irp->Tail.Overlay.ListEntry);
+}
+
+static VOID NTAPI QueueRemove(PIO_CSQ Csq, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    RemoveEntryList(&Irp->Tail.Overlay.ListEntry);
+}
+
+static PIRP NTAPI QueuePeek(PIO_CSQ Csq, PIRP Irp, PVOID PeekContext)
+{
+    PLIST_ENTRY Next = Irp != NULL ? Irp->Tail.Overlay.ListEntry.Flink : Queue.List.Flink;
+
+    UNREFERENCED_PARAMETER(Csq);
+    UNREFERENCED_PARAMETER(PeekContext);
+    return Next != &Queue.List ? CONTAINING_RECORD(Next, IRP, Tail.Overlay.ListEntry) : NULL;
+}
+
+static VOID NTAPI QueueAcquire(PIO_CSQ Csq, PKIRQL Irql)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    KeAcquireSpinLock(&Queue.Lock, Irql);
+}
+
+static VOID NTAPI QueueRelease(PIO_CSQ Csq, KIRQL Irql)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    KeReleaseSpinLock(&Queue.Lock, Irql);
+}
+
+static VOID NTAPI QueueCancel(PIO_CSQ Csq, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Csq);
+    UNREFERENCED_PARAMETER(Irp);
+}
+
+static VOID MeasureQueue(VOID)
+{
+    PIRP Irp = IoAllocateIrp(1, FALSE);
+
+    IoSetNextIrpStackLocation(Irp);
+    KeInitializeSpinLock(&Queue.Lock);
+    InitializeListHead(&Queue.List);
+    IoCsqInitialize(&Queue.Csq, QueueInsert, QueueRemove, QueuePeek, QueueAcquire, QueueRelease,
+                    QueueCancel);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        IoCsqInsertIrp(&Queue.Csq, Irp, NULL);
+        IoCsqRemoveNextIrp(&Queue.Csq, NULL);
+        BenchStop();
+    }
+    IoFreeIrp(Irp);
+    BenchReport("csq");
+}
+
 static VOID BenchRun(VOID)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\Device\\BenchNull");
@@ -216,6 +309,9 @@ static VOID BenchRun(VOID)
     DirectNull = CreateDevice(&DirectName, DO_DIRECT_IO);
     MeasureIrp("irp", Null);
     MeasureBuiltIrp();
+    MeasureAllocation();
+    MeasureRemoveLock();
+    MeasureQueue();
     MeasureWrite(&Name);
     MeasureRead(&BufferedName, "zwread4k");
     MeasureRead(&DirectName, "zwread4k_direct");
@@ -228,6 +324,11 @@ static VOID BenchRun(VOID)
     MeasureIrp("irp_filter", Filter);
     IoDetachDevice(Below);
     IoDeleteDevice(Filter);
+    Plain = CreateDevice(NULL, 0);
+    Below = IoAttachDeviceToDeviceStack(Plain, Null);
+    MeasureIrp("irp_skip", Plain);
+    IoDetachDevice(Below);
+    IoDeleteDevice(Plain);
     IoDeleteDevice(DirectNull);
     IoDeleteDevice(BufferedNull);
     IoDeleteDevice(Null);
