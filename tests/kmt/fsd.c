@@ -142,6 +142,9 @@ static VOID FreeParts(PIRP Irp)
         if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
             MmUnlockPages(Mdl);
         }
+        if (Mdl->MdlFlags & MDL_PAGES_LOCKED) {
+            MmUnlockPages(Mdl);
+        }
         IoFreeMdl(Mdl);
     }
     IoFreeIrp(Irp);
