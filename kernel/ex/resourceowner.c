@@ -221,6 +221,7 @@ void ExpFindResourceLeaks(PLDR_LEAKS Leaks)
 
         if (LdrIsInImage(Leaks, Resource) || LdrIsInImage(Leaks, Resource->Address)) {
             LdrNoteLeak(Leaks, LdrLeakResource, Resource, Resource->Address);
+            Resource->Address = NULL; /* the next image at these addresses has not made it */
         }
     }
     KeReleaseSpinLock(&ExpResourceListLock, OldIrql);

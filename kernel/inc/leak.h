@@ -21,6 +21,7 @@ typedef enum _LDR_LEAK_KIND {
     LdrLeakInterrupt,
     LdrLeakBugCheckCallback,
     LdrLeakRegistryCallback,
+    LdrLeakLink,     /* Object: a symbolic link that a routine of the image made */
     LdrLeakResource, /* ERESOURCE in the image, not deleted */
     LdrLeakPool,     /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
     LdrLeakKinds
@@ -58,6 +59,8 @@ void KeFindLeaks(PLDR_LEAKS Leaks);
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
 /* Work items queued, resources, pool memory. */
 void ExFindLeaks(PLDR_LEAKS Leaks);
+/* Symbolic links of the DOS devices' directory. */
+void ObFindLeaks(PLDR_LEAKS Leaks);
 /* Registry callbacks. */
 void CmFindLeaks(PLDR_LEAKS Leaks);
 

@@ -89,9 +89,10 @@ NTSTATUS ObAllocateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
 NTSTATUS ObEnterObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
                        PVOID *ObjectOut, HANDLE *Handle);
 
-/* A permanent directory or symbolic link. PASSIVE_LEVEL. Errors as ObEnterObject. */
+/* A permanent directory or symbolic link. Creator: the code that asked for the link, or NULL.
+ * PASSIVE_LEVEL. Errors as ObEnterObject. */
 NTSTATUS ObCreateDirectory(PCWSTR Name);
-NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target);
+NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator);
 /* Removes a link's name. STATUS_OBJECT_TYPE_MISMATCH when it is no link. PASSIVE_LEVEL. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
 

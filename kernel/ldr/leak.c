@@ -10,6 +10,7 @@
 #include <io.h>
 #include <kd.h>
 #include <leak.h>
+#include <ob.h>
 #include <ps.h>
 #include "ldrp.h"
 
@@ -36,6 +37,7 @@ static const CHAR *LdrpLeakText(LDR_LEAK_KIND Kind)
         [LdrLeakInterrupt] = "connected interrupt",
         [LdrLeakBugCheckCallback] = "bugcheck callback",
         [LdrLeakRegistryCallback] = "registry callback",
+        [LdrLeakLink] = "symbolic link, made",
         [LdrLeakResource] = "ERESOURCE that was not deleted, made",
     };
     return Texts[Kind];
@@ -69,9 +71,20 @@ static ULONG64 LdrpCountPool(const LDR_LEAKS *Leaks)
     return Count;
 }
 
+/* The first that will do harm: a link only leads nowhere. The number kept, when there is none. */
+static ULONG LdrpFirstHarm(const LDR_LEAKS *Leaks)
+{
+    ULONG Kept = min(Leaks->Count, LDR_LEAKS_KEPT), i = 0;
+
+    while (i < Kept && Leaks->Leak[i].Kind == LdrLeakLink) {
+        i++;
+    }
+    return i;
+}
+
 static DECLSPEC_NORETURN void LdrpStopForLeak(const LDR_LEAKS *Leaks, const CHAR *Name)
 {
-    const LDR_LEAK *Leak = &Leaks->Leak[0];
+    const LDR_LEAK *Leak = &Leaks->Leak[LdrpFirstHarm(Leaks)];
 
     switch (Leak->Kind) {
     case LdrLeakTimer:
@@ -98,6 +111,7 @@ void LdrpReportLeaks(PLDRP_SLOT Slot)
     KeFindLeaks(&Leaks);
     PsEnumerateThreads(LdrpFindThreadLeaks, &Leaks);
     CmFindLeaks(&Leaks);
+    ObFindLeaks(&Leaks);
     ExFindLeaks(&Leaks);
     if (Leaks.Count == 0) {
         return;
@@ -109,7 +123,8 @@ void LdrpReportLeaks(PLDRP_SLOT Slot)
     if (Leaks.Count > LDR_LEAKS_KEPT) {
         KdPrintf("***   and %u more\n", Leaks.Count - LDR_LEAKS_KEPT);
     }
-    if (IopIsVerified(Slot->Mapping.Base)) {
+    if (LdrpFirstHarm(&Leaks) < min(Leaks.Count, LDR_LEAKS_KEPT) &&
+        IopIsVerified(Slot->Mapping.Base)) {
         LdrpStopForLeak(&Leaks, Slot->Module.Name);
     }
 }

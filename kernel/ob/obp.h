@@ -28,6 +28,7 @@ typedef struct _OBJECT_DIRECTORY {
 typedef struct _OBJECT_SYMBOLIC_LINK {
     UNICODE_STRING Target; /* i  absolute path, allocated, NUL behind it; empty means the root */
     LARGE_INTEGER CreationTime; /* i */
+    PVOID Creator;              /* o  the code that asked for it, until that is gone; or NULL */
 } OBJECT_SYMBOLIC_LINK, *POBJECT_SYMBOLIC_LINK;
 
 struct _OBJECT_TYPE {

@@ -7,6 +7,7 @@
  * go with their handle, if nothing else is said.
  */
 #include "obp.h"
+#include "leak.h"
 
 #define OBP_TAG_TARGET 0x536A624F /* "ObjS" */
 
@@ -46,7 +47,7 @@ static NTSTATUS ObpAllocateLink(PUNICODE_STRING Target, POBJECT_SYMBOLIC_LINK *N
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
+NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator)
 {
     OBJECT_ATTRIBUTES Attributes;
     POBJECT_SYMBOLIC_LINK Link;
@@ -55,9 +56,29 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    Link->Creator = Creator;
     // Nobody has a handle for it, so only a permanent name stays.
     InitializeObjectAttributes(&Attributes, Name, OBJ_PERMANENT, NULL, NULL);
     return ObEnterObject(Link, &Attributes, 0, NULL, NULL);
+}
+
+/* Noted once: the next image at these addresses has not made it. */
+static void ObpFindLink(PVOID Object, PCUNICODE_STRING Name, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Name);
+    if (ObpHeader(Object)->Type == ObpSymbolicLinkType) {
+        POBJECT_SYMBOLIC_LINK Link = Object;
+        if (LdrIsInImage(Context, Link->Creator)) {
+            LdrNoteLeak(Context, LdrLeakLink, Link, Link->Creator);
+            Link->Creator = NULL;
+        }
+    }
+}
+
+void ObFindLeaks(PLDR_LEAKS Leaks)
+{
+    UNICODE_STRING Path = RTL_CONSTANT_STRING(L"\\GLOBAL??");
+    ObEnumerateDirectory(&Path, ObpFindLink, Leaks);
 }
 
 NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,

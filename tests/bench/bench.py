@@ -121,6 +121,8 @@ ROWS = {
     "zwqueryfile": Row("ZwQueryInformationFile of a file's position", 660),
     "zwopen": Row("ZwOpenFile of the null driver + ZwClose", 5370),
     "irp_associated": Row("master IRP with one associated IRP, to the null driver", 840),
+    "driver_load": Row("ZwLoadDriver + ZwUnloadDriver of a small driver", 580_000),
+    "routine_address": Row("MmGetSystemRoutineAddress", 640),
     "boot": Row("kernel entry -> console prompt", 20_000_000, linux="1,590,000,000", lk="50,900,000 (xv6)"),
 }
 

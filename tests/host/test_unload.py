@@ -49,6 +49,7 @@ def test_what_is_left_behind_is_reported():
         r"armed timer [0-9A-F]+: leaky!Expired",
         r"thread [0-9A-F]+: leaky!Sleeper",
         r"ERESOURCE that was not deleted, made [0-9A-F]+: leaky!",
+        r"symbolic link, made [0-9A-F]+: leaky!",
         r"pool Left: 1 blocks, \d+ bytes, allocated at leaky!",
     ):
         assert re.search(pattern, report), report

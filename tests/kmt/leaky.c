@@ -26,11 +26,14 @@ static VOID NTAPI Sleeper(PVOID Context)
 
 static VOID KmtRun(VOID)
 {
+    UNICODE_STRING Link = RTL_CONSTANT_STRING(L"\\??\\Leaky");
+    UNICODE_STRING Target = RTL_CONSTANT_STRING(L"\\Device\\Null");
     LEFT_BEHIND *Left = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Left), 'tfeL');
     KMT_CHECK(Left != NULL, "memory to forget");
     KeInitializeTimer(&Left->Timer);
     KeInitializeDpc(&Left->Dpc, Expired, NULL);
     KeSetTimer(&Left->Timer, KmtMs(3600000), &Left->Dpc);
     ExInitializeResourceLite(&Left->Resource);
+    IoCreateSymbolicLink(&Link, &Target);
     ObDereferenceObject(KmtStartThread(Sleeper, NULL));
 }
