@@ -16,15 +16,6 @@ struct _KD_CONSOLE;
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
 
-/* Why a type's Open routine is called. */
-typedef enum _OB_OPEN_REASON {
-    ObCreateHandle,
-    ObOpenHandle,
-    ObDuplicateHandle,
-    ObInheritHandle,
-    ObMaxOpenReason
-} OB_OPEN_REASON;
-
 /* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be
  * NULL. */
 typedef struct _OB_TYPE_INITIALIZER {
@@ -37,13 +28,6 @@ typedef struct _OB_TYPE_INITIALIZER {
     /* Names of such objects are looked up without regard to case whether OBJ_CASE_INSENSITIVE is
      * given or not, as Windows 10 does for what drivers name. */
     BOOLEAN CaseInsensitive;
-    /* A handle with GrantedAccess is about to be made, the HandleCount-th. An error prevents it,
-     * and Close is not called for it. */
-    NTSTATUS(*Open)
-    (OB_OPEN_REASON Reason, PEPROCESS Process, PVOID Object, ACCESS_MASK GrantedAccess,
-     ULONG HandleCount);
-    /* FALSE: this handle stays, STATUS_HANDLE_NOT_CLOSABLE. */
-    BOOLEAN (*OkayToClose)(PEPROCESS Process, PVOID Object, HANDLE Handle, KPROCESSOR_MODE Mode);
     /* A handle has gone; LastHandle: no other handle in the system refers to the object. */
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
     /* Last reference gone; the body is still valid. */

@@ -106,7 +106,7 @@ static NTSTATUS ObpMakeDuplicate(POBP_DUPLICATE Duplicate, ACCESS_MASK DesiredAc
         return Status;
     }
     BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
-    Status = ObpInsertHandle(Duplicate->Object, ObDuplicateHandle,
+    Status = ObpInsertHandle(Duplicate->Object,
                              KernelHandle ? PsInitialSystemProcess : Duplicate->Target, Attributes,
                              Granted, &New);
     if (NT_SUCCESS(Status) && TargetHandle != NULL) {

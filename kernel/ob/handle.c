@@ -84,13 +84,12 @@ static BOOLEAN ObpUncountHandle(POBJECT_HEADER Header)
     return Last;
 }
 
-/* One handle less: the callbacks, the name and the reference that go with it. Opened: the type's
- * Open routine has agreed to the handle, so its Close is to hear of the end. */
-static void ObpHandleGone(POBJECT_HEADER Header, BOOLEAN Opened)
+/* One handle less: the callbacks, the name and the reference that go with it. */
+static void ObpHandleGone(POBJECT_HEADER Header)
 {
     POBJECT_TYPE Type = Header->Type;
     BOOLEAN Last = ObpUncountHandle(Header);
-    if (Opened && Type->Info.Close != NULL) {
+    if (Type->Info.Close != NULL) {
         Type->Info.Close(ObpBody(Header), Last);
     }
     if (Last && Header->Directory != NULL) {
@@ -100,11 +99,10 @@ static void ObpHandleGone(POBJECT_HEADER Header, BOOLEAN Opened)
 }
 
 /* The count goes up before the handle exists: from its first moment it may be closed by others. */
-NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process, ULONG Attributes,
-                         ACCESS_MASK Granted, HANDLE *Handle)
+NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
+                         HANDLE *Handle)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
-    const OB_TYPE_INITIALIZER *Info = &Header->Type->Info;
     HANDLE_TABLE_ENTRY Entry = {.Object = Object,
                                 .GrantedAccess = Granted,
                                 .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES};
@@ -113,23 +111,16 @@ NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process,
         return Status;
     }
     ObfReferenceObject(Object);
-    if (Info->Open != NULL) {
-        Status = Info->Open(Reason, Process, Object, Granted, (ULONG)Header->HandleCount);
-        if (!NT_SUCCESS(Status)) {
-            ObpHandleGone(Header, FALSE);
-            return Status;
-        }
-    }
     *Handle = ExCreateHandle(Process->ObjectTable, &Entry);
     if (*Handle == NULL) {
-        ObpHandleGone(Header, TRUE);
+        ObpHandleGone(Header);
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ObpCreateHandle(PVOID Object, OB_OPEN_REASON Reason, KPROCESSOR_MODE AccessMode,
-                         ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle)
+NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,
+                         ACCESS_MASK Access, HANDLE *Handle)
 {
     POBJECT_TYPE Type = ObpHeader(Object)->Type;
     BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
@@ -142,8 +133,8 @@ NTSTATUS ObpCreateHandle(PVOID Object, OB_OPEN_REASON Reason, KPROCESSOR_MODE Ac
     NTSTATUS Status = ObpGrantAccess(Type, AccessMode, Attributes, Access, &Granted);
     if (NT_SUCCESS(Status)) {
         // Protection is given to a handle that is there.
-        Status = ObpInsertHandle(Object, Reason, Process, Attributes & ~(ULONG)OBJ_PROTECT_CLOSE,
-                                 Granted, &New);
+        Status =
+            ObpInsertHandle(Object, Process, Attributes & ~(ULONG)OBJ_PROTECT_CLOSE, Granted, &New);
     }
     if (NT_SUCCESS(Status)) {
         *Handle = KernelHandle ? (HANDLE)((ULONG_PTR)New | OBP_KERNEL_HANDLE_BITS) : New;
@@ -164,8 +155,7 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
     }
     NTSTATUS Status = ObReferenceObjectByPointer(Object, DesiredAccess, ObjectType, AccessMode);
     if (NT_SUCCESS(Status)) {
-        Status = ObpCreateHandle(Object, ObOpenHandle, AccessMode, HandleAttributes, DesiredAccess,
-                                 Handle);
+        Status = ObpCreateHandle(Object, AccessMode, HandleAttributes, DesiredAccess, Handle);
         ObfDereferenceObject(Object);
     }
     return Status;
@@ -249,16 +239,6 @@ static void ObpReportBadClose(HANDLE Handle, KPROCESSOR_MODE AccessMode, ULONG R
 #endif
 }
 
-static BOOLEAN ObpMayClose(PHANDLE_TABLE_ENTRY Entry, HANDLE Handle, KPROCESSOR_MODE AccessMode)
-{
-    POBJECT_TYPE Type = ObpHeader(Entry->Object)->Type;
-    if (Entry->Attributes & OBJ_PROTECT_CLOSE) {
-        return FALSE;
-    }
-    return Type->Info.OkayToClose == NULL ||
-           Type->Info.OkayToClose(PsGetCurrentProcess(), Entry->Object, Handle, AccessMode);
-}
-
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
@@ -268,14 +248,14 @@ NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
         ObpReportBadClose(Handle, AccessMode, 1);
         return STATUS_INVALID_HANDLE;
     }
-    if (!ObpMayClose(Entry, Handle, AccessMode)) {
+    if (Entry->Attributes & OBJ_PROTECT_CLOSE) {
         ExUnlockHandleTableEntry(Table, Entry);
         ObpReportBadClose(Handle, AccessMode, 0);
         return STATUS_HANDLE_NOT_CLOSABLE;
     }
     POBJECT_HEADER Header = ObpHeader(Entry->Object);
     ExDestroyHandle(Table, ObpTableHandle(Handle), Entry);
-    ObpHandleGone(Header, TRUE);
+    ObpHandleGone(Header);
     return STATUS_SUCCESS;
 }
 

@@ -8,12 +8,11 @@
  * other handle may have been closed before, and the name be gone with it: then the handle would be
  * one to an object that nobody else can find. *Retry: nothing is done, the name has to be looked up
  * again. Once there is a handle, the name stays. */
-static NTSTATUS ObpCreateNamedHandle(PVOID Object, OB_OPEN_REASON Reason,
-                                     KPROCESSOR_MODE AccessMode, POBP_LOOKUP Lookup, HANDLE *Handle,
-                                     BOOLEAN *Retry)
+static NTSTATUS ObpCreateNamedHandle(PVOID Object, KPROCESSOR_MODE AccessMode, POBP_LOOKUP Lookup,
+                                     HANDLE *Handle, BOOLEAN *Retry)
 {
     NTSTATUS Status =
-        ObpCreateHandle(Object, Reason, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
+        ObpCreateHandle(Object, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
     *Retry = NT_SUCCESS(Status) && !ObpHasName(ObpHeader(Object));
     if (*Retry) {
         ObCloseHandle(*Handle, KernelMode);
@@ -36,9 +35,7 @@ static NTSTATUS ObpTryInsert(PVOID Object, POBJECT_ATTRIBUTES Attributes, ACCESS
     if (!NT_SUCCESS(Status) || Handle == NULL) {
         return Status;
     }
-    NTSTATUS HandleStatus =
-        ObpCreateNamedHandle(*Found, *Found == Object ? ObCreateHandle : ObOpenHandle, KernelMode,
-                             &Lookup, Handle, Retry);
+    NTSTATUS HandleStatus = ObpCreateNamedHandle(*Found, KernelMode, &Lookup, Handle, Retry);
     if (NT_SUCCESS(HandleStatus) && !*Retry) {
         return Status;
     }
@@ -65,9 +62,8 @@ static NTSTATUS ObpInsertUnnamed(PVOID Object, POBJECT_ATTRIBUTES Attributes, AC
                                  PVOID *Found, HANDLE *Handle)
 {
     ULONG Flags = Attributes != NULL ? Attributes->Attributes : 0;
-    NTSTATUS Status =
-        Handle != NULL ? ObpCreateHandle(Object, ObCreateHandle, KernelMode, Flags, Access, Handle)
-                       : STATUS_SUCCESS;
+    NTSTATUS Status = Handle != NULL ? ObpCreateHandle(Object, KernelMode, Flags, Access, Handle)
+                                     : STATUS_SUCCESS;
     if (NT_SUCCESS(Status)) {
         ObfReferenceObject(Object);
         *Found = Object;
@@ -127,10 +123,9 @@ static NTSTATUS ObpTryOpen(POBJECT_ATTRIBUTES Attributes, POBP_LOOKUP Lookup,
         return Status;
     }
     if (Lookup->ByName) {
-        Status = ObpCreateNamedHandle(Object, ObOpenHandle, AccessMode, Lookup, Handle, Retry);
+        Status = ObpCreateNamedHandle(Object, AccessMode, Lookup, Handle, Retry);
     } else {
-        Status = ObpCreateHandle(Object, ObOpenHandle, AccessMode, Lookup->Attributes,
-                                 Lookup->Access, Handle);
+        Status = ObpCreateHandle(Object, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
     }
     ObfDereferenceObject(Object);
     return Status;

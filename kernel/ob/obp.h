@@ -181,13 +181,13 @@ static inline HANDLE ObpTableHandle(HANDLE Handle)
 /* handle.c: makes a handle in the current process, or a kernel handle; it takes a reference of its
  * own. STATUS_INVALID_PARAMETER: attributes that the type does not allow, or OBJ_EXCLUSIVE for
  * an object that was not made with it. STATUS_ACCESS_DENIED: it is open exclusively. Errors of
- * ObpGrantAccess and of the type's Open routine; STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS ObpCreateHandle(PVOID Object, OB_OPEN_REASON Reason, KPROCESSOR_MODE AccessMode,
-                         ULONG Attributes, ACCESS_MASK Access, HANDLE *Handle);
+ * ObpGrantAccess; STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,
+                         ACCESS_MASK Access, HANDLE *Handle);
 /* handle.c: the same with the rights granted already, in the table of Process. *Handle is a value
  * in that table. */
-NTSTATUS ObpInsertHandle(PVOID Object, OB_OPEN_REASON Reason, PEPROCESS Process, ULONG Attributes,
-                         ACCESS_MASK Granted, HANDLE *Handle);
+NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
+                         HANDLE *Handle);
 /* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 

@@ -129,7 +129,7 @@ static void ObpFillTypeInformation(POBJECT_TYPE Type, POBJECT_TYPE_INFORMATION I
     Information->InvalidAttributes = Type->Info.InvalidAttributes;
     Information->GenericMapping = Type->Info.GenericMapping;
     Information->ValidAccessMask = Type->Info.ValidAccess;
-    Information->MaintainHandleCount = Type->Info.Open != NULL || Type->Info.Close != NULL;
+    Information->MaintainHandleCount = Type->Info.Close != NULL;
     Information->PoolType = (ULONG)Type->Info.PoolType;
 }
 
