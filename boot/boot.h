@@ -40,7 +40,7 @@ typedef struct _BL_MEMORY_RANGE {
 
 typedef struct _BL_MEMORY_RANGES {
     ULONG Count;
-    BOOLEAN Overflow; /* a range was left out */
+    BOOLEAN Overflow; /* a range was left out, here or in the map made of them */
     BL_MEMORY_RANGE Range[LOADER_MAXIMUM_DESCRIPTORS];
 } BL_MEMORY_RANGES, *PBL_MEMORY_RANGES;
 
@@ -56,10 +56,9 @@ LOADER_MEMORY_TYPE BlTypeFromE820(ULONG Type);
 /*
  * Writes the sorted map without overlaps. Where ranges overlap, the greater type wins: the order of
  * LOADER_MEMORY_TYPE puts what must not be touched last. Returns the number of descriptors written,
- * at most Capacity; what lies behind the last that fits is left out, as if it were no RAM.
+ * at most Capacity; if there are more, Overflow is set.
  */
-ULONG BlResolveRanges(const BL_MEMORY_RANGES *Ranges, PLOADER_MEMORY_DESCRIPTOR Map,
-                      ULONG Capacity);
+ULONG BlResolveRanges(PBL_MEMORY_RANGES Ranges, PLOADER_MEMORY_DESCRIPTOR Map, ULONG Capacity);
 
 /* Copies a zero-terminated string, cut to fit; a null Source gives an empty string. */
 VOID BlCopyString(PCHAR Destination, SIZE_T Size, const CHAR *Source);

@@ -77,7 +77,7 @@ static LOADER_MEMORY_TYPE BlTypeAt(const BL_MEMORY_RANGES *Ranges, ULONG64 Addre
     return Type;
 }
 
-ULONG BlResolveRanges(const BL_MEMORY_RANGES *Ranges, PLOADER_MEMORY_DESCRIPTOR Map, ULONG Capacity)
+ULONG BlResolveRanges(PBL_MEMORY_RANGES Ranges, PLOADER_MEMORY_DESCRIPTOR Map, ULONG Capacity)
 {
     PLOADER_MEMORY_DESCRIPTOR Last = NULL;
     ULONG Count = 0;
@@ -96,6 +96,7 @@ ULONG BlResolveRanges(const BL_MEMORY_RANGES *Ranges, PLOADER_MEMORY_DESCRIPTOR 
             continue;
         }
         if (Count == Capacity) {
+            Ranges->Overflow = TRUE;
             break;
         }
         Last = &Map[Count++];

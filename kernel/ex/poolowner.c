@@ -128,6 +128,27 @@ ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, P
     return Total;
 }
 
+static void ExpCountPages(PEX_POOL_OWNER Owner, volatile LONG64 *Count, LONG64 Pages)
+{
+    InterlockedIncrement64(Count);
+    InterlockedAdd64(&Owner->Bytes, Pages * PAGE_SIZE);
+    InterlockedAdd64(&ExpLargePages[0], Pages);
+}
+
+USHORT ExAccountPages(ULONG Tag, PVOID Caller, SIZE_T Pages)
+{
+    PEX_POOL_OWNER Owner =
+        ExpFindOwner(ExpOwnerKey(Caller, EX_POOL_INDEX(0, EX_CLASS_PAGES)), Tag, NULL);
+
+    ExpCountPages(Owner, &Owner->Allocations, (LONG64)Pages);
+    return (USHORT)(Owner - ExpOwners);
+}
+
+void ExReleasePages(USHORT Owner, SIZE_T Pages)
+{
+    ExpCountPages(&ExpOwners[Owner], &ExpOwners[Owner].Frees, -(LONG64)Pages);
+}
+
 /* Nobody calls from there any more, and nothing counted there is in use. */
 static void ExpRetireOwner(PEX_POOL_OWNER Owner)
 {

@@ -34,6 +34,11 @@ BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size);
  * IRQL. */
 void ExForgetModulePool(PVOID Base, SIZE_T Size);
 
+/* Pages that a driver has got from mm for Caller count like non-paged pool under a tag. ExAccountPages returns
+ * what ExReleasePages wants to know. IRQL <= DISPATCH_LEVEL. */
+USHORT ExAccountPages(ULONG Tag, PVOID Caller, SIZE_T Pages);
+void ExReleasePages(USHORT Owner, SIZE_T Pages);
+
 /* The block of pool that Address lies in, and the routine's return address that allocated it. FALSE: in
  * none that is in use. Its page must be there. For crashes: any IRQL, no locks. */
 typedef struct _EX_POOL_BLOCK {

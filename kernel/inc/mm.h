@@ -23,7 +23,10 @@
 
 /* First argument of SYSTEM_PTE_MISUSE bugchecks raised here; the second is the address. */
 #define MM_NOT_A_MAPPING 0x1 /* MmUnmapIoSpace, MmUnmapLockedPages: not what was mapped */
-#define MM_NOT_RESERVED 0x3  /* system addresses given back that are nobody's */
+#define MM_NOT_ALLOCATED                                                                           \
+    0x4 /* MmFreeContiguousMemory, MmFreeNonCachedMemory: not what was given out */
+#define MM_FREED_MAPPED 0x5 /* MmFreePagesFromMdl: the MDL is mapped */
+#define MM_NOT_RESERVED 0x3 /* system addresses given back that are nobody's */
 /* Of reserved mappings, as Windows numbers them; then address, tag given, and tag or pages found. */
 #define MM_RESERVE_NOTHING 0x100    /* MmAllocateMappingAddress: no bytes */
 #define MM_RESERVED_WRONG_TAG 0x101 /* MmFreeMappingAddress: another tag, or no reserved mapping */
@@ -234,7 +237,7 @@ static inline LONG MmQueryPoolKind(PVOID Address)
 typedef struct _MM_STATISTICS {
     PFN_NUMBER HighestPage;
     ULONG64 TotalPages, FreePages, KernelStacks, SystemPtePages, ImagePages, PoolPages,
-        PageTablePages, LockedPages;
+        PageTablePages, LockedPages, DriverPages;
 } MM_STATISTICS;
 void MmQueryStatistics(MM_STATISTICS *Statistics);
 

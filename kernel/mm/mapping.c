@@ -3,8 +3,8 @@
  *
  * Their entries are marked, so that ending a mapping can insist on exactly what was mapped.
  *
- * RAM is mapped cached only: two mappings with different cache types would make its contents
- * undefined.
+ * RAM is mapped as its owner has it cached: two mappings with different cache types would make its
+ * contents undefined. That is write-back, except for memory of contiguous.c and mdlpages.c.
  */
 #include "mi.h"
 #include "ldr.h"
@@ -110,23 +110,73 @@ BOOLEAN MiUnmapPages(PVOID Va, SIZE_T Pages)
     return TRUE;
 }
 
-PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
-                         MEMORY_CACHING_TYPE CacheType)
+LONG MiMappingProtection(ULONG Protect)
 {
-    ULONG64 Base = (ULONG64)PhysicalAddress.QuadPart;
-    LONG Protection = MiCacheProtection(CacheType);
+    ULONG Cache = Protect & (PAGE_NOCACHE | PAGE_WRITECOMBINE);
+    LONG Bits = Cache == PAGE_NOCACHE        ? MM_NOCACHE
+                : Cache == PAGE_WRITECOMBINE ? MM_WRITECOMBINE
+                                             : 0;
+
+    if (Cache == (PAGE_NOCACHE | PAGE_WRITECOMBINE)) {
+        return -1;
+    }
+    switch (Protect & ~Cache) {
+    case PAGE_READONLY:
+        return Bits | MM_READONLY;
+    case PAGE_READWRITE:
+        return Bits | MM_READWRITE;
+    case PAGE_EXECUTE:
+    case PAGE_EXECUTE_READ:
+        return Bits | MM_EXECUTE;
+    default: /* PAGE_EXECUTE_READWRITE: nothing is writable and executable at once */
+        return -1;
+    }
+}
+
+/* RAM that a mapping would cache in another way than its owner does. */
+static BOOLEAN MiIsCacheConflict(ULONG64 Base, ULONG64 End, ULONG Cache)
+{
+    if (!MiIsRam(Base, End)) {
+        return FALSE;
+    }
+    for (PFN_NUMBER Page = Base >> PAGE_SHIFT; Page <= (End - 1) >> PAGE_SHIFT; Page++) {
+        PMMPFN Entry = MiFindPfn(Page);
+
+        if (Cache != (Entry == NULL ? 0 : Entry->Cache)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static PVOID MiMapIoSpace(ULONG64 Base, SIZE_T Bytes, LONG Protection)
+{
     PCHAR Va;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    if (Protection < 0 || NumberOfBytes == 0 || Base >= MiPhysicalLimit() ||
-        NumberOfBytes > MiPhysicalLimit() - Base ||
-        (Protection != 0 && MiIsRam(Base, Base + NumberOfBytes))) {
+    if (Protection < 0 || Bytes == 0 || Base >= MiPhysicalLimit() ||
+        Bytes > MiPhysicalLimit() - Base ||
+        MiIsCacheConflict(Base, Base + Bytes, (ULONG)Protection & (MM_NOCACHE | MM_WRITECOMBINE))) {
         return NULL;
     }
     Va = MiMapPages(NULL, (PFN_NUMBER)(Base >> PAGE_SHIFT),
-                    BYTES_TO_PAGES(BYTE_OFFSET(Base) + NumberOfBytes),
-                    MiLeafBits((ULONG)Protection | MM_READWRITE));
+                    BYTES_TO_PAGES(BYTE_OFFSET(Base) + Bytes), MiLeafBits((ULONG)Protection));
     return Va == NULL ? NULL : Va + BYTE_OFFSET(Base);
+}
+
+PVOID NTAPI MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+                         MEMORY_CACHING_TYPE CacheType)
+{
+    LONG Cache = MiCacheProtection(CacheType);
+
+    return MiMapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
+                        Cache < 0 ? Cache : Cache | MM_READWRITE);
+}
+
+PVOID NTAPI MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect)
+{
+    return MiMapIoSpace((ULONG64)PhysicalAddress.QuadPart, NumberOfBytes,
+                        MiMappingProtection(Protect));
 }
 
 VOID NTAPI MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)

@@ -117,26 +117,10 @@ void MiShortenMapping(PVOID Va, SIZE_T Pages)
 
 /*** Protection. ***/
 
-/* MM_* for a Windows page protection; -1: none that a system mapping can have. PAGE_NOACCESS apart. */
-static LONG MiProtectionOfPage(ULONG Protect)
-{
-    switch (Protect) {
-    case PAGE_READONLY:
-        return MM_READONLY;
-    case PAGE_READWRITE:
-        return MM_READWRITE;
-    case PAGE_EXECUTE:
-    case PAGE_EXECUTE_READ:
-        return MM_EXECUTE;
-    default: /* PAGE_EXECUTE_READWRITE: nothing is writable and executable at once */
-        return -1;
-    }
-}
-
 NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 {
     PMDL Mdl = MemoryDescriptorList;
-    LONG Protection = NewProtect == PAGE_NOACCESS ? MM_READONLY : MiProtectionOfPage(NewProtect);
+    LONG Protection = NewProtect == PAGE_NOACCESS ? MM_READONLY : MiMappingProtection(NewProtect);
     PCHAR Va = PAGE_ALIGN(Mdl->MappedSystemVa);
     MMPTE Bits;
 
@@ -144,7 +128,7 @@ NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewPro
     if ((Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0) {
         return STATUS_NOT_MAPPED_VIEW;
     }
-    if (Protection < 0) {
+    if (Protection < 0 || (Protection & (MM_NOCACHE | MM_WRITECOMBINE)) != 0) {
         return STATUS_INVALID_PAGE_PROTECTION;
     }
     Bits = MiLeafBits((ULONG)Protection);

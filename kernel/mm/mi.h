@@ -50,6 +50,7 @@ typedef enum _MI_PAGE_USE {
     MiUsePool,
     MiUseStack,
     MiUseImage,
+    MiUseDriver, /* contiguous and non-cached memory, pages of MDLs */
     MiUseMaximum
 } MI_PAGE_USE;
 
@@ -109,6 +110,45 @@ BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End);
 /* TRUE when any byte of [Base, End) is RAM that the kernel manages or the firmware keeps. */
 BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End);
 
+/* Pages that are chosen one by one, with MiPfnLock held: whether a page is free; taking it, FALSE when it is
+ * not (any more). MiCheckWatch follows every change. */
+extern KSPIN_LOCK MiPfnLock;
+BOOLEAN MiIsFreePage(PFN_NUMBER Page);
+BOOLEAN MiTakeThisPage(PFN_NUMBER Page, MI_PAGE_USE Use);
+void MiReturnPage(PFN_NUMBER Page);
+extern PFN_NUMBER MiHighestPage; /* of RAM */
+void MiCheckWatch(void);
+/* Pages of one use; RAM and free pages. Exact with the lock held. */
+ULONG64 MiQueryUse(MI_PAGE_USE Use);
+void MiQueryFreePages(ULONG64 *Total, ULONG64 *Free);
+
+/*** pagerun.c ***/
+
+/* Which pages will do; all bounds in pages. */
+typedef struct _MI_PAGE_LIMITS {
+    PFN_NUMBER Lowest, Highest;
+    ULONG64 Boundary;  /* a run does not go over a multiple of it; a power of two, 0: none */
+    ULONG64 Alignment; /* a run begins at a multiple of it; a power of two */
+} MI_PAGE_LIMITS;
+
+/* Pages for byte addresses from Lowest to Highest, both included. */
+MI_PAGE_LIMITS MiPageLimits(ULONG64 Lowest, ULONG64 Highest);
+/* Takes Count neighbouring pages for drivers and returns the first; 0: there is no such run. */
+PFN_NUMBER MiTakeRun(ULONG64 Count, const MI_PAGE_LIMITS *Limits);
+/* Takes up to Count pages within the limits, highest first; returns how many. */
+ULONG64 MiTakePages(PPFN_NUMBER List, ULONG64 Count, const MI_PAGE_LIMITS *Limits);
+void MiFreeRun(PFN_NUMBER First, ULONG64 Count);
+
+/*** directmap.c ***/
+
+/* Changes how pages, the caller's own, those of the list or Count from First on, are cached wherever they are
+ * mapped from now on, and in the direct map at once: MM_NOCACHE, MM_WRITECOMBINE or 0. FALSE: no memory for page
+ * tables, some are changed. Back to what a page had before never fails. */
+BOOLEAN MiSetPageCaches(const PFN_NUMBER *List, PFN_NUMBER First, ULONG64 Count, ULONG Cache);
+
+/* Changes one page; whoever remembers the old translation must be made to forget it. */
+BOOLEAN MiChangePageCache(PFN_NUMBER Page, ULONG Cache);
+
 /*** pte.c ***/
 
 extern ULONG64 MiNoExecute; /* MI_PTE_NX, or 0 when the processor lacks it */
@@ -145,6 +185,8 @@ static inline BOOLEAN MiHasPage(MMPTE Entry)
 
 /* MM_* bits for a WDK cache type; -1 for one that does not exist. */
 LONG MiCacheProtection(MEMORY_CACHING_TYPE CacheType);
+/* MM_* bits for PAGE_* ones, PAGE_NOCACHE and PAGE_WRITECOMBINE too; -1: no such protection, or writable code. */
+LONG MiMappingProtection(ULONG Protect);
 /* Maps pages at fresh addresses: those of the list, or as many in a row from First on. Cached as the page
  * database says for RAM, else as Bits say. NULL when addresses, or memory for tables, run out. */
 PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);

@@ -19,16 +19,17 @@ typedef struct _MI_FRESH_RANGE {
 } MI_FRESH_RANGE, *PMI_FRESH_RANGE;
 
 #define MI_LAST_PAGE (PFN_NUMBER)0xFFFFFFFF /* what a link of the free list can tell */
+#define MI_FRESH_SPLITS 64                  /* ranges that come of taking pages out of the middle */
 #define MI_EARLY_LIMIT (PFN_NUMBER)(LOADER_MAPPED_LIMIT >> PAGE_SHIFT)
 
-static KSPIN_LOCK MiPfnLock;
+KSPIN_LOCK MiPfnLock;
 KI_RANKED_LOCK(MiPfnLock, LOCK_ORDER_MM_PFN);
-static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS + 1];
+static MI_FRESH_RANGE MiFresh[LOADER_MAXIMUM_DESCRIPTORS + 1 + MI_FRESH_SPLITS];
 static ULONG MiFreshCount; /* ranges at and above this index are used up */
 static ULONG MiRangeCount;
 static ULONG MiFreeList;
 static ULONG64 MiFreePages, MiTotalPages;
-static PFN_NUMBER MiHighestPage; /* of RAM; the map is sorted */
+PFN_NUMBER MiHighestPage; /* of RAM; the map is sorted */
 static ULONG64 MiPagesInUse[MiUseMaximum];
 PLOADER_BLOCK MiMemoryMap;
 /* The watch on the number of free pages; without one the range is all numbers. */
@@ -257,9 +258,82 @@ static void MiPushPage(PFN_NUMBER Page)
     MiFreePages++;
 }
 
+/*** Pages that are chosen (pagerun.c). ***/
+
+/* The fresh range that a page is left in, or NULL. */
+static PMI_FRESH_RANGE MiFindFreshRange(PFN_NUMBER Page)
+{
+    for (ULONG i = 0; i < MiFreshCount; i++) {
+        if (Page >= MiFresh[i].First && Page < MiFresh[i].Left) {
+            return &MiFresh[i];
+        }
+    }
+    return NULL;
+}
+
+/* A database page that is there once is there for ever, so the last one found saves most walks. */
+BOOLEAN MiIsFreePage(PFN_NUMBER Page)
+{
+    static PFN_NUMBER KnownGroup = ~0UL;
+
+    if (Page / PFNS_PER_PAGE != KnownGroup) {
+        if (MiFindPfn(Page) == NULL) {
+            return MiFindFreshRange(Page) != NULL;
+        }
+        KnownGroup = Page / PFNS_PER_PAGE;
+    }
+    if (MI_PFN(Page)->State == MiPageUntracked) {
+        return MiFindFreshRange(Page) != NULL;
+    }
+    return MI_PFN(Page)->State == MiPageFree;
+}
+
+/* Takes a page out of the middle of its range, which becomes two; FALSE: too many ranges. */
+static BOOLEAN MiSplitFreshRange(PMI_FRESH_RANGE Range, PFN_NUMBER Page)
+{
+    MI_FRESH_RANGE Upper = {Page + 1, Range->Left, Range->End};
+
+    if (Page == Range->First) {
+        Range->First++;
+    } else if (Page == Range->Left - 1) {
+        Range->Left--;
+    } else if (MiFreshCount == ARRAYSIZE(MiFresh)) {
+        return FALSE;
+    } else {
+        RtlMoveMemory(Range + 2, Range + 1, (PCHAR)&MiFresh[MiFreshCount] - (PCHAR)(Range + 1));
+        Range[0].Left = Page;
+        Range[1] = Upper;
+        MiFreshCount++;
+    }
+    MiFreePages--;
+    return TRUE;
+}
+
+BOOLEAN MiTakeThisPage(PFN_NUMBER Page, MI_PAGE_USE Use)
+{
+    PMMPFN Entry = MiFindPfn(Page);
+    PMI_FRESH_RANGE Range;
+
+    if (Entry != NULL) {
+        if (Entry->State != MiPageFree) {
+            return FALSE;
+        }
+        MiClaimFreePage(Page, Use);
+        return TRUE;
+    }
+    Range = MiFindFreshRange(Page);
+    return Range != NULL && MiSplitFreshRange(Range, Page) && MiTrackPage(Page, Use);
+}
+
+void MiReturnPage(PFN_NUMBER Page)
+{
+    MiPagesInUse[MI_PFN(Page)->Use]--;
+    MiPushPage(Page);
+}
+
 /* After each change of MiFreePages, with MiPfnLock held. Whoever watches looks at the number by
  * itself, in the DPC, and then sets the next watch. */
-static inline void MiCheckWatch(void)
+void MiCheckWatch(void)
 {
     if (MiFreePages - MiWatchFirst >= MiWatchCount) {
         MiWatchFirst = 0;
@@ -335,41 +409,13 @@ void MiDonatePages(PFN_NUMBER First, ULONG64 Count)
     KeReleaseSpinLock(&MiPfnLock, OldIrql);
 }
 
-void MmQueryStatistics(MM_STATISTICS *Statistics)
+ULONG64 MiQueryUse(MI_PAGE_USE Use)
 {
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiPfnLock);
-
-    Statistics->TotalPages = MiTotalPages;
-    Statistics->HighestPage = MiHighestPage;
-    Statistics->FreePages = MiFreePages;
-    Statistics->KernelStacks = MiPagesInUse[MiUseStack] / (KERNEL_STACK_SIZE / PAGE_SIZE);
-    Statistics->KernelStacks -= min(Statistics->KernelStacks, MiQueryFreeStacks());
-    Statistics->SystemPtePages = MiSystemPtes.PagesInUse;
-    Statistics->ImagePages = MiPagesInUse[MiUseImage];
-    Statistics->PoolPages = MiPagesInUse[MiUsePool];
-    Statistics->LockedPages = MiQueryLockedPages();
-    Statistics->PageTablePages = MiPagesInUse[MiUsePageTable] + MiPagesInUse[MiUsePfnDatabase];
-    KeReleaseSpinLock(&MiPfnLock, OldIrql);
+    return MiPagesInUse[Use];
 }
 
-static NTSTATUS MiShowMemory(PKD_CONSOLE Console, int Argc, char **Argv)
+void MiQueryFreePages(ULONG64 *Total, ULONG64 *Free)
 {
-    MM_STATISTICS Now;
-
-    (void)Argv;
-    if (Argc != 1) {
-        return KdConsoleUsage(Console);
-    }
-    MmQueryStatistics(&Now);
-    KdConsolePrint(Console, "total pages %I64u (%I64u MB)\n", Now.TotalPages, Now.TotalPages >> 8);
-    KdConsolePrint(Console, "free pages %I64u\n", Now.FreePages);
-    KdConsolePrint(Console, "kernel stacks %I64u\n", Now.KernelStacks);
-    KdConsolePrint(Console, "system pte pages %I64u\n", Now.SystemPtePages);
-    KdConsolePrint(Console, "image pages %I64u\n", Now.ImagePages);
-    KdConsolePrint(Console, "pool pages %I64u\n", Now.PoolPages);
-    KdConsolePrint(Console, "locked pages %I64u\n", Now.LockedPages);
-    KdConsolePrint(Console, "page table pages %I64u\n", Now.PageTablePages);
-    return STATUS_SUCCESS;
+    *Total = MiTotalPages;
+    *Free = MiFreePages;
 }
-
-KD_COMMAND("mem", "", "physical memory and what it is used for", MiShowMemory);

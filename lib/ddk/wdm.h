@@ -27,6 +27,7 @@ extern "C" {
 #include <nt/mm_mdl.h>
 #include <nt/mm_copy.h>
 #include <nt/mm_section.h>
+#include <nt/mm_contiguous.h>
 #include <nt/ob.h>
 #include <nt/ps.h>
 #include <nt/io_file_types.h>

@@ -6,7 +6,7 @@ import time
 # A tag may hold any printable characters, spaces too: four of them.
 POOL = re.compile(r"^(.{4}) (NonPaged|Paged|Execute) +allocs (\d+) frees (\d+) diff (-?\d+) bytes (-?\d+)$", re.M)
 OBJECT = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+$", re.M)
-MEMORY = re.compile(r"^(image pages|kernel stacks|locked pages) (\d+)$", re.M)
+MEMORY = re.compile(r"^(image pages|kernel stacks|locked pages|driver pages) (\d+)$", re.M)
 
 
 def accounts(console):

@@ -42,7 +42,7 @@ static void TestEndOfAddressSpace(void)
     assert(Map[1].Base == 0xFFFFFFFFFFF00000ULL && Map[1].PageCount == 0xFF);
 }
 
-/* More ranges than fit are reported, and a map longer than its array is cut at the end. */
+/* More ranges than fit are reported, and so is a map longer than its array. */
 static void TestLimits(void)
 {
     static BL_MEMORY_RANGES Ranges;
@@ -53,7 +53,10 @@ static void TestLimits(void)
     assert(!Ranges.Overflow);
     assert(BlResolveRanges(&Ranges, Map, 64) == 64);
     assert(Map[63].Base == 126 * PAGE);
+    assert(Ranges.Overflow);
+    Ranges.Overflow = FALSE;
     assert(BlResolveRanges(&Ranges, Map, LOADER_MAXIMUM_DESCRIPTORS) == LOADER_MAXIMUM_DESCRIPTORS);
+    assert(!Ranges.Overflow);
     BlAddRange(&Ranges, 0, PAGE, LoaderBad);
     assert(Ranges.Overflow);
 }
