@@ -83,14 +83,21 @@ BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End)
     return Base >= End;
 }
 
+/* A page of the database that is there once is there for ever, so the last one found, by whatever
+ * processor, saves most walks. */
 PMMPFN MiFindPfn(PFN_NUMBER Page)
 {
-    PMMPTE Entry = Page <= MI_LAST_PAGE ? MiFindPte(MI_PFN(Page)) : NULL;
+    static volatile PFN_NUMBER Known = ~0UL;
 
-    if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0 || MI_PFN(Page)->State == MiPageUntracked) {
-        return NULL;
+    if (Page / PFNS_PER_PAGE != Known) {
+        PMMPTE Entry = Page <= MI_LAST_PAGE ? MiFindPte(MI_PFN(Page)) : NULL;
+
+        if (Entry == NULL || (*Entry & MI_PTE_PRESENT) == 0) {
+            return NULL;
+        }
+        Known = Page / PFNS_PER_PAGE;
     }
-    return MI_PFN(Page);
+    return MI_PFN(Page)->State == MiPageUntracked ? NULL : MI_PFN(Page);
 }
 
 static void MiAddFreshRange(PFN_NUMBER First, PFN_NUMBER End)
@@ -271,21 +278,11 @@ static PMI_FRESH_RANGE MiFindFreshRange(PFN_NUMBER Page)
     return NULL;
 }
 
-/* A database page that is there once is there for ever, so the last one found saves most walks. */
 BOOLEAN MiIsFreePage(PFN_NUMBER Page)
 {
-    static PFN_NUMBER KnownGroup = ~0UL;
+    PMMPFN Entry = MiFindPfn(Page);
 
-    if (Page / PFNS_PER_PAGE != KnownGroup) {
-        if (MiFindPfn(Page) == NULL) {
-            return MiFindFreshRange(Page) != NULL;
-        }
-        KnownGroup = Page / PFNS_PER_PAGE;
-    }
-    if (MI_PFN(Page)->State == MiPageUntracked) {
-        return MiFindFreshRange(Page) != NULL;
-    }
-    return MI_PFN(Page)->State == MiPageFree;
+    return Entry != NULL ? Entry->State == MiPageFree : MiFindFreshRange(Page) != NULL;
 }
 
 /* Takes a page out of the middle of its range, which becomes two; FALSE: too many ranges. */
