@@ -11,6 +11,9 @@ extern "C" {
 
 #include <nt/crt.h>
 #include <nt/rtl.h>
+#include <nt/rtl_string.h>
+#include <nt/rtl_bitmap.h>
+#include <nt/rtl_misc.h>
 #include <nt/irql.h>
 #include <nt/exception.h>
 #include <nt/ke.h>

@@ -30,7 +30,7 @@ NTKERNELAPI NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(
 
 /* Ready-made texts. KERNEL_ONLY: nobody from user mode; SYS the system, ADM administrators, WORLD
  * everybody, RES restricted code; ALL all rights, R read, W write, X execute. */
-#ifndef _NTOSKRNL_
+#if defined(_WIN32) && !defined(_NTOSKRNL_)
 #define WDMSEC_TEXT(Name, Text)                                                                    \
     __attribute__((selectany)) extern const UNICODE_STRING Name = {sizeof(Text) - sizeof(WCHAR),   \
                                                                    sizeof(Text), (PWCH)(Text)}

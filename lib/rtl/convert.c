@@ -8,8 +8,6 @@
 #include <ntddk.h>
 #include "rtlp.h"
 
-#define RTLP_STRING_TAG 'grtS' /* "Strg" in memory */
-
 /* Bytes of the string in UTF-16: two or four for each character. The text is decoded twice, here
  * and by the conversion, which costs less than a buffer of the greatest possible size would. */
 static SIZE_T MeasureAnsi(const STRING *Source)

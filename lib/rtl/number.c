@@ -1,10 +1,10 @@
 /*
- * number.c - numbers in UNICODE_STRINGs. Pure; drivers may count on PASSIVE_LEVEL only.
+ * number.c - numbers in UNICODE_STRINGs and terminated texts. Pure; drivers may count on PASSIVE_LEVEL only.
  */
 #include <ntddk.h>
+#include "rtlp.h"
 
-/* Value of a digit of any base up to 16; 16 when it is none. */
-static ULONG DigitValue(WCHAR Character)
+ULONG RtlpDigitValue(WCHAR Character)
 {
     if (Character >= '0' && Character <= '9') {
         return (ULONG)(Character - '0');
@@ -18,40 +18,74 @@ static BOOLEAN IsBase(ULONG Base)
     return Base == 2 || Base == 8 || Base == 10 || Base == 16;
 }
 
-/* The base that a prefix 0x, 0o or 0b stands for; 0 when there is none. */
-static ULONG PrefixBase(PCWCH Text, PCWCH End)
+/* A text of either width, read a character at a time. */
+typedef struct _RTLP_NUMBER {
+    const VOID *Text;
+    SIZE_T Next, Count;
+    BOOLEAN Wide;
+} RTLP_NUMBER;
+
+/* The character Ahead of the next one; 0 behind the end. */
+static WCHAR Look(const RTLP_NUMBER *Number, SIZE_T Ahead)
 {
-    if (End - Text < 2 || Text[0] != '0') {
+    SIZE_T Index = Number->Next + Ahead;
+
+    if (Index >= Number->Count) {
         return 0;
     }
-    return Text[1] == 'x' ? 16 : Text[1] == 'o' ? 8 : Text[1] == 'b' ? 2 : 0;
+    return Number->Wide ? ((PCWCH)Number->Text)[Index] : ((const UCHAR *)Number->Text)[Index];
 }
 
-NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
+/* The base that a prefix 0x, 0o or 0b stands for; 0 when there is none. */
+static ULONG PrefixBase(const RTLP_NUMBER *Number)
 {
-    PCWCH Text = String->Buffer, End = Text + String->Length / sizeof(WCHAR);
+    WCHAR Letter = Look(Number, 1);
+
+    if (Look(Number, 0) != '0') {
+        return 0;
+    }
+    return Letter == 'x' ? 16 : Letter == 'o' ? 8 : Letter == 'b' ? 2 : 0;
+}
+
+static NTSTATUS ReadNumber(RTLP_NUMBER Number, ULONG Base, PULONG Value)
+{
     BOOLEAN Negative = FALSE;
     ULONG Result = 0;
 
     if (Base != 0 && !IsBase(Base)) {
         return STATUS_INVALID_PARAMETER;
     }
-    while (Text != End && *Text <= ' ') {
-        Text++;
+    while (Number.Next < Number.Count && Look(&Number, 0) <= ' ') {
+        Number.Next++;
     }
-    if (Text != End && (*Text == '-' || *Text == '+')) {
-        Negative = *Text++ == '-';
+    if (Look(&Number, 0) == '-' || Look(&Number, 0) == '+') {
+        Negative = Look(&Number, 0) == '-';
+        Number.Next++;
     }
     if (Base == 0) {
-        Base = PrefixBase(Text, End);
-        Text += Base != 0 ? 2 : 0;
+        Base = PrefixBase(&Number);
+        Number.Next += Base != 0 ? 2 : 0;
         Base = Base != 0 ? Base : 10;
     }
-    for (; Text != End && DigitValue(*Text) < Base; Text++) {
-        Result = Result * Base + DigitValue(*Text);
+    for (; RtlpDigitValue(Look(&Number, 0)) < Base; Number.Next++) {
+        Result = Result * Base + RtlpDigitValue(Look(&Number, 0));
     }
     *Value = Negative ? 0 - Result : Result;
     return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI RtlUnicodeStringToInteger(PCUNICODE_STRING String, ULONG Base, PULONG Value)
+{
+    RTLP_NUMBER Number = {String->Buffer, 0, String->Length / sizeof(WCHAR), TRUE};
+
+    return ReadNumber(Number, Base, Value);
+}
+
+NTSTATUS NTAPI RtlCharToInteger(PCSZ String, ULONG Base, PULONG Value)
+{
+    RTLP_NUMBER Number = {String, 0, strlen(String), FALSE};
+
+    return ReadNumber(Number, Base, Value);
 }
 
 NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STRING String)

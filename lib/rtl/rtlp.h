@@ -4,6 +4,7 @@
 
 #include <ntdef.h>
 
+#define RTLP_STRING_TAG 'grtS'  /* "Strg" in memory: strings that routines allocate */
 #define RTLP_REPLACEMENT 0xFFFD /* stands for anything that is not a character */
 #define RTLP_UTF8_MAXIMUM 4     /* bytes of the longest character */
 
@@ -16,5 +17,8 @@ ULONG RtlpTakeUtf8(const CHAR **Text, const CHAR *End);
 /* Writes a character as UTF-8 or UTF-16; returns how many bytes (1-4) or units (1-2) it takes. */
 ULONG RtlpPutUtf8(ULONG Character, CHAR Bytes[RTLP_UTF8_MAXIMUM]);
 ULONG RtlpPutUtf16(ULONG Character, WCHAR Units[2]);
+
+/* Value of a digit of any base up to 16; 16 when it is none. */
+ULONG RtlpDigitValue(WCHAR Character);
 
 #endif

@@ -8,7 +8,9 @@ import qemu
 
 MINGW = Path("/usr/x86_64-w64-mingw32")
 PUBLIC = [argument for path in sorted((qemu.ROOT / "drivers").glob("*/")) for argument in ("-I", path)]
-INCLUDES = ["-isystem", MINGW / "include/ddk", "-isystem", MINGW / "include", *PUBLIC]
+# A header that the WDK has not, either, and drivers bring, is ours.
+OWN = ["-idirafter", qemu.ROOT / "lib/ddk"]
+INCLUDES = ["-isystem", MINGW / "include/ddk", "-isystem", MINGW / "include", *PUBLIC, *OWN]
 # Their headers and ours have the same layouts, so sources that mix signs and sizes as those headers do are no concern here; a
 # routine that nobody declares is.
 FLAGS = ["-O2", "-fms-extensions", "-mno-stack-arg-probe", "-Wno-everything", "-Werror=implicit-function-declaration"]
@@ -31,5 +33,7 @@ def build(sources, driver):
         if process.returncode:
             raise Lacking(next(line.partition("error: ")[2] for line in process.stderr.splitlines() if "error: " in line))
     libraries = ["-lntoskrnl", "-lhal", qemu.BUILD / "lib/ntoskrnl.lib", qemu.BUILD / "lib/hal.lib"]
-    subprocess.run([*LINKER, *objects, *libraries, "-o", driver], check=True, capture_output=True)
+    process = subprocess.run([*LINKER, *objects, *libraries, "-o", driver], capture_output=True, text=True)
+    if process.returncode:
+        raise Lacking(next(line.partition("error: ")[2] for line in process.stderr.splitlines() if "error: " in line))
     return driver
