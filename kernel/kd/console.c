@@ -35,7 +35,19 @@ static void AbandonPort(PKD_CONSOLE Console, const char *Verb, NTSTATUS Status)
     KdPrintf("\nconsole: COM1 cannot be %s: 0x%08X %s\n", Verb, Status, Name == NULL ? "" : Name);
 }
 
-/* Sends bytes as they are, and waits until the driver has them all: the handle is synchronous, so
+/* The debug port makes CR LF of '\n' by itself. */
+static void WriteDebugPort(const CHAR *Text, SIZE_T Length)
+{
+    for (SIZE_T Start = 0, i = 0; i <= Length; i++) {
+        if (i == Length || Text[i] == '\r') {
+            KdPrintString(Text + Start, i - Start);
+            Start = i + 1;
+        }
+    }
+}
+
+/* Without memory for a request, bytes take the way that needs none; the port is as good as before.
+ * Sends bytes as they are, and waits until the driver has them all: the handle is synchronous, so
  * what was written is on its way when a command returns. */
 static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
 {
@@ -52,7 +64,9 @@ static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
     }
     Status = ZwWriteFile(Console->Port, NULL, NULL, NULL, &IoStatus, (PVOID)Text, (ULONG)Length,
                          NULL, NULL);
-    if (!NT_SUCCESS(Status)) {
+    if (Status == STATUS_INSUFFICIENT_RESOURCES) {
+        WriteDebugPort(Text, Length);
+    } else if (!NT_SUCCESS(Status)) {
         AbandonPort(Console, "written", Status);
     }
 }
@@ -146,9 +160,11 @@ static void HandleByte(PKD_CONSOLE Console, UCHAR Byte, BOOLEAN MoreFollow)
     }
 }
 
-/* Reads lines and runs them until the port fails. A read answers with what has arrived. */
+/* Reads lines and runs them until the port fails. A read answers with what has arrived; one that there
+ * was no memory for is tried again. */
 static void RunPrompt(PKD_CONSOLE Console)
 {
+    LARGE_INTEGER Pause = {.QuadPart = -100000}; /* 10 ms */
     UCHAR Bytes[READ_CHUNK];
     IO_STATUS_BLOCK IoStatus;
     NTSTATUS Status;
@@ -157,6 +173,10 @@ static void RunPrompt(PKD_CONSOLE Console)
     while (Console->Port != NULL) {
         Status = ZwReadFile(Console->Port, NULL, NULL, NULL, &IoStatus, Bytes, sizeof(Bytes), NULL,
                             NULL);
+        if (Status == STATUS_INSUFFICIENT_RESOURCES) {
+            KeDelayExecutionThread(KernelMode, FALSE, &Pause);
+            continue;
+        }
         if (!NT_SUCCESS(Status)) {
             AbandonPort(Console, "read", Status);
             return;

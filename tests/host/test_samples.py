@@ -1,0 +1,105 @@
+"""Promise: the book's sample drivers load, do what their chapters say, and unload without a trace; and when any one allocation on
+the way fails - the driver's own or the kernel's on its behalf - the failure is reported, nothing is left and the next try works.
+"""
+
+import re
+
+import pytest
+
+import qemu
+import shell
+from accounts import accounts, difference, settled_difference
+
+# A driver's name -> what uses it once, between its start and its end, and what is then seen.
+SAMPLES = {
+    "sample": ("irql", [r"sample: Windows 10\.0\.\d+", "sample: unload called"]),
+    "booster": ("boost 12 17; boost 12 16", ["booster: thread 12: priority 17, was 16", "booster: thread 12: priority 16, was 17"]),
+    "zero": (
+        "zero clear; zero read 70000; zero write 3; zero stats",
+        ["read 70000 bytes, 0 of them not zero", "wrote 3 bytes", "read 70000 bytes, written 3 bytes"],
+    ),
+    "nullfilter": (
+        r"nullfilter attach \device\beep; beep 440 1; nullfilter stats; nullfilter detach",
+        [r"1 create", r"1 device control", r"0 of them with an error; attached"],
+    ),
+    "enumproc": ("irql", [r"enumproc: +0 session 0, +2 threads", r"enumproc: +4 session 0, +\d+ threads, +\d+ handles, System"]),
+}
+
+
+def life(name):
+    """Commands of one whole life of the driver."""
+    return f"sc start {name}; {SAMPLES[name][0]}; sc stop {name}"
+
+
+def check(name, output):
+    for pattern in SAMPLES[name][1]:
+        assert re.search(pattern, output), f"{pattern} is missing\n{output}"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_life(name):
+    with shell.boot(smp=2) as console:
+        check(name, console.run(life(name)))
+        console.run(life(name))
+        before = accounts(console)
+        for _ in range(5):
+            check(name, console.run(life(name)))
+        assert settled_difference(console, before) == {}
+
+
+class Transcript:
+    """What a script's commands printed: run("mem") is the output of the next `mem` in it."""
+
+    def __init__(self, output):
+        self.pieces = iter(output.split("\n" + qemu.PROMPT)[1:])
+
+    def run(self, command):
+        for piece in self.pieces:
+            line, _, output = piece.partition("\n")
+            if line.strip() == command:
+                return output
+        raise AssertionError(f"the script did not get to {command}")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_allocation_fails_once(name):
+    """The console's own writes fail now and then, too: then text is missing, but nothing else is."""
+    look = "beep 20000 200; pool; objects; mem; "  # what ended may be cleaned up a moment later
+    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, 70))
+    result = qemu.execute(f"{life(name)}; {life(name)}; {look}{''.join(rounds)}{look}{life(name)}", smp=2, timeout=300)
+    assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
+    failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
+    assert failures.count("1") > 5 and failures[-1] == "0", "from the first to the last allocation"
+    script = Transcript(result.output)
+    assert difference(accounts(script), accounts(script)) == {}
+    check(name, result.output[result.output.rindex("etude> mem") :])
+
+
+def test_zero_remembers(tmp_path):
+    """Statistics are written when the driver is unloaded, and when the system goes down with it loaded."""
+    disk = str(tmp_path / "disk.img")
+    seen = []
+    for commands in (
+        "sc start zero; zero read 100; sc stop zero; sc start zero; zero stats",
+        "sc start zero; zero stats; zero write 7; zero stats",
+        "sc start zero; zero stats; sc stop zero",
+    ):
+        result = qemu.execute(commands, disk=disk)
+        assert result.passed, result.output
+        seen += re.findall(r"^read (\d+) bytes, written (\d+) bytes$", result.output, re.M)
+    assert seen == [("100", "0"), ("100", "0"), ("100", "7"), ("100", "7")]
+
+
+def test_booster_refuses():
+    commands = "sc start booster; boost 12 0; boost 12 32; boost 99999 5; sc stop booster; boost 12 5"
+    output = qemu.execute(commands).output
+    assert output.count("STATUS_INVALID_PARAMETER") == 3, output
+    assert "STATUS_OBJECT_NAME_NOT_FOUND" in output and "priority" not in output, output
+
+
+def test_filter_and_target_leave_in_any_order():
+    """A filter stays on a driver that is to be unloaded, and that one goes when the filter has."""
+    commands = r"sc start zero; sc start nullfilter; nullfilter attach \device\zero; nullfilter attach \device\beep; zero read 9; "
+    output = qemu.execute(commands + "sc stop nullfilter; zero read 8; sc stop zero; sc query zero", smp=2).output
+    assert "STATUS_DEVICE_ALREADY_ATTACHED" in output and "read 9 bytes" in output and "read 8 bytes" in output, output
+    assert output.rstrip().count("STOPPED") == 3, output
