@@ -152,6 +152,9 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
         *Object = Device;
         return STATUS_SUCCESS;
     }
+    if (Packet->Signature != IOP_OPEN_SIGNATURE) {
+        return STATUS_OBJECT_TYPE_MISMATCH; // it is to be something else than a file
+    }
     NTSTATUS Status = IopReferenceDevice(Device, Packet->RelatedFile);
     if (!NT_SUCCESS(Status)) {
         return Status;
@@ -185,7 +188,7 @@ NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG At
 {
     PFILE_OBJECT Related = ParseObject;
     PIOP_OPEN_PACKET Packet = Context;
-    if (Packet == NULL) {
+    if (Packet == NULL || Packet->Signature != IOP_OPEN_SIGNATURE) {
         return STATUS_OBJECT_TYPE_MISMATCH; // only ZwCreateFile knows what to make of it
     }
     Packet->RelatedFile = Related;

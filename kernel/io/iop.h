@@ -90,7 +90,9 @@ extern KSPIN_LOCK IopDatabaseLock;
 extern KSPIN_LOCK IopCancelSpinLock;
 
 /* Parameters of an open, on the opener's stack: IopParseDevice's Context. */
+#define IOP_OPEN_SIGNATURE 0x4F706F49 /* "IopO": a parse for a key, say, brings another context */
 typedef struct _IOP_OPEN_PACKET {
+    ULONG Signature;
     ACCESS_MASK DesiredAccess;
     ULONG CreateOptions;
     ULONG FileAttributes;

@@ -105,7 +105,8 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                             ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer,
                             ULONG EaLength)
 {
-    IOP_OPEN_PACKET Packet = {.DesiredAccess = DesiredAccess,
+    IOP_OPEN_PACKET Packet = {.Signature = IOP_OPEN_SIGNATURE,
+                              .DesiredAccess = DesiredAccess,
                               .CreateOptions = CreateOptions,
                               .FileAttributes = FileAttributes,
                               .ShareAccess = ShareAccess,
