@@ -128,6 +128,9 @@ ROWS = {
     "irp_associated": Row("master IRP with one associated IRP, to the null driver", 840),
     "driver_load": Row("ZwLoadDriver + ZwUnloadDriver of a small driver", 580_000),
     "routine_address": Row("MmGetSystemRoutineAddress", 640),
+    "zwopenkey": Row("ZwOpenKey by a path of six names and a link, ZwClose", 8_600),
+    "zwsetvaluekey": Row("ZwSetValueKey of a REG_DWORD", 2_100),
+    "zwqueryvaluekey": Row("ZwQueryValueKey of a REG_DWORD", 1_660),
     "boot": Row("kernel entry -> console prompt", 20_000_000, linux="1,590,000,000", lk="50,900,000 (xv6)"),
 }
 
