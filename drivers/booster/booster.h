@@ -10,6 +10,9 @@
 
 #define BOOSTER_DEVICE_NAME L"\\Device\\Booster"
 #define BOOSTER_SYMLINK_NAME L"\\??\\Booster"
+/* The one of chapter 5, which logs what it does. */
+#define BOOSTER2_DEVICE_NAME L"\\Device\\Booster2"
+#define BOOSTER2_SYMLINK_NAME L"\\??\\Booster2"
 
 /*
  * What is written to the device. The write returns sizeof(BOOSTER_REQUEST) bytes written.

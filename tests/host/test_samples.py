@@ -14,6 +14,10 @@ from accounts import accounts, difference, settled_difference
 SAMPLES = {
     "sample": ("irql", [r"sample: Windows 10\.0\.\d+", "sample: unload called"]),
     "booster": ("boost 12 17; boost 12 16", ["booster: thread 12: priority 17, was 16", "booster: thread 12: priority 16, was 17"]),
+    "booster2": (
+        "dbgkflt 77 0x1f; boost 12 17; boost 12 16; dbgkflt 77 0",
+        ["booster2: write of 8 bytes", "booster2: thread 12: priority 17, was 16", "booster2: close"],
+    ),
     "zero": (
         "zero clear; zero read 70000; zero write 3; zero stats",
         ["read 70000 bytes, 0 of them not zero", "wrote 3 bytes", "read 70000 bytes, written 3 bytes"],
@@ -95,6 +99,14 @@ def test_booster_refuses():
     output = qemu.execute(commands).output
     assert output.count("STATUS_INVALID_PARAMETER") == 3, output
     assert "STATUS_OBJECT_NAME_NOT_FOUND" in output and "priority" not in output, output
+
+
+def test_log_levels():
+    """Errors are always seen, warnings and the rest as the filter says."""
+    wrong = "boost 99999 5; boost 12 77; "
+    output = qemu.execute(f"sc start booster2; {wrong}dbgkflt 77 2; {wrong}dbgkflt 77 8; sc stop booster2").output
+    assert output.count("there is no thread 99999") == 2 and output.count("there is no priority 77") == 1, output
+    assert "booster2: write" not in output and output.count("booster2: unload") == 1, output
 
 
 def test_filter_and_target_leave_in_any_order():
