@@ -74,6 +74,8 @@ C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
 #define EX_BAD_MUST_SUCCEED 0x9A
 #define EX_BAD_ZERO_TAG 0x9B
 #define EX_BAD_BIG_TAG 0x9C
+/* Own number: freed with wrong extended parameters. Parameters: address, tag, status or parameters. */
+#define EX_BAD_SECURE 0xCA
 /* BAD_POOL_HEADER subcode: a block, or the one behind it, does not look as it was made. */
 #define EX_BAD_HEADER 0x20
 #define EX_BAD_SLAB 0x21
@@ -143,6 +145,14 @@ struct _EX_POOL_OWNER;
 PVOID ExpAllocateGuarded(const EX_POOL_REQUEST *Request, struct _EX_POOL_OWNER *Owner);
 /* Frees one; FALSE: P is none. */
 BOOLEAN ExpFreeGuarded(PVOID P, ULONG Tag);
+
+/*** poolsecure.c ***/
+
+void ExpInitializeSecurePools(void);
+/* A block of a secure pool; NULL, or an exception, when that fails. */
+PVOID ExpAllocateSecure(PEX_POOL_REQUEST Request, const POOL_EXTENDED_PARAMS_SECURE_POOL *Params);
+/* Frees one; bugchecks BAD_POOL_CALLER when it is not to be freed so. */
+void ExpFreeSecure(PVOID P, ULONG Tag, const POOL_EXTENDED_PARAMS_SECURE_POOL *Params);
 
 /*** sizeclass.c: pure, tested on the host ***/
 

@@ -37,6 +37,7 @@ void ExInitializePools(void)
     ExpReadPoolOptions();
     ExpInitializeFaults();
     ExpInitializeSpecial();
+    ExpInitializeSecurePools();
     ExpChoosePoolPath();
 }
 

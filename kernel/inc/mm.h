@@ -218,6 +218,17 @@ PVOID MmAllocateGuardedPage(ULONG Kind);
 BOOLEAN MmFreeGuardedPage(PVOID Page);
 MM_GUARDED_STATE MmQueryGuardedPage(PVOID Address);
 
+/*
+ * Pages for secure pools: a run of Pages pages that nobody can write, not through the direct map
+ * either, with the first Size bytes of Contents (not NULL) in it, the rest zero, and an unmapped page
+ * behind; NULL when memory is exhausted. MmWriteSecurePages changes Size bytes at Target, inside of
+ * a run; FALSE, and nothing changed, when memory for the mapping that takes is exhausted. One caller
+ * at a time; IRQL <= APC_LEVEL.
+ */
+PVOID MmAllocateSecurePages(SIZE_T Pages, const void *Contents, SIZE_T Size);
+BOOLEAN MmWriteSecurePages(PVOID Target, const void *Source, SIZE_T Size);
+void MmFreeSecurePages(PVOID Va, SIZE_T Pages);
+
 /* Kind of the pool whose addresses include Address; -1: neither's. Any IRQL. */
 static inline LONG MmQueryPoolKind(PVOID Address)
 {

@@ -66,10 +66,23 @@ void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pag
     }
 }
 
+static BOOLEAN MiAreAnySecure(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages)
+{
+    for (SIZE_T i = 0; i < Pages; i++) {
+        if (MiIsSecurePage(List != NULL ? List[i] : First + i)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits)
 {
-    PCHAR Va = MiReserve(&MiSystemPtes, Pages);
+    PCHAR Va = NULL;
 
+    if ((Bits & MI_PTE_WRITE) == 0 || !MiAreAnySecure(List, First, Pages)) {
+        Va = MiReserve(&MiSystemPtes, Pages);
+    }
     if (Va != NULL) {
         MiEnterPages(Va, List, First, Pages, Bits | MI_PTE_MAPPING);
         *MiFindPte(Va) |= MI_PTE_FIRST;

@@ -48,6 +48,7 @@ typedef enum _MI_PAGE_USE {
     MiUsePageTable,
     MiUsePfnDatabase,
     MiUsePool,
+    MiUseSecure, /* pool that nobody can write */
     MiUseStack,
     MiUseImage,
     MiUseDriver, /* contiguous and non-cached memory, pages of MDLs */
@@ -248,6 +249,11 @@ void MiSetPageable(PVOID Start, SIZE_T Pages, BOOLEAN Pageable);
 /* The image is being freed. */
 void MiForgetSections(PVOID Base, SIZE_T Pages);
 
+/*** secure.c ***/
+
+/* Whether a page may have no writable mapping. Any IRQL. */
+BOOLEAN MiIsSecurePage(PFN_NUMBER Page);
+
 /*** stack.c ***/
 
 /* Stacks that wait for reuse, mapped. */
@@ -272,7 +278,7 @@ typedef struct _MI_WINDOW {
     ULONG PagesInUse;          /* w */
 } MI_WINDOW, *PMI_WINDOW;
 
-extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[3], MiGuardedWindows[2];
+extern MI_WINDOW MiSystemPtes, MiImages, MiPoolWindows[3], MiGuardedWindows[2], MiSecureWindow;
 
 void MiInitializeWindows(void);
 /* Addresses for Pages pages, with page tables but nothing mapped; NULL when there is no room or no

@@ -15,7 +15,7 @@ void MmQueryStatistics(MM_STATISTICS *Statistics)
     Statistics->KernelStacks -= min(Statistics->KernelStacks, MiQueryFreeStacks());
     Statistics->SystemPtePages = MiSystemPtes.PagesInUse;
     Statistics->ImagePages = MiQueryUse(MiUseImage);
-    Statistics->PoolPages = MiQueryUse(MiUsePool);
+    Statistics->PoolPages = MiQueryUse(MiUsePool) + MiQueryUse(MiUseSecure);
     Statistics->DriverPages = MiQueryUse(MiUseDriver);
     Statistics->LockedPages = MiQueryLockedPages();
     Statistics->PageTablePages = MiQueryUse(MiUsePageTable) + MiQueryUse(MiUsePfnDatabase);

@@ -43,6 +43,8 @@ BOOLEAN MiIsInWindow(PMI_WINDOW Window, PVOID Va)
 MI_WINDOW MiGuardedWindows[2] = {MI_WINDOW_AT(MM_NONPAGED_POOL_BASE + MI_GUARDED_OFFSET, 64),
                                  MI_WINDOW_AT(MM_PAGED_POOL_BASE + MI_GUARDED_OFFSET, 64)};
 
+MI_WINDOW MiSecureWindow = MI_WINDOW_AT(MM_NONPAGED_POOL_BASE + 0x3000000000UL, 32);
+
 /* Backs a bit map from bit First to bit End, zeroed; what is backed already is left alone. */
 static BOOLEAN MiBackMap(ULONG64 *Map, ULONG First, ULONG End)
 {
@@ -83,9 +85,9 @@ static BOOLEAN MiGrowWindow(PMI_WINDOW Window, ULONG Count)
 
 void MiInitializeWindows(void)
 {
-    PMI_WINDOW Windows[] = {&MiSystemPtes,       &MiImages,         &MiPoolWindows[0],
-                            &MiPoolWindows[1],   &MiPoolWindows[2], &MiGuardedWindows[0],
-                            &MiGuardedWindows[1]};
+    PMI_WINDOW Windows[] = {&MiSystemPtes,        &MiImages,         &MiPoolWindows[0],
+                            &MiPoolWindows[1],    &MiPoolWindows[2], &MiGuardedWindows[0],
+                            &MiGuardedWindows[1], &MiSecureWindow};
 
     for (ULONG i = 0; i < ARRAYSIZE(Windows); i++) {
         KiRankLock(&Windows[i]->Lock, "window", LOCK_ORDER_MM_PTE);

@@ -91,6 +91,8 @@ ROWS = {
     "pool64": Row("pool allocate + free, 64 bytes", 110, lk="347", missed=POOL),
     "pool4k": Row("pool allocate + free, 4 KB"),
     "pool2": Row("ExAllocatePool2, zeroed + free, 64 bytes", 190),
+    "pool3": Row("ExAllocatePool3 with a priority + free, 64 bytes", 460),
+    "secureupdate": Row("64 bytes of a secure pool changed", 970),
     "poolquota": Row("the same, charged to the process", 570),
     "poolspecial": Row("the same, in special pool", 24500),
     "lookasideex": Row("LOOKASIDE_LIST_EX allocate + free", 43),

@@ -51,6 +51,44 @@ static VOID MeasureFlags(PCSTR Name, POOL_FLAGS Flags)
     BenchReport(Name);
 }
 
+static VOID MeasureSecure(VOID)
+{
+    POOL_EXTENDED_PARAMS_SECURE_POOL Secure = {0};
+    POOL_EXTENDED_PARAMETER Parameter = {0};
+    UCHAR Value[64] = {0};
+    HANDLE Pool;
+    PVOID Block;
+
+    ExCreatePool(POOL_CREATE_FLG_SECURE_POOL, BENCH_TAG, NULL, &Pool);
+    Secure.SecurePoolHandle = Pool;
+    Secure.SecurePoolFlags = SECURE_POOL_FLAGS_MODIFIABLE;
+    Parameter.Type = PoolExtendedParameterSecurePool;
+    Parameter.SecurePoolParams = &Secure;
+    Block = ExAllocatePool3(POOL_FLAG_NON_PAGED, 4096, BENCH_TAG, &Parameter, 1);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExSecurePoolUpdate(Pool, BENCH_TAG, Block, 0, 100, sizeof(Value), Value);
+        BenchStop();
+    }
+    ExDestroyPool(Pool);
+    BenchReport("secureupdate");
+}
+
+static VOID MeasureParameters(VOID)
+{
+    POOL_EXTENDED_PARAMETER Parameter = {0};
+
+    Parameter.Type = PoolExtendedParameterPriority;
+    Parameter.Priority = HighPoolPriority;
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ExFreePoolWithTag(ExAllocatePool3(POOL_FLAG_NON_PAGED, 64, BENCH_TAG, &Parameter, 1),
+                          BENCH_TAG);
+        BenchStop();
+    }
+    BenchReport("pool3");
+}
+
 static VOID BenchRun(VOID)
 {
     MeasurePool("pool32", 32);
@@ -59,6 +97,8 @@ static VOID BenchRun(VOID)
     MeasureLookaside();
     MeasureLookasideEx();
     MeasureFlags("pool2", POOL_FLAG_NON_PAGED);
+    MeasureParameters();
+    MeasureSecure();
     MeasureFlags("poolquota", POOL_FLAG_NON_PAGED | POOL_FLAG_USE_QUOTA);
     MeasureFlags("poolspecial", POOL_FLAG_NON_PAGED | POOL_FLAG_SPECIAL_POOL);
 }

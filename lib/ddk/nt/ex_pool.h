@@ -215,6 +215,20 @@ typedef const POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
 C_ASSERT(sizeof(POOL_EXTENDED_PARAMETER) == 16);
 C_ASSERT(sizeof(POOL_EXTENDED_PARAMS_SECURE_POOL) == 32);
 
+/*
+ * As ExAllocatePool2, with extended parameters, at most one of a type; one that is not understood is
+ * STATUS_INVALID_PARAMETER unless it is Optional.
+ *   ExtendedParameters  Priority: fail earlier when memory is low, or a guard page;
+ *                       NumaNode: the memory's node, of which there is one, 0;
+ *                       SecurePool: the memory belongs to a secure pool, see ExCreatePool
+ * WDK: ExAllocatePool3; book ch. 8.
+ */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI PVOID NTAPI ExAllocatePool3(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes,
+                                        _In_ ULONG Tag,
+                                        _In_opt_ PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                                        _In_ ULONG ExtendedParametersCount);
+
 /*** Freeing. ***/
 
 /*
@@ -230,5 +244,62 @@ NTKERNELAPI VOID NTAPI ExFreePoolWithTag(_In_ PVOID P, _In_ ULONG Tag);
 /* ExFreePoolWithTag with tag 0. WDK: ExFreePool. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI ExFreePool(_In_ PVOID P);
+
+/*
+ * With ExtendedParameters, one of the type SecurePool: frees a block of a secure pool that was
+ * allocated with SECURE_POOL_FLAGS_FREEABLE; handle, tag and cookie must be those of the
+ * allocation. Else BAD_POOL_CALLER (46h address; Ah tag; CAh handle, cookie or flags). Without
+ * parameters: ExFreePoolWithTag. Blocks of secure pools: IRQL <= APC_LEVEL. WDK: ExFreePool2; book
+ * ch. 8.
+ */
+_IRQL_requires_max_(DISPATCH_LEVEL)
+NTKERNELAPI VOID NTAPI ExFreePool2(_In_ PVOID P, _In_ ULONG Tag,
+                                   _In_opt_ PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+                                   _In_ ULONG ExtendedParametersCount);
+
+/*** Secure pools: what is allocated there can be read by everybody and written by nobody, but by
+ * ExSecurePoolUpdate. ***/
+
+#define POOL_CREATE_FLG_SECURE_POOL 0x1
+#define POOL_CREATE_FLG_USE_GLOBAL_POOL 0x2
+#define POOL_CREATE_FLG_VALID_FLAGS (POOL_CREATE_FLG_SECURE_POOL | POOL_CREATE_FLG_USE_GLOBAL_POOL)
+#define POOL_CREATE_PARAMS_VERSION 1
+
+typedef struct _POOL_CREATE_EXTENDED_PARAMS {
+    ULONG Version;
+} POOL_CREATE_EXTENDED_PARAMS, *PPOOL_CREATE_EXTENDED_PARAMS;
+
+/*
+ * Makes a secure pool, from which ExAllocatePool3 allocates with POOL_FLAG_NON_PAGED and the extended
+ * parameter SecurePool: at IRQL <= APC_LEVEL, in whole pages, with the contents of Buffer, which
+ * nobody can change from then on. PoolHandle goes back with ExDestroyPool.
+ *   Flags   POOL_CREATE_FLG_SECURE_POOL
+ *   Tag     of the pool itself, not 0
+ *   Params  NULL, or Version POOL_CREATE_PARAMS_VERSION
+ * STATUS_INVALID_PARAMETER; STATUS_INSUFFICIENT_RESOURCES. WDK: ExCreatePool; book ch. 8.
+ */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ExCreatePool(_In_ ULONG Flags, _In_ ULONG_PTR Tag,
+                                        _In_opt_ POOL_CREATE_EXTENDED_PARAMS *Params,
+                                        _Out_ PHANDLE PoolHandle);
+/* Ends a secure pool, and frees all that is still allocated from it. What is no such handle bugchecks
+ * BAD_POOL_CALLER (CAh). WDK: ExDestroyPool. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI VOID NTAPI ExDestroyPool(_In_ HANDLE PoolHandle);
+
+/* Whether Allocation is a block of the pool, allocated with this tag and cookie. STATUS_INVALID_HANDLE:
+ * no such pool; STATUS_INVALID_PARAMETER: no such block in it, or of another tag; STATUS_ACCESS_DENIED:
+ * another cookie. WDK: ExSecurePoolValidate. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ExSecurePoolValidate(_In_ HANDLE SecurePoolHandle, _In_ ULONG Tag,
+                                                _In_ PVOID Allocation, _In_ ULONG_PTR Cookie);
+/* Changes Size bytes from Offset on to what is at Buffer. The errors of ExSecurePoolValidate;
+ * STATUS_ACCESS_DENIED: not allocated with SECURE_POOL_FLAGS_MODIFIABLE; STATUS_INVALID_BUFFER_SIZE: not
+ * inside of the block; STATUS_INSUFFICIENT_RESOURCES. WDK: ExSecurePoolUpdate; book ch. 8. */
+_IRQL_requires_max_(APC_LEVEL)
+NTKERNELAPI NTSTATUS NTAPI ExSecurePoolUpdate(_In_ HANDLE SecurePoolHandle, _In_ ULONG Tag,
+                                              _In_ PVOID Allocation, _In_ ULONG_PTR Cookie,
+                                              _In_ SIZE_T Offset, _In_ SIZE_T Size,
+                                              _In_ PVOID Buffer);
 
 #endif
