@@ -32,8 +32,9 @@ NTKERNELAPI NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(
  * everybody, RES restricted code; ALL all rights, R read, W write, X execute. */
 #if defined(_WIN32) && !defined(_NTOSKRNL_)
 #define WDMSEC_TEXT(Name, Text)                                                                    \
-    __attribute__((selectany)) extern const UNICODE_STRING Name = {sizeof(Text) - sizeof(WCHAR),   \
-                                                                   sizeof(Text), (PWCH)(Text)}
+    extern const UNICODE_STRING Name;                                                              \
+    __declspec(selectany)                                                                          \
+        const UNICODE_STRING Name = {sizeof(Text) - sizeof(WCHAR), sizeof(Text), (PWCH)(Text)}
 WDMSEC_TEXT(SDDL_DEVOBJ_KERNEL_ONLY, L"D:P");
 WDMSEC_TEXT(SDDL_DEVOBJ_SYS_ALL, L"D:P(A;;GA;;;SY)");
 WDMSEC_TEXT(SDDL_DEVOBJ_SYS_ALL_ADM_ALL, L"D:P(A;;GA;;;SY)(A;;GA;;;BA)");

@@ -1,5 +1,6 @@
 /* nt/io_interface.h - device interfaces: names by which applications find devices of a class, and
  * devices that a driver finds itself (book ch. 2). */
+#include <wdm.h>
 #ifndef _NT_IO_INTERFACE_
 #define _NT_IO_INTERFACE_
 
