@@ -26,6 +26,10 @@ SAMPLES = {
         r"nullfilter attach \device\beep; beep 440 1; nullfilter stats; nullfilter detach",
         [r"1 create", r"1 device control", r"0 of them with an error; attached"],
     ),
+    "multi": (
+        "multi put one; multi put two; multi get; multi put three; multi stats",
+        ["^one$", "2 waiting of 3 written; lookaside list: 3 taken"],
+    ),
     "enumproc": ("irql", [r"enumproc: +0 session 0, +2 threads", r"enumproc: +4 session 0, +\d+ threads, +\d+ handles, System"]),
 }
 
@@ -37,7 +41,7 @@ def life(name):
 
 def check(name, output):
     for pattern in SAMPLES[name][1]:
-        assert re.search(pattern, output), f"{pattern} is missing\n{output}"
+        assert re.search(pattern, output, re.M), f"{pattern} is missing\n{output}"
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -69,7 +73,7 @@ class Transcript:
 def test_each_allocation_fails_once(name):
     """The console's own writes fail now and then, too: then text is missing, but nothing else is."""
     look = "beep 20000 200; pool; objects; mem; "  # what ended may be cleaned up a moment later
-    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, 70))
+    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, 120))
     result = qemu.execute(f"{life(name)}; {life(name)}; {look}{''.join(rounds)}{look}{life(name)}", smp=2, timeout=300)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
     failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
