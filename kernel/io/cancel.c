@@ -106,14 +106,16 @@ static BOOLEAN IopCancelThreadIrps(PLIST_ENTRY Head)
     return Any;
 }
 
-/* For who wonders why the thread, and perhaps a driver's unload, hangs. */
+/* For who wonders why the thread, and perhaps a driver's unload, hangs. Another processor may be completing
+ * the IRP: its APC takes the place of the pointer to the stack location, so that is calculated. */
 static void IopComplainAboutThread(PIRP Irp, const char *What)
 {
     CHAR Start[80];
     PETHREAD Thread = KeGetCurrentThread();
-    PDEVICE_OBJECT Device = Irp->CurrentLocation <= Irp->StackCount
-                                ? IoGetCurrentIrpStackLocation(Irp)->DeviceObject
-                                : NULL;
+    CHAR Location = *(volatile CHAR *)&Irp->CurrentLocation;
+    PIO_STACK_LOCATION First = (PIO_STACK_LOCATION)(Irp + 1);
+    PDEVICE_OBJECT Device =
+        Location >= 1 && Location <= Irp->StackCount ? First[Location - 1].DeviceObject : NULL;
     LdrFormatAddress((PVOID)Thread->StartAddress, Start, sizeof(Start));
     KdPrintf("io: thread %u (%s) %s: driver %wZ keeps its IRP %p\n",
              (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread, Start, What,
