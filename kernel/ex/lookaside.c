@@ -291,6 +291,15 @@ static ULONG ExpCopyLookasides(EX_LOOKASIDE_COPY *Copies, ULONG Room)
     return Count;
 }
 
+/* What the blocks that a list keeps count for in the pool, where they are the list's allocations. */
+static ULONG64 ExpKeptBytes(const GENERAL_LOOKASIDE_POOL *L)
+{
+    ULONG64 Block = L->Size <= EX_POOL_MAXIMUM_SMALL ? ExpClassBytes[ExpClassOfSize(L->Size)]
+                                                     : BYTES_TO_PAGES(L->Size) * PAGE_SIZE;
+
+    return L->ListHead.HeaderX64.Depth * Block;
+}
+
 static void ExpShowLookaside(PKD_CONSOLE Console, const EX_LOOKASIDE_COPY *Copy)
 {
     const GENERAL_LOOKASIDE_POOL *L = &Copy->L;
@@ -298,9 +307,10 @@ static void ExpShowLookaside(PKD_CONSOLE Console, const EX_LOOKASIDE_COPY *Copy)
 
     ExpFormatTag(L->Tag, Tag);
     LdrFormatAddress(Copy->Address, Name, sizeof(Name));
-    KdConsolePrint(Console, "%s %-8s size %-5u depth %u of %u kept %u  allocs %u hits %u%%  ", Tag,
+    KdConsolePrint(Console, "%s %-8s size %-5u depth %u of %u kept %u (%llu bytes)  ", Tag,
                    (L->Type & PagedPool) != 0 ? "Paged" : "NonPaged", L->Size, L->Depth,
-                   L->MaximumDepth, (ULONG)L->ListHead.HeaderX64.Depth, L->TotalAllocates,
+                   L->MaximumDepth, (ULONG)L->ListHead.HeaderX64.Depth, ExpKeptBytes(L));
+    KdConsolePrint(Console, "allocs %u hits %u%%  ", L->TotalAllocates,
                    ExpHitRate(L->TotalAllocates, L->AllocateMisses));
     KdConsolePrint(Console, "frees %u hits %u%%  %s\n", L->TotalFrees,
                    ExpHitRate(L->TotalFrees, L->FreeMisses), Name);

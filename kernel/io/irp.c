@@ -21,10 +21,11 @@ typedef struct _IOP_IRP_LISTS {
 } IOP_IRP_LISTS;
 static IOP_IRP_LISTS IopIrpLists[KI_MAX_PROCESSORS];
 
+/* All processors have been started. */
 void IopInitializeIrps(void)
 {
     IopInitializeVerifier();
-    for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
         ExInitializeNPagedLookasideList(&IopIrpLists[i].Small, NULL, NULL, 0,
                                         IoSizeOfIrp(IOP_SMALL_STACK), IOP_TAG_IRP, 0);
         ExInitializeNPagedLookasideList(&IopIrpLists[i].Large, NULL, NULL, 0,
