@@ -10,6 +10,7 @@
  * device is to write: STATUS_ACCESS_VIOLATION. An MDL's pages are locked until the request ends.
  */
 #include "iop.h"
+#include "verify.h"
 
 /* A page is looked up at a time; no byte of the buffer is touched. */
 BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
@@ -31,8 +32,10 @@ BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
 NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength,
                                  ULONG Room)
 {
-    PVOID Buffer =
-        ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, Length, IOP_TAG_BUFFER);
+    PVOID Buffer = IopVerifying & IOP_VERIFY_SPECIAL
+                       ? IopAllocateGuarded(Length, IOP_TAG_BUFFER)
+                       : ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED, Length,
+                                         IOP_TAG_BUFFER);
     if (Buffer == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }

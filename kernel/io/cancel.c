@@ -36,6 +36,9 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
 {
     IOP_CONTEXT Context;
     KIRQL OldIrql;
+    if (IopVerifying && !IopIsReadable(Irp, sizeof(*Irp))) {
+        IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, 0);
+    }
     if (Irp->Type != IO_TYPE_IRP) {
         IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
     }

@@ -77,7 +77,7 @@ static void IopCheckRoom(PIRP Irp, PIO_STACK_LOCATION First)
 }
 
 /* Passes one location on the way up; FALSE when a completion routine took the IRP back. */
-static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
+FORCEINLINE BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack, const BOOLEAN Verify)
 {
     UCHAR Control = Stack->Control;
     PIO_COMPLETION_ROUTINE Routine = Stack->CompletionRoutine;
@@ -90,7 +90,7 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
     if (Top) {
         IopCheckRoom(Irp, Stack);
     }
-    if (IopVerifying) {
+    if (Verify) {
         IopVerifyPassing(Irp, (CHAR)(Irp->CurrentLocation - 1), Control);
     }
     Irp->PendingReturned = (Control & SL_PENDING_RETURNED) != 0;
@@ -103,8 +103,8 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
         return TRUE;
     }
     IopClearLocation(Stack);
-    NTSTATUS Status = IopVerifying ? IopVerifyRoutine(Device, Irp, Routine, Context)
-                                   : Routine(Device, Irp, Context);
+    NTSTATUS Status =
+        Verify ? IopVerifyRoutine(Device, Irp, Routine, Context) : Routine(Device, Irp, Context);
     IopCheckIrql((PVOID)Routine, Irp, Before);
     if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
         return FALSE;
@@ -118,21 +118,34 @@ static BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack)
 }
 
 /* From the location that completes to above the top; FALSE when somebody has taken the IRP back. */
-static BOOLEAN IopWalkUp(PIRP Irp)
+FORCEINLINE BOOLEAN IopWalkUpAs(PIRP Irp, const BOOLEAN Verify)
 {
     while (Irp->CurrentLocation <= Irp->StackCount) {
         PIO_STACK_LOCATION Stack = Irp->Tail.Overlay.CurrentStackLocation++;
         Irp->CurrentLocation++;
-        if (!IopPassLocation(Irp, Stack)) {
+        if (!IopPassLocation(Irp, Stack, Verify)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
+static ARCH_COLD BOOLEAN IopWalkUpVerified(PIRP Irp)
+{
+    return IopWalkUpAs(Irp, TRUE);
+}
+
+static BOOLEAN IopWalkUp(PIRP Irp)
+{
+    return IopVerifying ? IopWalkUpVerified(Irp) : IopWalkUpAs(Irp, FALSE);
+}
+
 /* Caller is the routine that called IofCompleteRequest, the culprit if something is wrong. */
 static void IopCheckCompletion(PIRP Irp, PVOID Caller)
 {
+    if (IopVerifying) {
+        IopVerifyCompletion(Irp, Caller);
+    }
     if (Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation > Irp->StackCount + 1) {
         IopBadIrp(MULTIPLE_IRP_COMPLETE_REQUESTS, Irp, Caller, (ULONG_PTR)Caller, 0);
     }
@@ -141,9 +154,6 @@ static void IopCheckCompletion(PIRP Irp, PVOID Caller)
     }
     if (Irp->CancelRoutine != NULL) {
         IopViolation(IopCompletedCancelable, Caller, Irp, (ULONG_PTR)Irp->CancelRoutine);
-    }
-    if (IopVerifying) {
-        IopVerifyCompletion(Irp, Caller);
     }
 }
 

@@ -263,11 +263,13 @@ static NTSTATUS IopIrpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Argc != 2 || !IopParseAddress(Argv[1], &Address)) {
         return KdConsoleUsage(Console);
     }
-    if (!IopIsReadable(Address, sizeof(IRP)) || ((PIRP)Address)->Type != IO_TYPE_IRP) {
-        KdConsolePrint(Console, "irp: there is no IRP at %p\n", Address);
+    PIRP Irp = Address;
+    if (!IopIsReadable(Irp, sizeof(*Irp)) || Irp->Type != IO_TYPE_IRP || Irp->StackCount < 0 ||
+        Irp->Size < IoSizeOfIrp(Irp->StackCount)) {
+        KdConsolePrint(Console, "irp: there is no IRP at %p\n", Irp);
         return KdConsoleReported(Console, STATUS_INVALID_ADDRESS);
     }
-    IopShowIrp(Console, Address);
+    IopShowIrp(Console, Irp);
     return STATUS_SUCCESS;
 }
 KD_COMMAND("irp", "ADDRESS", "show an IRP with its stack locations", IopIrpCommand);

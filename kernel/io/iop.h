@@ -244,8 +244,9 @@ NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
                               ULONG InputBufferLength, PVOID OutputBuffer,
                               ULONG OutputBufferLength);
 
-/* IRP.AllocationFlags: the first two with Windows' numbers. The others, o, tell the sender of an
+/* IRP.AllocationFlags: ALLOCATED_FIXED_SIZE and LOOKASIDE with Windows' numbers. The last, o, tell the sender of an
  * IRP_DEFER_IO_COMPLETION request and its completer of each other, see IopCheckPending. */
+#define IOP_IRP_GUARDED 0x02 /* i  in special pool */
 #define IRP_ALLOCATED_FIXED_SIZE 0x04
 #define IRP_LOOKASIDE_ALLOCATION 0x08
 #define IOP_IRP_COMPLETING 0x10 /* o  its completion is on its way to the thread */

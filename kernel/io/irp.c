@@ -49,8 +49,11 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (StackSize < 0) {
         return NULL;
     }
-    /* A list's IRPs have its size even for a shorter stack; StackCount is what was asked for. */
-    if (StackSize <= IOP_LARGE_STACK) {
+    if (IopVerifying & IOP_VERIFY_SPECIAL) {
+        Irp = IopAllocateGuarded(IoSizeOfIrp(StackSize), IOP_TAG_IRP);
+        Flags = IOP_IRP_GUARDED;
+    } else if (StackSize <= IOP_LARGE_STACK) {
+        // A list's IRPs have its size even for a shorter stack; StackCount is what was asked for.
         Irp = ExAllocateFromNPagedLookasideList(IopListForStack(StackSize));
         Flags = IRP_ALLOCATED_FIXED_SIZE | IRP_LOOKASIDE_ALLOCATION;
     } else {
@@ -85,26 +88,42 @@ void IopReleaseIrp(PIRP Irp)
 }
 
 /* A thread's list entry that is still linked would make the thread cancel freed memory. */
-VOID NTAPI IoFreeIrp(PIRP Irp)
+FORCEINLINE void IopFree(PIRP Irp, PVOID Caller, const BOOLEAN Verify)
 {
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Verify) {
+        IopVerifyUnused(Irp, Caller);
+    }
     if (Irp->Type != IO_TYPE_IRP) {
-        IopViolation(IopFreedNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
+        IopViolation(IopFreedNoIrp, Caller, Irp, (ULONG_PTR)Irp->Type);
     }
     if (!IsListEmpty(&Irp->ThreadListEntry)) {
-        IopViolation(IopFreedThreadIrp, __builtin_return_address(0), Irp, 0);
+        IopViolation(IopFreedThreadIrp, Caller, Irp, 0);
     }
     if (Irp->CancelRoutine != NULL) {
-        IopViolation(IopFreedInUse, __builtin_return_address(0), Irp,
-                     (ULONG_PTR)Irp->CancelRoutine);
+        IopViolation(IopFreedInUse, Caller, Irp, (ULONG_PTR)Irp->CancelRoutine);
     }
-    if (IopVerifying) {
-        IopVerifyUnused(Irp, __builtin_return_address(0));
-        Irp = IopQuarantineIrp(Irp, __builtin_return_address(0));
+    if (Verify && !(Irp->AllocationFlags & IOP_IRP_GUARDED)) {
+        Irp = IopQuarantineIrp(Irp, Caller);
     }
-    if (Irp != NULL) {
+    if (!Verify || Irp != NULL) {
         IopReleaseIrp(Irp);
     }
+}
+
+/* Drivers are verified by a second version of the same, so that it costs the first one jump. */
+static ARCH_COLD void IopFreeVerified(PIRP Irp, PVOID Caller)
+{
+    IopFree(Irp, Caller, TRUE);
+}
+
+VOID NTAPI IoFreeIrp(PIRP Irp)
+{
+    if (IopVerifying) {
+        IopFreeVerified(Irp, __builtin_return_address(0));
+        return;
+    }
+    IopFree(Irp, __builtin_return_address(0), FALSE);
 }
 
 VOID NTAPI IoInitializeIrp(PIRP Irp, USHORT PacketSize, CCHAR StackSize)
@@ -144,22 +163,21 @@ static DECLSPEC_NORETURN ARCH_COLD void IopNoLocation(PDEVICE_OBJECT Device, PIR
 }
 
 /* The checks cost a few compares, and catch most of what drivers do wrong on the way down. */
-NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
+FORCEINLINE NTSTATUS IopCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller, const BOOLEAN Verify)
 {
     KIRQL Before = KeGetCurrentIrql();
+    if (Verify) {
+        IopVerifyForward(Irp, Caller);
+    }
     if (Irp->Type != IO_TYPE_IRP) {
-        IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, (ULONG_PTR)Irp->Type);
+        IopViolation(IopCalledNoIrp, Caller, Irp, (ULONG_PTR)Irp->Type);
     }
     if (Device == NULL || Device->Type != IO_TYPE_DEVICE) {
-        IopViolation(IopCalledNoDevice, __builtin_return_address(0), Irp, (ULONG_PTR)Device);
+        IopViolation(IopCalledNoDevice, Caller, Irp, (ULONG_PTR)Device);
     }
     // 2 to StackCount + 1: in one comparison.
     if ((ULONG)(Irp->CurrentLocation - 2) >= (ULONG)Irp->StackCount) {
-        IopNoLocation(Device, Irp, __builtin_return_address(0));
-    }
-    BOOLEAN Verify = IopVerifying != 0;
-    if (Verify) {
-        IopVerifyForward(Irp, __builtin_return_address(0));
+        IopNoLocation(Device, Irp, Caller);
     }
     Irp->CurrentLocation--;
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
@@ -174,4 +192,17 @@ NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
                      (ULONG_PTR)Before << 8 | KeGetCurrentIrql());
     }
     return Status;
+}
+
+static ARCH_COLD NTSTATUS IopCallVerified(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller)
+{
+    return IopCall(Device, Irp, Caller, TRUE);
+}
+
+NTSTATUS NTAPI IofCallDriver(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    if (IopVerifying) {
+        return IopCallVerified(Device, Irp, __builtin_return_address(0));
+    }
+    return IopCall(Device, Irp, __builtin_return_address(0), FALSE);
 }

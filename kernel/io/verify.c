@@ -70,6 +70,25 @@ void IopInitializeVerifier(void)
         InitializeListHead(&IopBuckets[i].Visits);
     }
     KeInitializeSpinLock(&IopQuarantine.Lock);
+    IopReadVerifierOption();
+}
+
+PVOID IopAllocateGuarded(SIZE_T Size, ULONG Tag)
+{
+    return ExAllocatePoolWithTagPriority(NonPagedPoolNx, Size, Tag,
+                                         NormalPoolPrioritySpecialPoolOverrun);
+}
+
+/* An IRP in special pool has no memory any more once it is freed. */
+static BOOLEAN IopIsThere(PIRP Irp)
+{
+    return IopIsReadable(Irp, sizeof(*Irp));
+}
+
+/* The checks that are always made find nothing to complain of. */
+static BOOLEAN IopIsSound(PIRP Irp)
+{
+    return Irp->Type == IO_TYPE_IRP && Irp->CurrentLocation <= Irp->StackCount + 1;
 }
 
 void IopNoteContext(PIOP_CONTEXT Context)
@@ -292,7 +311,10 @@ static BOOLEAN IopIsLocationTrue(PIRP Irp)
 void IopVerifyForward(PIRP Irp, PVOID Caller)
 {
     IOP_BLAME Culprit = IopCulpritOf(Irp, Caller);
-    if (!IopIsVerified(Culprit.Subject)) {
+    if (!IopIsThere(Irp)) {
+        IopViolation(IopCalledNoIrp, Caller, Irp, 0);
+    }
+    if (!IopIsVerified(Culprit.Subject) || !IopIsSound(Irp)) {
         return;
     }
     if (Irp->CancelRoutine != NULL) {
@@ -310,7 +332,10 @@ void IopVerifyCompletion(PIRP Irp, PVOID Caller)
 {
     IOP_VISIT Own;
     IOP_BLAME Culprit = IopCulpritOf(Irp, Caller);
-    if (!IopIsVerified(Culprit.Subject)) {
+    if (!IopIsThere(Irp)) {
+        IopBadIrp(MULTIPLE_IRP_COMPLETE_REQUESTS, Irp, Caller, (ULONG_PTR)Caller, 0);
+    }
+    if (!IopIsVerified(Culprit.Subject) || !IopIsSound(Irp)) {
         return;
     }
     if (!IopIsLocationTrue(Irp)) {
@@ -331,6 +356,9 @@ void IopVerifyCompletion(PIRP Irp, PVOID Caller)
 void IopVerifyUnused(PIRP Irp, PVOID Caller)
 {
     IOP_VISIT Below;
+    if (!IopIsThere(Irp)) {
+        IopViolation(IopFreedNoIrp, Caller, Irp, 0);
+    }
     if (IopIsVerified(Caller) && IopCopyVisit(Irp, 0, &Below)) {
         IopViolation(IopFreedInUse, Caller, Irp, (ULONG_PTR)Below.Blame.Subject);
     }

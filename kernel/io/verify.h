@@ -8,10 +8,15 @@
 #include <ntddk.h>
 #include "violation.h"
 
-/* Drivers are being verified: 0 none. Read without a lock; a call that began before does without. */
+/* What is checked, with Windows' flags: 0 nothing. Read without a lock; a call that began before does
+ * without. */
+#define IOP_VERIFY_SPECIAL 0x01 /* IRPs and system buffers from special pool, gone when freed */
+#define IOP_VERIFY_IO 0x10      /* what drivers do with requests */
 extern volatile LONG IopVerifying;
 
 void IopInitializeVerifier(void);
+/* The command line's `verifier=FLAGS`, for all drivers, instead of what the kernel was built with. */
+void IopReadVerifierOption(void);
 /* What has been checked. */
 enum {
     IopVerifiedCalls,
@@ -31,7 +36,10 @@ void IopNoteContext(PIOP_CONTEXT Context);
 /* Routine has returned. Locks first: they say more than the IRQL that comes with them. */
 void IopCheckContext(const IOP_CONTEXT *Context, PVOID Routine, PIRP Irp);
 
-/* Caller is about to send Irp: is it as it should be? */
+/* Memory of Size bytes that nobody can touch any more when it has been freed; NULL: out of memory. */
+PVOID IopAllocateGuarded(SIZE_T Size, ULONG Tag);
+/* Caller is about to send Irp: is it as it should be? What is no IRP in readable memory is left to
+ * the checks that are always made. */
 void IopVerifyForward(PIRP Irp, PVOID Caller);
 /* Calls Dispatch, whose location is current, and checks how it answers, now and when the IRP's
  * completion has passed its location. */

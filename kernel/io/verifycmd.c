@@ -8,12 +8,11 @@
 #include "iop.h"
 #include "verify.h"
 
-#define IOP_VERIFY_IO 0x10 /* Windows' flag for the I/O checks: the ones that there are */
 #define IOP_VERIFY_NAMES 16
 #define IOP_VERIFY_NAME sizeof(((PLDR_MODULE)0)->Name)
 
 #if DBG
-volatile LONG IopVerifying = TRUE;
+volatile LONG IopVerifying = IOP_VERIFY_IO;
 static volatile BOOLEAN IopVerifyAll = TRUE;
 #else
 volatile LONG IopVerifying;
@@ -39,6 +38,15 @@ BOOLEAN IopIsVerified(PVOID Code)
     return Module != NULL && !IopIsInKernel(Code) && (IopVerifyAll || IopIsNamed(Module->Name));
 }
 
+void IopReadVerifierOption(void)
+{
+    ULONG64 Flags;
+    if (KiQueryBootOption("verifier", &Flags)) {
+        IopVerifying = (LONG)Flags & (IOP_VERIFY_SPECIAL | IOP_VERIFY_IO);
+        IopVerifyAll = IopVerifying != 0;
+    }
+}
+
 static void IopResetVerifier(void)
 {
     IopVerifying = FALSE;
@@ -59,7 +67,6 @@ static BOOLEAN IopAddVerified(const char *Name)
         strcpy_s(IopVerifyName[Count], IOP_VERIFY_NAME, Name);
         __atomic_store_n(&IopVerifyNames, Count + 1, __ATOMIC_RELEASE);
     }
-    IopVerifying = TRUE;
     return TRUE;
 }
 
@@ -67,8 +74,11 @@ static void IopShowVerifier(PKD_CONSOLE Console)
 {
     static const char *const Texts[IopVerifyCounts] = {"requests sent", "completions passed",
                                                        "IRPs freed"};
-    KdConsolePrint(Console, "Verifier flags: 0x%08x\n", IopVerifying ? IOP_VERIFY_IO : 0);
-    KdConsolePrint(Console, "  [%c] 0x00000010 I/O verification\n", IopVerifying ? 'X' : ' ');
+    KdConsolePrint(Console, "Verifier flags: 0x%08x\n", (ULONG)IopVerifying);
+    KdConsolePrint(Console, "  [%c] 0x00000001 Special pool\n",
+                   IopVerifying & IOP_VERIFY_SPECIAL ? 'X' : ' ');
+    KdConsolePrint(Console, "  [%c] 0x00000010 I/O verification\n",
+                   IopVerifying & IOP_VERIFY_IO ? 'X' : ' ');
     KdConsolePrint(Console, "Verified drivers:%s\n",
                    IopVerifyAll          ? " all"
                    : IopVerifyNames == 0 ? " none"
@@ -81,19 +91,35 @@ static void IopShowVerifier(PKD_CONSOLE Console)
     }
 }
 
-/* /flags N, when it comes first: TRUE when N is what can be done. */
-static BOOLEAN IopAreFlagsGood(PKD_CONSOLE Console, const char *Text)
+/* /flags N; FALSE when N is not what can be done. Special pool alone would find nothing here. */
+static BOOLEAN IopParseFlags(PKD_CONSOLE Console, const char *Text, PULONG64 Flags)
 {
-    ULONG64 Flags;
-    if (!KdParseNumber(Text, &Flags) || Flags != IOP_VERIFY_IO) {
-        KdConsolePrint(Console, "verifier: the only flag that there is: 0x10, I/O verification\n");
+    if (!KdParseNumber(Text, Flags) ||
+        (*Flags != IOP_VERIFY_IO && *Flags != (IOP_VERIFY_IO | IOP_VERIFY_SPECIAL))) {
+        KdConsolePrint(Console, "verifier: the flags are 0x10, I/O verification, and 0x11, "
+                                "with IRPs and system buffers in special pool\n");
         return FALSE;
     }
     return TRUE;
 }
 
+/* The drivers named from Argv[At] on replace those before them, as on Windows. */
+static NTSTATUS IopVerifyDrivers(int Argc, char **Argv, int At, ULONG64 Flags)
+{
+    IopResetVerifier();
+    for (; At < Argc; At++) {
+        if (!IopAddVerified(Argv[At])) {
+            return STATUS_NAME_TOO_LONG;
+        }
+    }
+    IopVerifying = (LONG)Flags;
+    return STATUS_SUCCESS;
+}
+
 static NTSTATUS IopVerifierCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
+    static char *const Everybody[] = {"*"};
+    ULONG64 Flags = IOP_VERIFY_IO;
     int At = 1;
     if (Argc == 1 || (Argc == 2 && _stricmp(Argv[1], "/query") == 0)) {
         IopShowVerifier(Console);
@@ -104,26 +130,18 @@ static NTSTATUS IopVerifierCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         return STATUS_SUCCESS;
     }
     if (Argc > 3 && _stricmp(Argv[1], "/flags") == 0) {
-        if (!IopAreFlagsGood(Console, Argv[2])) {
+        if (!IopParseFlags(Console, Argv[2], &Flags)) {
             return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
         }
         At = 3;
     }
     if (At == Argc - 1 && _stricmp(Argv[At], "/all") == 0) {
-        IopAddVerified("*");
-        return STATUS_SUCCESS;
+        return IopVerifyDrivers(1, (char **)Everybody, 0, Flags);
     }
     if (At + 1 >= Argc || _stricmp(Argv[At], "/driver") != 0) {
         return KdConsoleUsage(Console);
     }
-    // As on Windows the drivers named replace those before them.
-    IopResetVerifier();
-    while (++At < Argc) {
-        if (!IopAddVerified(Argv[At])) {
-            return STATUS_NAME_TOO_LONG;
-        }
-    }
-    return STATUS_SUCCESS;
+    return IopVerifyDrivers(Argc, Argv, At + 1, Flags);
 }
-KD_COMMAND("verifier", "[[/flags 0x10] /driver X.SYS.. | /all | /reset | /query]",
+KD_COMMAND("verifier", "[[/flags 0x10|0x11] /driver X.SYS.. | /all | /reset | /query]",
            "check what drivers do with requests", IopVerifierCommand);

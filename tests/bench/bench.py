@@ -108,7 +108,7 @@ ROWS = {
     "workitem": Row("work item queued -> running in a worker"),
     "irp": Row("IRP built, sent to the null driver, completed, freed", 400, linux="573 (write)"),
     "irp_filter": Row("the same through a filter with a completion routine"),
-    "irp_skip": Row("the same through a filter that skips its location", 525),
+    "irp_skip": Row("the same through a filter that skips its location", 500),
     "irp_allocate": Row("IRP allocated + freed", 210),
     "csq": Row("cancel-safe queue insert + remove next", 265),
     "removelock": Row("remove lock acquire + release", 80),
