@@ -112,27 +112,46 @@ static VOID NullFilterLock(PNULLFILTER_CONTROL Control)
     KeWaitForSingleObject(&Control->Mutex, Executive, KernelMode, FALSE, NULL);
 }
 
-static NTSTATUS NullFilterCreate(PUNICODE_STRING Target, PDEVICE_OBJECT *Filter)
+/* Makes a filter and puts it on top of Target's stack. Buffers have to come the way that the devices
+ * below expect them from the first request on, so the flags are there before the filter is. */
+static NTSTATUS NullFilterCreate(PDEVICE_OBJECT Target, PDEVICE_OBJECT *Filter)
 {
+    PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(Target);
     PNULLFILTER_EXTENSION Extension;
     NTSTATUS Status;
 
     Status = IoCreateDevice(NullFilterControl->DriverObject, sizeof(*Extension), NULL,
                             FILE_DEVICE_UNKNOWN, 0, FALSE, Filter);
+    if (NT_SUCCESS(Status)) {
+        Extension = (*Filter)->DeviceExtension;
+        IoInitializeRemoveLock(&Extension->RemoveLock, NULLFILTER_TAG, 0, 0);
+        (*Filter)->Flags |= Top->Flags & (DO_BUFFERED_IO | DO_DIRECT_IO);
+        Status = IoAttachDeviceToDeviceStackSafe(*Filter, Target, &Extension->Below);
+        if (NT_SUCCESS(Status)) {
+            (*Filter)->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+        } else {
+            IoDeleteDevice(*Filter);
+        }
+    }
+    ObDereferenceObject(Top);
+    return Status;
+}
+
+/* The open file keeps the device where it is until the filter does. */
+static NTSTATUS NullFilterFind(PUNICODE_STRING Name, PDEVICE_OBJECT *Filter)
+{
+    PFILE_OBJECT File;
+    PDEVICE_OBJECT Top;
+    NTSTATUS Status = IoGetDeviceObjectPointer(Name, FILE_READ_ATTRIBUTES, &File, &Top);
+
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Extension = (*Filter)->DeviceExtension;
-    IoInitializeRemoveLock(&Extension->RemoveLock, NULLFILTER_TAG, 0, 0);
-    Status = IoAttachDevice(*Filter, Target, &Extension->Below);
-    if (!NT_SUCCESS(Status)) {
-        IoDeleteDevice(*Filter);
-        return Status;
-    }
-    /* Buffers come the way the device below expects them. */
-    (*Filter)->Flags |= Extension->Below->Flags & (DO_BUFFERED_IO | DO_DIRECT_IO);
-    (*Filter)->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
-    return STATUS_SUCCESS;
+    /* The request to detach a filter from the control device would wait for itself. */
+    Status = File->DeviceObject == NullFilterControl ? STATUS_INVALID_PARAMETER
+                                                     : NullFilterCreate(File->DeviceObject, Filter);
+    ObDereferenceObject(File);
+    return Status;
 }
 
 static NTSTATUS NullFilterAttach(PNULLFILTER_CONTROL Control, PIRP Irp)
@@ -148,7 +167,7 @@ static NTSTATUS NullFilterAttach(PNULLFILTER_CONTROL Control, PIRP Irp)
     NullFilterLock(Control);
     if (Control->Filter == NULL) {
         RtlZeroMemory(&Control->Counts, sizeof(Control->Counts));
-        Status = NullFilterCreate(&Target, &Control->Filter);
+        Status = NullFilterFind(&Target, &Control->Filter);
         if (!NT_SUCCESS(Status)) {
             Control->Filter = NULL;
         }

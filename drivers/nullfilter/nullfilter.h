@@ -15,7 +15,8 @@
 #define NULLFILTER_MAJORS 28 /* IRP_MJ_CREATE to IRP_MJ_PNP */
 
 /* The input is the name of a device, WCHARs without a terminator. One stack is filtered at a time:
- * STATUS_DEVICE_ALREADY_ATTACHED. The counts begin at 0. Else errors of IoAttachDevice. */
+ * STATUS_DEVICE_ALREADY_ATTACHED. The counts begin at 0. STATUS_INVALID_PARAMETER: no name, or the
+ * null filter's own. Else errors of IoAttachDevice. */
 #define IOCTL_NULLFILTER_ATTACH                                                                    \
     CTL_CODE(NULLFILTER_DEVICE, 0x800, METHOD_BUFFERED, FILE_WRITE_ACCESS)
 /* Requests inside the filter are waited for. STATUS_DEVICE_NOT_CONNECTED: it filters nothing. */

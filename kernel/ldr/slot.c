@@ -101,6 +101,7 @@ NTSTATUS LdrpReserveService(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *S
     if (NT_SUCCESS(Status)) {
         if (Found != NULL) {
             Found->References++; /* an export driver that is a service as well */
+            Found->Entry.LoadCount = (USHORT)Found->References;
         } else {
             Found = LdrpTakeFreeSlot(File);
         }
@@ -149,6 +150,7 @@ static NTSTATUS LdrpTryReference(const CHAR *Name, BOOLEAN Stem, PLDRP_SLOT *Slo
         switch (LdrpSlots[i].State) {
         case LdrpLoaded:
             LdrpSlots[i].References++;
+            LdrpSlots[i].Entry.LoadCount = (USHORT)LdrpSlots[i].References;
             Status = STATUS_SUCCESS;
             break;
         case LdrpUnloading:

@@ -68,7 +68,7 @@ typedef struct _OBP_DUPLICATE {
     OBJECT_HANDLE_INFORMATION Information;
 } OBP_DUPLICATE, *POBP_DUPLICATE;
 
-/* Attached, so that Handle is one of Process's. */
+/* Handle is one of Process's: of another process than the current one only kernel handles can be told. */
 static NTSTATUS ObpReferenceIn(PEPROCESS Process, HANDLE Handle, POBP_DUPLICATE Duplicate)
 {
     // NtCurrentProcess() is the process that the handle is taken from, not the caller's.

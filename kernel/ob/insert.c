@@ -13,7 +13,8 @@ static NTSTATUS ObpCreateNamedHandle(PVOID Object, KPROCESSOR_MODE AccessMode, P
 {
     NTSTATUS Status =
         ObpCreateHandle(Object, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
-    *Retry = NT_SUCCESS(Status) && !ObpHasName(ObpHeader(Object));
+    // The root never has one.
+    *Retry = NT_SUCCESS(Status) && Lookup->ByName && !ObpHasName(ObpHeader(Object));
     if (*Retry) {
         ObCloseHandle(*Handle, KernelMode);
     }

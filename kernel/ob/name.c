@@ -124,7 +124,12 @@ static NTSTATUS ObpStepDirectory(POBP_WALK Walk)
     UNICODE_STRING Component;
     if (Walk->Rest.Length == 0) {
         Walk->Done = TRUE;
-        return STATUS_SUCCESS;
+        if (Walk->Lookup->InsertObject == NULL) {
+            return STATUS_SUCCESS;
+        }
+        // To be entered as the root itself, which is there.
+        return Walk->Lookup->Attributes & OBJ_OPENIF ? STATUS_OBJECT_NAME_EXISTS
+                                                     : STATUS_OBJECT_NAME_COLLISION;
     }
     NTSTATUS Status = ObpNextComponent(Walk, &Component);
     if (!NT_SUCCESS(Status)) {

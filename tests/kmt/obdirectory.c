@@ -45,6 +45,11 @@ static VOID TestRelative(VOID)
               "the directory's name goes with its handle");
     KMT_EQUAL(ZwSetEvent(Event, NULL), STATUS_SUCCESS, "what is in it does not");
     ZwClose(Event);
+    KMT_EQUAL(ZwCreateDirectoryObject(&Wrong, 0, ObNamed(NULL, L"\\", 0)),
+              STATUS_OBJECT_NAME_COLLISION, "the root is there");
+    KMT_EQUAL(ZwCreateDirectoryObject(&Wrong, 0, ObNamed(NULL, L"\\", OBJ_OPENIF)),
+              STATUS_OBJECT_NAME_EXISTS, "and can be opened so");
+    ZwClose(Wrong);
     KMT_EQUAL(ZwOpenDirectoryObject(NULL, 0, ObNamed(NULL, DIRECTORY, 0)), STATUS_ACCESS_VIOLATION,
               "nowhere for the handle");
     KMT_EQUAL(ZwCreateDirectoryObject(NULL, 0, NULL), STATUS_ACCESS_VIOLATION, "here, too");
