@@ -27,7 +27,7 @@ typedef struct _MULTI_EXTENSION {
     ULONG Waiting;       /* Lock */
     FAST_MUTEX CountLock;
     HANDLE Pool;        /* never changes */
-    PULONGLONG Written; /* CountLock for updates; in the secure pool */
+    PULONGLONG Written; /* CountLock; in the secure pool */
 } MULTI_EXTENSION, *PMULTI_EXTENSION;
 
 DRIVER_INITIALIZE DriverEntry;
@@ -252,6 +252,21 @@ static NTSTATUS NTAPI MultiRead(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     return MultiComplete(Irp, STATUS_SUCCESS, Length);
 }
 
+static VOID MultiQuery(PMULTI_EXTENSION Extension, PMULTI_STATE State)
+{
+    KIRQL OldIrql;
+
+    *State = (MULTI_STATE){.Allocations = Extension->Lookaside.L.TotalAllocates,
+                           .Misses = Extension->Lookaside.L.AllocateMisses};
+    KeAcquireSpinLock(&Extension->Lock, &OldIrql);
+    State->Waiting = Extension->Waiting;
+    KeReleaseSpinLock(&Extension->Lock, OldIrql);
+    /* An update copies bytes: who looks meanwhile might see half of it. */
+    ExAcquireFastMutex(&Extension->CountLock);
+    State->Written = *Extension->Written;
+    ExReleaseFastMutex(&Extension->CountLock);
+}
+
 static NTSTATUS NTAPI MultiDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PMULTI_EXTENSION Extension = DeviceObject->DeviceExtension;
@@ -264,9 +279,6 @@ static NTSTATUS NTAPI MultiDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     if (Location->Parameters.DeviceIoControl.OutputBufferLength < sizeof(*State)) {
         return MultiComplete(Irp, STATUS_BUFFER_TOO_SMALL, 0);
     }
-    *State = (MULTI_STATE){.Waiting = Extension->Waiting,
-                           .Written = *Extension->Written,
-                           .Allocations = Extension->Lookaside.L.TotalAllocates,
-                           .Misses = Extension->Lookaside.L.AllocateMisses};
+    MultiQuery(Extension, State);
     return MultiComplete(Irp, STATUS_SUCCESS, sizeof(*State));
 }

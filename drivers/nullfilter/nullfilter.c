@@ -205,8 +205,10 @@ static NTSTATUS NullFilterQuery(PNULLFILTER_CONTROL Control, PIRP Irp)
         sizeof(*Counts)) {
         return STATUS_BUFFER_TOO_SMALL;
     }
+    NullFilterLock(Control);
     *Counts = Control->Counts;
     Counts->Attached = Control->Filter != NULL;
+    KeReleaseMutex(&Control->Mutex, FALSE);
     Irp->IoStatus.Information = sizeof(*Counts);
     return STATUS_SUCCESS;
 }

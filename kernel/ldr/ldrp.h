@@ -109,7 +109,7 @@ void LdrpFinishLoading(PLDRP_SLOT Slot);
 void LdrpAbandonSlot(PLDRP_SLOT Slot);
 /* Drops a reference. The last one unloads the image, and those it imported that nobody else needs. */
 void LdrpDereferenceSlot(PLDRP_SLOT Slot);
-/* The driver object of the slot has been made, or (RunningObject NULL) goes on being stopped. */
+/* The driver object of the slot has been made, and its DriverEntry has succeeded. */
 void LdrpSetRunning(PLDRP_SLOT Slot, PDRIVER_OBJECT RunningObject);
 /* The driver object has gone: drops its reference as LdrpDereferenceSlot does, and tells who waits. */
 void LdrpReleaseDriver(PLDRP_SLOT Slot);

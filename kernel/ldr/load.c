@@ -1,8 +1,9 @@
 /*
  * load.c - services to running drivers and back.
  *
- * A load holds the load lock while images come into memory, and no lock while DriverEntry or DriverUnload
- * runs, so these may wait for anything, loading other drivers included. A second request for the
+ * A load holds the load lock while images come into memory, DllInitialize of what they import included, and
+ * no lock while DriverEntry or DriverUnload runs, so these may wait for anything, loading other drivers
+ * included. A second request for the
  * same service or image is answered at once: already loaded, or busy.
  */
 #include <cm.h>
