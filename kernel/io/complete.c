@@ -137,7 +137,7 @@ static ARCH_COLD BOOLEAN IopWalkUpVerified(PIRP Irp)
 
 static BOOLEAN IopWalkUp(PIRP Irp)
 {
-    return IopVerifying ? IopWalkUpVerified(Irp) : IopWalkUpAs(Irp, FALSE);
+    return IopWatching ? IopWalkUpVerified(Irp) : IopWalkUpAs(Irp, FALSE);
 }
 
 /* Caller is the routine that called IofCompleteRequest, the culprit if something is wrong. */

@@ -13,6 +13,8 @@
 #define IOP_VERIFY_SPECIAL 0x01 /* IRPs and system buffers from special pool, gone when freed */
 #define IOP_VERIFY_IO 0x10      /* what drivers do with requests */
 extern volatile LONG IopVerifying;
+/* It has been so once, and visits that began then end now: set before IopVerifying, and for good. */
+extern volatile LONG IopWatching;
 
 void IopInitializeVerifier(void);
 /* The command line's `verifier=FLAGS`, for all drivers, instead of what the kernel was built with. */

@@ -13,9 +13,11 @@
 
 #if DBG
 volatile LONG IopVerifying = IOP_VERIFY_IO;
+volatile LONG IopWatching = TRUE;
 static volatile BOOLEAN IopVerifyAll = TRUE;
 #else
 volatile LONG IopVerifying;
+volatile LONG IopWatching;
 static volatile BOOLEAN IopVerifyAll;
 #endif
 static CHAR IopVerifyName[IOP_VERIFY_NAMES][IOP_VERIFY_NAME];
@@ -44,6 +46,7 @@ void IopReadVerifierOption(void)
     if (KiQueryBootOption("verifier", &Flags)) {
         IopVerifying = (LONG)Flags & (IOP_VERIFY_SPECIAL | IOP_VERIFY_IO);
         IopVerifyAll = IopVerifying != 0;
+        IopWatching |= IopVerifying != 0;
     }
 }
 
@@ -112,6 +115,7 @@ static NTSTATUS IopVerifyDrivers(int Argc, char **Argv, int At, ULONG64 Flags)
             return STATUS_NAME_TOO_LONG;
         }
     }
+    IopWatching = TRUE;
     IopVerifying = (LONG)Flags;
     return STATUS_SUCCESS;
 }

@@ -61,6 +61,17 @@ def test_a_request_is_found_and_shown():
         assert "Verified drivers: none" in console.run("verifier /query")
 
 
+def test_a_request_that_outlives_the_verification_is_forgotten():
+    with shell.boot(smp=2) as console:
+        console.run("verifier /all")
+        loaded = console.run(r"sc create h type= kernel binPath= c:\tests\heldirp.sys; sc start h")
+        address = re.search(r"# IRP ([0-9A-F]{16})", loaded)[1]
+        console.run("verifier /reset")
+        console.run("sc stop h")
+        console.run("verifier /all")
+        assert address not in console.run("irpfind")
+
+
 @pytest.mark.parametrize("line", ["verifier /flags", "verifier /driver", "verifier /frobnicate", "verifier /flags 0x1 /driver a.sys", "verifier /flags 0x100 /all",
                                   "verifier /flags 0x10", "verifier /driver " + 40 * "x"])
 def test_bad_settings(console, line):
