@@ -12,8 +12,6 @@
  */
 #include "iop.h"
 
-#define IOP_MAXIMUM_STACK MAXCHAR /* StackSize is a signed byte */
-
 static BOOLEAN IopIsGoing(PDEVICE_OBJECT Device)
 {
     return (IopExtension(Device)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) != 0 ||
@@ -116,7 +114,7 @@ static PDEVICE_OBJECT IopAttach(PDEVICE_OBJECT Source, PDEVICE_OBJECT Target,
     if (IopExtension(Source)->AttachedTo != NULL || Top == Source) {
         IopViolation(IopAttachedTwice, Source, NULL, (ULONG_PTR)IopExtension(Source)->AttachedTo);
     }
-    if ((Top->Flags & DO_DEVICE_INITIALIZING) || Top->StackSize == IOP_MAXIMUM_STACK ||
+    if ((Top->Flags & DO_DEVICE_INITIALIZING) || Top->StackSize >= IOP_MAXIMUM_STACK ||
         IopIsGoing(Top)) {
         Top = NULL;
     } else {

@@ -42,7 +42,6 @@
 #define DOE_UNLOAD_PENDING 0x00000001
 #define DOE_DELETE_PENDING 0x00000002
 #define DOE_DELETED 0x80000000 /* Etude: out of its driver's list */
-#define MAXCHAR 0x7F
 
 /* How the next packet was asked for. */
 typedef struct _IOP_NEXT_PACKET {
@@ -255,6 +254,8 @@ NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
 #define IOP_IRP_LEFT_TO_SENDER 0x80
 
 /* irp.c */
+/* Locations of an IRP at most: CurrentLocation, a signed byte, is two more when it is completed. */
+#define IOP_MAXIMUM_STACK 125
 void IopInitializeIrps(void);
 /* An IRP with a stack for Device; waits for memory if it must. PASSIVE_LEVEL. */
 PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device);

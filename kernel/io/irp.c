@@ -46,7 +46,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     UCHAR Flags = 0;
     UNREFERENCED_PARAMETER(ChargeQuota); // there are no quotas to charge in the System process
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    if (StackSize < 0) {
+    if (StackSize < 0 || StackSize > IOP_MAXIMUM_STACK) {
         return NULL;
     }
     if (IopVerifying & IOP_VERIFY_SPECIAL) {

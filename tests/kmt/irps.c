@@ -296,6 +296,10 @@ static VOID TestOwnIrp(VOID)
         }
         IoFreeIrp(Irp);
     }
+    Irp = IoAllocateIrp(125, FALSE);
+    KMT_CHECK(Irp != NULL && Irp->CurrentLocation == 126, "the tallest stack's");
+    IoFreeIrp(Irp);
+    KMT_CHECK(IoAllocateIrp(126, FALSE) == NULL, "none that could not count its locations");
 }
 
 static VOID NTAPI SendMany(PVOID Context)

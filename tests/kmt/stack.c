@@ -123,7 +123,7 @@ static VOID TestRefusals(VOID)
     KMT_EQUAL(IoAttachDeviceToDeviceStackSafe(Low, Base, &Below), STATUS_NO_SUCH_DEVICE, "nor so");
     KMT_CHECK(Below == NULL, "there is nothing below then");
     Base->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
-    Base->StackSize = 127;
+    Base->StackSize = 125;
     KMT_CHECK(IoAttachDeviceToDeviceStack(Low, Base) == NULL, "no stack is that tall");
     Base->StackSize = 1;
 }

@@ -58,7 +58,7 @@ NTKERNELAPI NTSTATUS NTAPI IoGetDeviceObjectPointer(_In_ PUNICODE_STRING ObjectN
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
 
-/* An initialized IRP with StackSize locations, or NULL when memory is short; freed with
+/* An initialized IRP with StackSize locations, 0 to 125, or NULL: more, or memory is short; freed with
  * IoFreeIrp. A driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED.
  * IRQL <= DISPATCH_LEVEL. WDK: IoAllocateIrp; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
