@@ -23,6 +23,7 @@ C_ASSERT(NULLFILTER_MAJORS == IRP_MJ_MAXIMUM_FUNCTION + 1);
 typedef struct _NULLFILTER_CONTROL {
     KMUTEX Mutex;
     PDEVICE_OBJECT Filter;    /* Mutex; NULL: not attached */
+    BOOLEAN Detaching;        /* Mutex; Filter is on its way out */
     NULLFILTER_COUNTS Counts; /* each number interlocked; Attached not used */
 } NULLFILTER_CONTROL, *PNULLFILTER_CONTROL;
 
@@ -90,9 +91,13 @@ static NTSTATUS NTAPI NullFilterCompleted(PDEVICE_OBJECT DeviceObject, PIRP Irp,
     return STATUS_CONTINUE_COMPLETION;
 }
 
-static NTSTATUS NullFilterPass(PNULLFILTER_EXTENSION Extension, PIRP Irp)
+/* The routine's last instructions run after the remove lock has been let go: the Ex form keeps the
+ * driver in memory until they have. */
+static NTSTATUS NullFilterPass(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PNULLFILTER_CONTROL Control = NullFilterControl->DeviceExtension;
+    PNULLFILTER_EXTENSION Extension = DeviceObject->DeviceExtension;
+    NTSTATUS Status;
 
     if (!NT_SUCCESS(IoAcquireRemoveLock(&Extension->RemoveLock, Irp))) {
         IoSkipCurrentIrpStackLocation(Irp);
@@ -100,7 +105,15 @@ static NTSTATUS NullFilterPass(PNULLFILTER_EXTENSION Extension, PIRP Irp)
     }
     NullFilterCount(&Control->Counts.Passed[IoGetCurrentIrpStackLocation(Irp)->MajorFunction]);
     IoCopyCurrentIrpStackLocationToNext(Irp);
-    IoSetCompletionRoutine(Irp, NullFilterCompleted, Extension, TRUE, TRUE, TRUE);
+    Status = IoSetCompletionRoutineEx(DeviceObject, Irp, NullFilterCompleted, Extension, TRUE, TRUE,
+                                      TRUE);
+    if (!NT_SUCCESS(Status)) {
+        IoReleaseRemoveLock(&Extension->RemoveLock, Irp);
+        Irp->IoStatus.Status = Status;
+        Irp->IoStatus.Information = 0;
+        IoCompleteRequest(Irp, IO_NO_INCREMENT);
+        return Status;
+    }
     return IoCallDriver(Extension->Below, Irp);
 }
 
@@ -182,8 +195,8 @@ static NTSTATUS NullFilterDetach(PNULLFILTER_CONTROL Control)
     PNULLFILTER_EXTENSION Extension;
 
     NullFilterLock(Control);
-    Filter = Control->Filter;
-    Control->Filter = NULL;
+    Filter = Control->Detaching ? NULL : Control->Filter;
+    Control->Detaching |= Filter != NULL;
     KeReleaseMutex(&Control->Mutex, FALSE);
     if (Filter == NULL) {
         return STATUS_DEVICE_NOT_CONNECTED;
@@ -194,6 +207,10 @@ static NTSTATUS NullFilterDetach(PNULLFILTER_CONTROL Control)
     /* Outside the mutex: it takes as long as the requests inside. */
     IoReleaseRemoveLockAndWait(&Extension->RemoveLock, NULL);
     IoDeleteDevice(Filter);
+    NullFilterLock(Control);
+    Control->Filter = NULL;
+    Control->Detaching = FALSE;
+    KeReleaseMutex(&Control->Mutex, FALSE);
     return STATUS_SUCCESS;
 }
 
@@ -248,7 +265,7 @@ static NTSTATUS NTAPI NullFilterDispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     NTSTATUS Status;
 
     if (DeviceObject != NullFilterControl) {
-        return NullFilterPass(DeviceObject->DeviceExtension, Irp);
+        return NullFilterPass(DeviceObject, Irp);
     }
     Irp->IoStatus.Information = 0;
     Status = NullFilterServe(DeviceObject->DeviceExtension, Irp);

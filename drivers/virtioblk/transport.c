@@ -221,11 +221,12 @@ static VOID VblkDisconnect(PVBLK_EXTENSION Extension)
     }
 }
 
+/* A device that has gone reads FFh for ever: a tenth of a second is more than one that is there takes. */
 static VOID VblkReset(PVBLK_COMMON Common)
 {
     Common->Status = 0;
-    while (Common->Status != 0) {
-        YieldProcessor();
+    for (ULONG i = 0; i < 10000 && Common->Status != 0; i++) {
+        KeStallExecutionProcessor(10);
     }
 }
 

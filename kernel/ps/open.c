@@ -35,7 +35,10 @@ NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
     NTSTATUS Status;
 
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObjectAttributes->Length != sizeof(*ObjectAttributes)) {
+    if (ProcessHandle == NULL) {
+        return STATUS_ACCESS_VIOLATION;
+    }
+    if (ObjectAttributes == NULL || ObjectAttributes->Length != sizeof(*ObjectAttributes)) {
         return STATUS_INVALID_PARAMETER;
     }
     /* No process has a name; with none, the ids have to say which. */
