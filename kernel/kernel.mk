@@ -93,7 +93,12 @@ $(O)/kernel.elf: $(KERNEL_OBJS) linker.ld $(O)/flags/kernel-ld
 	$(call say,LD,$@)
 	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -Map $(O)/kernel.map -o $@ $(KERNEL_OBJS)
 
-$(O)/boot/etude.elf: $(O)/kernel.elf
+# gdb runs this when it reads kernel.elf's symbols, if its auto-load safe-path has the folder: see docs/debugging.md.
+$(O)/kernel.elf-gdb.py: kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' 'import sys' 'sys.path.insert(0, "$(CURDIR)/kernel/kd/gdb")' 'import etude' 'etude.load()' > $@
+
+$(O)/boot/etude.elf: $(O)/kernel.elf $(O)/kernel.elf-gdb.py
 	$(call say,STRIP,$@)
 	@mkdir -p $(@D)
 	$(Q)objcopy --strip-all $< $@

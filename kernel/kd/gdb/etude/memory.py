@@ -1,0 +1,167 @@
+"""Reading the kernel's variables, structures and lists.
+
+Names are looked up in the kernel's own symbols, whatever frame is selected: drivers have types of the same names, and some
+of them only half declared.
+"""
+
+import struct
+
+import gdb
+
+from .command import NtError
+
+LIST_LIMIT = 100000  # entries, more than any list has
+
+
+def kernel_file():
+    """The kernel's objfile."""
+    name = gdb.current_progspace().filename
+    if name is None:
+        raise NtError("no kernel symbols")
+    return gdb.lookup_objfile(name)
+
+
+def kernel_block():
+    """A place inside the kernel's symbols, for lookups."""
+    symbol = kernel_file().lookup_global_symbol("KiSystemStartup")
+    if symbol is None:
+        raise NtError("the symbols are not those of Etude's kernel")
+    return symbol.symtab.static_block()
+
+
+def kernel_type(name):
+    """A type by its name: "KTHREAD", "struct _KTHREAD", "ULONG"."""
+    try:
+        return gdb.lookup_type(name, kernel_block())
+    except gdb.error:
+        raise NtError(f"the kernel's symbols have no type {name}") from None
+
+
+def variable(name, file=None):
+    """A variable of the kernel, static ones too; file, "pool.c", tells which of several."""
+    if file is not None:
+        return gdb.parse_and_eval(f"'{file}'::{name}")
+    objfile = kernel_file()
+    symbol = objfile.lookup_global_symbol(name) or objfile.lookup_static_symbol(name)
+    if symbol is None:
+        raise NtError(f"the kernel's symbols have no variable {name}")
+    return symbol.value()
+
+
+def constant(name):
+    """An enumerator of the kernel."""
+    symbol = gdb.lookup_symbol(name, kernel_block())[0]
+    if symbol is None:
+        raise NtError(f"the kernel's symbols have no constant {name}")
+    return int(symbol.value())
+
+
+def address_of(value):
+    """Where a structure lies, or what a pointer holds, as an int without sign."""
+    kind = value.type.strip_typedefs().code
+    return int(value if kind in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT) else value.address) & 0xFFFFFFFFFFFFFFFF
+
+
+def structure(address, name):
+    """The structure of type name ("KTHREAD") at address, an int or a pointer's value. Reads it at once unless it is huge: a
+    stub answers one long request sooner than many short ones."""
+    kind = kernel_type(name) if isinstance(name, str) else name
+    value = gdb.Value(int(address) & 0xFFFFFFFFFFFFFFFF).cast(kind.pointer()).dereference()
+    if kind.sizeof <= 4096:
+        value.fetch_lazy()
+    return value
+
+
+def offset_of(name, field):
+    """Bytes from the start of a type to its field, "Header.WaitListHead" included."""
+    kind, offset = kernel_type(name), 0
+    for part in field.split("."):
+        found = [each for each in kind.strip_typedefs().fields() if each.name == part]
+        if not found:
+            raise NtError(f"{name} has no field {field}")
+        offset += found[0].bitpos // 8
+        kind = found[0].type
+    return offset
+
+
+def container_of(address, name, field):
+    """CONTAINING_RECORD."""
+    return structure(int(address) - offset_of(name, field), name)
+
+
+def is_readable(address, size=1):
+    return try_read(address, size) is not None
+
+
+def read(address, size):
+    """Bytes; gdb.MemoryError when they are not there."""
+    return bytes(gdb.selected_inferior().read_memory(int(address) & 0xFFFFFFFFFFFFFFFF, size))
+
+
+def try_read(address, size):
+    """Bytes, or None."""
+    try:
+        return read(address, size)
+    except (gdb.MemoryError, gdb.error):
+        return None
+
+
+def read_u8(address):
+    return read(address, 1)[0]
+
+
+def read_u16(address):
+    return struct.unpack("<H", read(address, 2))[0]
+
+
+def read_u32(address):
+    return struct.unpack("<I", read(address, 4))[0]
+
+
+def read_u64(address):
+    return struct.unpack("<Q", read(address, 8))[0]
+
+
+def c_string(value, limit=256):
+    """Text up to a zero: of a char array's value, or at an address."""
+    if isinstance(value, gdb.Value) and value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+        data = read(value.address, min(limit, value.type.strip_typedefs().sizeof))
+    else:
+        data = b""
+        while len(data) < limit and (piece := try_read(int(value) + len(data), 1)) not in (None, b"\0"):
+            data += piece
+    return printable(data.split(b"\0")[0].decode("latin-1"))
+
+
+def unicode_string(value):
+    """The text of a UNICODE_STRING's value, "" for an empty one; never fails."""
+    length, buffer = int(value["Length"]), int(value["Buffer"])
+    data = try_read(buffer, length) if length else b""
+    return "<unreadable>" if data is None else printable(data.decode("utf-16-le", errors="replace"))
+
+
+def printable(text):
+    return "".join(each if each.isprintable() else "." for each in text)
+
+
+def walk_list(head, limit=LIST_LIMIT):
+    """Addresses of a list's entries, in order. head: a LIST_ENTRY's value or address. A list that does not come back to its
+    head is an error, after the entries that were good."""
+    start = address_of(head)
+    previous, entry = start, read_u64(start)
+    for _ in range(limit):
+        if entry == start:
+            return
+        back = try_read(entry + 8, 8)
+        if back is None or int.from_bytes(back, "little") != previous:
+            raise NtError(f"the list at {start:#x} is broken at {entry:#x}, after {previous:#x}")
+        yield entry
+        previous, entry = entry, read_u64(entry)
+    raise NtError(f"the list at {start:#x} does not end")
+
+
+def walk(head, name, field, limit=LIST_LIMIT):
+    """The structures of type name that are linked by field into the list at head."""
+    offset = offset_of(name, field)
+    for entry in walk_list(head, limit):
+        yield structure(entry - offset, name)

@@ -1,0 +1,87 @@
+"""The kernel's module table, and names for addresses: "beep!BeepStartIo+0x1c"."""
+
+import re
+from dataclasses import dataclass
+
+import gdb
+
+from .memory import c_string, variable
+
+KERNEL_START, KERNEL_END = "KiImageStart", "KiImageEnd"
+
+
+@dataclass(frozen=True)
+class Module:
+    """An image in memory."""
+
+    name: str  # "beep.sys"; the kernel's is "nt"
+    base: int
+    size: int
+
+    @property
+    def stem(self):
+        return self.name.rsplit(".", 1)[0]
+
+    @property
+    def end(self):
+        return self.base + self.size
+
+
+def unsigned(value):
+    return int(value) & 0xFFFFFFFFFFFFFFFF
+
+
+def modules():
+    """Modules in memory, in the order of the table."""
+    slots = variable("LdrpSlots")
+    found = []
+    for index in range(slots.type.range()[1] + 1):
+        module = slots[index]["Module"]
+        base = unsigned(module["Base"])
+        if base:
+            found.append(Module(c_string(module["Name"]), base, int(module["Size"])))
+    return found
+
+
+def find_module(address, among=None):
+    """The module that address lies in, or None."""
+    for each in modules() if among is None else among:
+        if each.base <= address < each.end:
+            return each
+    return None
+
+
+SYMBOL = re.compile(r"(?P<name>\S+)(?: \+ (?P<offset>\d+))? in section (?P<section>\S+)(?: of (?P<file>.*))?")
+
+
+def find_symbol(address):
+    """(name, offset) of the symbol before address, from whatever symbols gdb has; or None."""
+    match = SYMBOL.match(gdb.execute(f"info symbol {address:#x}", to_string=True))
+    return (match["name"], int(match["offset"] or 0)) if match else None
+
+
+class Namer:
+    """Names addresses; keeps the module table for as long as it lives, which should be one command."""
+
+    def __init__(self):
+        try:
+            self.modules = modules()
+        except gdb.error:  # too early
+            self.modules = []
+
+    def __call__(self, address):
+        """As the kernel's LdrFormatAddress: "nt!KeSetEvent+0x12", "beep+0x1000" without symbols, else the bare number."""
+        address = unsigned(address)
+        module = find_module(address, self.modules)
+        if module is None:
+            return f"{address:016x}"
+        symbol = find_symbol(address)
+        if symbol is None:
+            return f"{module.stem}+{address - module.base:#x}"
+        name, offset = symbol
+        return f"{module.stem}!{name}" + (f"+{offset:#x}" if offset else "")
+
+
+def name_of(address):
+    """One name; for many, make a Namer."""
+    return Namer()(address)
