@@ -75,6 +75,10 @@ $(O)/gen/statusnames.h: $(STATUS_HEADERS) kernel/kernel.mk
 $(O)/gen/bugnames.h: lib/ddk/bugcodes.h kernel/kernel.mk
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) 0x.*/BUG_CODE(\1)/p' $< > $@
+$(O)/gen/filternames.h: lib/ddk/dpfilter.h kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(Q)sed -n '/ENDOFTABLE/d; s/^ *DPFLTR_\([A-Z0-9_]*\)_ID = .*/FILTER_COMPONENT(\1)/p' $< > $@
+$(O)/obj/kernel/kd/filter.o $(O)/lint/kernel/kd/filter.ok: $(O)/gen/filternames.h
 $(O)/obj/kernel/ke/bugcode.o $(O)/lint/kernel/ke/bugcode.ok: $(O)/gen/bugnames.h
 $(O)/obj/kernel/kd/status.o $(O)/lint/kernel/kd/status.ok $(O)/unit/console_test: $(O)/gen/statusnames.h
 

@@ -62,6 +62,9 @@ const char *KdStatusName(NTSTATUS Status);
 /* Parses an unsigned decimal or 0x number that fills the whole string and fits; else FALSE. */
 BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
 
+/* Sets the masks of debug output that the registry has values for, below
+ * Control\Session Manager\Debug Print Filter. PASSIVE_LEVEL. */
+void KdLoadFilter(void);
 /* Notes the loader block; output works before it. */
 void KdInitSystem(PLOADER_BLOCK LoaderBlock);
 /* Opens \??\COM1 and runs the prompt (or exec.txt) on a system thread. Phase 1's last step. */

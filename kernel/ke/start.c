@@ -60,6 +60,7 @@ static VOID NTAPI KiPhase1(PVOID Context)
     ExInitSystem();  /* work queues and their threads */
     IoInitSystem();  /* \Device, \Driver, \??: I/O objects and IRPs */
     CmInitSystem();  /* the registry, from the boot disk */
+    KdLoadFilter();  /* which debug output it wants */
     LdrInitSystem(); /* services of Start 0 and 1: the drivers run */
     KiPrintUptime();
     KdStartConsole(); /* a prompt, on a thread of its own */

@@ -170,6 +170,7 @@ void LdrInitSystem(void)
     LdrpStartServices(SERVICE_BOOT_START, SERVICE_BOOT_START);
     if (CmLoadHive()) {
         Next = SERVICE_BOOT_START;
+        KdLoadFilter();
     }
     IoDriversStarted(FALSE);
     LdrpStartServices(Next, SERVICE_SYSTEM_START);

@@ -52,6 +52,13 @@ static VOID TestFilters(VOID)
     DbgSetDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_INFO_LEVEL, FALSE);
     KMT_EQUAL(DbgSetDebugFilterState(DPFLTR_ENDOFTABLE_ID, 0, TRUE), STATUS_INVALID_PARAMETER_1,
               "no such component");
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_MASK | 0x100, "not ok - a mask with no bit in common\n");
+    DbgSetDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_MASK | 0x100, TRUE);
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, DPFLTR_MASK | 0x300, "ok %d - a mask with one\n", Next());
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, 31, "ok %d - DPFLTR_MASK is bit 31\n", Next());
+    DbgPrintEx(DPFLTR_IHVDRIVER_ID, 9, "not ok - a level whose bit is closed\n");
+    DbgSetDebugFilterState(DPFLTR_IHVDRIVER_ID, DPFLTR_MASK | 0x100, FALSE);
+    DbgPrintEx(MAXULONG, DPFLTR_INFO_LEVEL, "ok %d - of no component\n", Next());
 }
 
 static VOID TestIrql(VOID)
@@ -74,7 +81,11 @@ static VOID TestLimit(VOID)
 static VOID NTAPI PrintStripes(PVOID Context)
 {
     for (ULONG i = 0; i < STRIPES; i++) {
+        KIRQL OldIrql;
+
+        KeRaiseIrql((KIRQL)(i % (HIGH_LEVEL + 1)), &OldIrql);
         DbgPrint("# stripe %Iu %u abcdefghijklmnopqrstuvwxyz0123456789 end\n", (SIZE_T)Context, i);
+        KeLowerIrql(OldIrql);
     }
 }
 

@@ -296,8 +296,8 @@ NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(_In_z_ PCCH Prefix, _In_ ULONG Compon
                                            _In_ ULONG Level, _In_z_ PCCH Format,
                                            _In_ NT_VA_LIST Arguments);
 
-/* TRUE when a message of the component and level would be printed, else FALSE.
- * WDK: DbgQueryDebugFilterState. */
+/* TRUE when a message of the component and level would be printed, else FALSE. MAXULONG is no component:
+ * then the mask for everybody alone decides. WDK: DbgQueryDebugFilterState. */
 NTSYSAPI NTSTATUS NTAPI DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
 /* Sets (State TRUE) or clears the level's bits in the component's mask.
  * STATUS_INVALID_PARAMETER_1: no such component. WDK: DbgSetDebugFilterState. */
