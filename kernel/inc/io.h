@@ -40,8 +40,9 @@ NTSTATUS IopLoadDriverObject(PUNICODE_STRING ServiceName, PUNICODE_STRING Regist
  * Calls DriverUnload in a system worker thread, takes the name out of \Driver and drops the
  * reference that kept the driver loaded. PASSIVE_LEVEL. The caller still owns its own reference.
  * STATUS_INVALID_DEVICE_REQUEST: the driver has no DriverUnload and stays for ever.
- * STATUS_DEVICE_BUSY: files are open, or another driver is attached. As on Windows the unload is
- * pending from now on: the devices refuse new opens, and the last close unloads.
+ * STATUS_DEVICE_BUSY: files are open, another driver is attached, or a reinitialisation routine is being
+ * called. As on Windows the unload is pending from now on: the devices refuse new opens, and the last
+ * close unloads.
  * STATUS_DELETE_PENDING: it has been unloaded already.
  */
 NTSTATUS IopUnloadDriverObject(PDRIVER_OBJECT DriverObject);

@@ -73,10 +73,12 @@ NTSTATUS ObAllocateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
 NTSTATUS ObEnterObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
                        PVOID *ObjectOut, HANDLE *Handle);
 
-/* A permanent directory or symbolic link. Creator: the code that asked for the link, or NULL.
+/* A permanent directory or symbolic link. Creator: the code that asked for the link, or NULL. LinkOut, which
+ * may be NULL, receives the link, referenced: ObMakeTemporaryObject removes it without fail.
  * PASSIVE_LEVEL. Errors as ObEnterObject. */
 NTSTATUS ObCreateDirectory(PCWSTR Name);
-NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator);
+NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator,
+                              PVOID *LinkOut);
 /* Removes a link's name. STATUS_OBJECT_TYPE_MISMATCH when it is no link. PASSIVE_LEVEL. */
 NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
 

@@ -111,7 +111,8 @@ static PDEVICE_OBJECT IopAttach(PDEVICE_OBJECT Source, PDEVICE_OBJECT Target,
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
     PDEVICE_OBJECT Top = IopTopLocked(Target);
-    if (IopExtension(Source)->AttachedTo != NULL || Top == Source) {
+    // Onto a stack that Source is the bottom of: the stack would have no top any more.
+    if (IopExtension(Source)->AttachedTo != NULL || IopBaseLocked(Top) == Source) {
         IopViolation(IopAttachedTwice, Source, NULL, (ULONG_PTR)IopExtension(Source)->AttachedTo);
     }
     if ((Top->Flags & DO_DEVICE_INITIALIZING) || Top->StackSize >= IOP_MAXIMUM_STACK ||

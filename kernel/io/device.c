@@ -163,9 +163,22 @@ void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql)
     }
 }
 
+/* From here on nothing is registered for Device that its deletion, which takes such things back first,
+ * would miss. */
+static void IopBeginDeletion(PDEVICE_OBJECT Device)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    if (IopExtension(Device)->ExtensionFlags & DOE_DELETE_BEGUN) {
+        IopViolation(IopDeviceDeletedTwice, Device, NULL, 0);
+    }
+    IopExtension(Device)->ExtensionFlags |= DOE_DELETE_BEGUN;
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+}
+
 VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
 {
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    IopBeginDeletion(Device);
     // Now, not with the last reference: the driver counts on its routine not coming any more.
     IopDeleteTimer(Device);
     IopForgetShutdown(Device);
@@ -174,9 +187,6 @@ VOID NTAPI IoDeleteDevice(PDEVICE_OBJECT Device)
         ObMakeTemporaryObject(Device);
     }
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    if (IopExtension(Device)->ExtensionFlags & (DOE_DELETE_PENDING | DOE_DELETED)) {
-        IopViolation(IopDeviceDeletedTwice, Device, NULL, 0);
-    }
     IopExtension(Device)->ExtensionFlags |= DOE_DELETE_PENDING;
     IopSettleDevice(Device, OldIrql);
 }

@@ -10,10 +10,9 @@
 static NTSTATUS NTAPI IopCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
-    // An answer that was not STATUS_PENDING is waited for by nobody.
-    if (Irp->PendingReturned) {
-        KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
-    }
+    UNREFERENCED_PARAMETER(Irp);
+    // Not only when PendingReturned says so: a driver that forgets the mark still answers STATUS_PENDING.
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
 

@@ -60,6 +60,7 @@ void IoInitSystem(void)
     IopInitializeTimers();
     IopInitializeErrorLog();
     IopInitializeInterfaces();
+    IopInitializeShutdown();
     IopMust(ObCreateType(&IopDriverInitializer, &IoDriverObjectType), 1);
     IopMust(ObCreateType(&IopDeviceInitializer, &IoDeviceObjectType), 2);
     IopMust(ObCreateType(&IopFileInitializer, &IoFileObjectType), 3);

@@ -11,7 +11,7 @@ static PDRIVER_OBJECT IopRootDriver; /* i */
 
 /* Behind a root device. */
 typedef struct _IOP_ROOT_DEVICE {
-    PDRIVER_OBJECT Reporter; /* i  gone no sooner than the device */
+    PDRIVER_OBJECT Reporter; /* b  gone no sooner than the device; NULL: gone, or not yet known */
     ULONG Number;            /* i */
 } IOP_ROOT_DEVICE, *PIOP_ROOT_DEVICE;
 
@@ -79,20 +79,42 @@ void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter)
     }
 }
 
+/* Makes Device the reporter's and numbers it, one higher than those it has, at once: two threads may report
+ * for one driver. */
+static void IopNumberRootDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Reporter)
+{
+    PIOP_ROOT_DEVICE Root = Device->DeviceExtension;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    Root->Number = 0;
+    for (PDEVICE_OBJECT At = IopRootDriver->DeviceObject; At != NULL; At = At->NextDevice) {
+        PIOP_ROOT_DEVICE Other = At->DeviceExtension;
+        if (Other->Reporter == Reporter) {
+            Root->Number = max(Root->Number, Other->Number + 1);
+        }
+    }
+    Root->Reporter = Reporter;
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+}
+
 /* Root#SERVICE#0000 */
 static NTSTATUS IopNameRootDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Reporter, ULONG Number)
 {
-    WCHAR Buffer[IOP_INSTANCE_CHARACTERS];
-    UNICODE_STRING Name = {0, sizeof(Buffer) - sizeof(L"#0000"), Buffer};
-    RtlAppendUnicodeToString(&Name, L"Root#");
-    if (!NT_SUCCESS(
-            RtlAppendUnicodeStringToString(&Name, &Reporter->DriverExtension->ServiceKeyName))) {
+    PUNICODE_STRING Service = &Reporter->DriverExtension->ServiceKeyName;
+    ULONG Bytes = (ULONG)sizeof(L"Root##00000000") + Service->Length;
+    if (Bytes > MAXUSHORT) {
         return STATUS_NAME_TOO_LONG;
     }
-    Name.MaximumLength = sizeof(Buffer);
+    UNICODE_STRING Name = {0, (USHORT)Bytes, ExAllocatePool2(POOL_FLAG_PAGED, Bytes, IOP_TAG_NAME)};
+    if (Name.Buffer == NULL) {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    RtlAppendUnicodeToString(&Name, L"Root#");
+    RtlAppendUnicodeStringToString(&Name, Service);
     RtlAppendUnicodeToString(&Name, L"#");
-    IopAppendHex(&Name, Number, 4);
-    return IopSetInstance(Device, &Name);
+    IopAppendHex(&Name, Number, Number <= 0xFFFF ? 4 : 8);
+    NTSTATUS Status = IopSetInstance(Device, &Name);
+    ExFreePoolWithTag(Name.Buffer, IOP_TAG_NAME);
+    return Status;
 }
 
 NTSTATUS NTAPI IoReportDetectedDevice(PDRIVER_OBJECT DriverObject, INTERFACE_TYPE LegacyBusType,
@@ -116,11 +138,9 @@ NTSTATUS NTAPI IoReportDetectedDevice(PDRIVER_OBJECT DriverObject, INTERFACE_TYP
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    PDEVICE_OBJECT Last = IopFindReported(DriverObject);
-    PIOP_ROOT_DEVICE Root = Device->DeviceExtension;
-    Root->Number = Last != NULL ? ((PIOP_ROOT_DEVICE)Last->DeviceExtension)->Number + 1 : 0;
-    Root->Reporter = DriverObject;
-    Status = IopNameRootDevice(Device, DriverObject, Root->Number);
+    IopNumberRootDevice(Device, DriverObject);
+    Status = IopNameRootDevice(Device, DriverObject,
+                               ((PIOP_ROOT_DEVICE)Device->DeviceExtension)->Number);
     if (!NT_SUCCESS(Status)) {
         IoDeleteDevice(Device);
         return Status;

@@ -19,7 +19,7 @@ typedef struct _IOP_INTERFACE {
     LIST_ENTRY Link;       /* m */
     GUID Class;            /* i */
     PDEVICE_OBJECT Device; /* i  its deletion removes this */
-    BOOLEAN Enabled;       /* m */
+    PVOID SymbolicLink;    /* m  referenced while this is enabled; NULL: it is not */
     UNICODE_STRING Base;   /* i  the link: the beginning of Name */
     UNICODE_STRING Name;   /* i  with the reference string, if there is one; terminated */
     WCHAR Buffer[];
@@ -180,6 +180,30 @@ static BOOLEAN IopIsReferenceValid(PUNICODE_STRING Reference)
     return TRUE;
 }
 
+/* Whether the deletion of Device has begun; its interfaces are forgotten after that. */
+static BOOLEAN IopIsDeletionBegun(PDEVICE_OBJECT Device)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    BOOLEAN Begun = (IopExtension(Device)->ExtensionFlags & DOE_DELETE_BEGUN) != 0;
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    return Begun;
+}
+
+/* Puts *New in the list, which has it then (*New becomes NULL), unless there is such an interface. */
+static NTSTATUS IopEnterInterface(PIOP_INTERFACE *New)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    IopLockInterfaces();
+    if (IopIsDeletionBegun((*New)->Device)) {
+        Status = STATUS_INVALID_DEVICE_REQUEST;
+    } else if (IopFindInterface(&(*New)->Name) == NULL) {
+        InsertTailList(&IopInterfaces, &(*New)->Link);
+        *New = NULL;
+    }
+    IopUnlockInterfaces();
+    return Status;
+}
+
 NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, const GUID *Class,
                                          PUNICODE_STRING ReferenceString,
                                          PUNICODE_STRING SymbolicLinkName)
@@ -200,12 +224,10 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
         Status = IopCopyName(&New->Name, SymbolicLinkName);
     }
     if (NT_SUCCESS(Status)) {
-        IopLockInterfaces();
-        if (IopFindInterface(&New->Name) == NULL) {
-            InsertTailList(&IopInterfaces, &New->Link);
-            New = NULL;
+        Status = IopEnterInterface(&New);
+        if (!NT_SUCCESS(Status)) {
+            RtlFreeUnicodeString(SymbolicLinkName);
         }
-        IopUnlockInterfaces();
     }
     if (New != NULL) {
         ExFreePoolWithTag(New, IOP_TAG_INTERFACE);
@@ -213,35 +235,48 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
     return Status;
 }
 
-/* Whether another interface keeps the link that this one uses. Mutex held. */
-static BOOLEAN IopIsLinkShared(PIOP_INTERFACE Interface)
+/* The link that an enabled interface with the same one has, or NULL. Mutex held. */
+static PVOID IopFindSharedLink(PIOP_INTERFACE Interface)
 {
     for (PLIST_ENTRY Link = IopInterfaces.Flink; Link != &IopInterfaces; Link = Link->Flink) {
         PIOP_INTERFACE Other = CONTAINING_RECORD(Link, IOP_INTERFACE, Link);
-        if (Other != Interface && Other->Enabled &&
+        if (Other != Interface && Other->SymbolicLink != NULL &&
             RtlEqualUnicodeString(&Other->Base, &Interface->Base, TRUE)) {
-            return TRUE;
+            return Other->SymbolicLink;
         }
     }
-    return FALSE;
+    return NULL;
 }
 
 /* Mutex held. */
-static NTSTATUS IopEnableInterface(PIOP_INTERFACE Interface, BOOLEAN Enable)
+static NTSTATUS IopEnableInterface(PIOP_INTERFACE Interface)
 {
-    NTSTATUS Status = STATUS_SUCCESS;
-    if (Interface->Enabled == Enable) {
-        return Enable ? STATUS_OBJECT_NAME_EXISTS : STATUS_OBJECT_NAME_NOT_FOUND;
+    PVOID Shared = IopFindSharedLink(Interface);
+    if (Interface->SymbolicLink != NULL) {
+        return STATUS_OBJECT_NAME_EXISTS;
     }
-    if (!IopIsLinkShared(Interface)) {
-        Status =
-            Enable ? IoCreateSymbolicLink(&Interface->Base, &IopExtension(Interface->Device)->Name)
-                   : IoDeleteSymbolicLink(&Interface->Base);
+    if (Shared != NULL) {
+        ObfReferenceObject(Shared);
+        Interface->SymbolicLink = Shared;
+        return STATUS_SUCCESS;
     }
-    if (NT_SUCCESS(Status)) {
-        Interface->Enabled = Enable;
+    return ObCreateSymbolicLink(&Interface->Base, &IopExtension(Interface->Device)->Name, NULL,
+                                &Interface->SymbolicLink);
+}
+
+/* Cannot fail for want of memory: the link is at hand. Mutex held. */
+static NTSTATUS IopDisableInterface(PIOP_INTERFACE Interface)
+{
+    PVOID Link = Interface->SymbolicLink;
+    if (Link == NULL) {
+        return STATUS_OBJECT_NAME_NOT_FOUND;
     }
-    return Status;
+    Interface->SymbolicLink = NULL;
+    if (IopFindSharedLink(Interface) == NULL) {
+        ObMakeTemporaryObject(Link);
+    }
+    ObfDereferenceObject(Link);
+    return STATUS_SUCCESS;
 }
 
 NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLEAN Enable)
@@ -249,8 +284,10 @@ NTSTATUS NTAPI IoSetDeviceInterfaceState(PUNICODE_STRING SymbolicLinkName, BOOLE
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     IopLockInterfaces();
     PIOP_INTERFACE Interface = IopFindInterface(SymbolicLinkName);
-    NTSTATUS Status = Interface != NULL ? IopEnableInterface(Interface, Enable != FALSE)
-                                        : STATUS_OBJECT_NAME_NOT_FOUND;
+    NTSTATUS Status = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (Interface != NULL) {
+        Status = Enable ? IopEnableInterface(Interface) : IopDisableInterface(Interface);
+    }
     IopUnlockInterfaces();
     return Status;
 }
@@ -260,7 +297,7 @@ static BOOLEAN IopIsListed(PIOP_INTERFACE Interface, const GUID *Class, PDEVICE_
 {
     return RtlEqualMemory(&Interface->Class, Class, sizeof(*Class)) &&
            (Device == NULL || Device == Interface->Device) &&
-           (Interface->Enabled || (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE));
+           (Interface->SymbolicLink != NULL || (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE));
 }
 
 /* Writes the names to List, if there is one; answers the characters. Mutex held. */
@@ -366,7 +403,7 @@ void IopForgetInterfaces(PDEVICE_OBJECT Device)
         PIOP_INTERFACE Interface = CONTAINING_RECORD(Link, IOP_INTERFACE, Link);
         Next = Link->Flink;
         if (Interface->Device == Device) {
-            IopEnableInterface(Interface, FALSE);
+            IopDisableInterface(Interface);
             RemoveEntryList(Link);
             ExFreePoolWithTag(Interface, IOP_TAG_INTERFACE);
         }

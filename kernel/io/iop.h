@@ -41,7 +41,8 @@
 /* DEVOBJ_EXTENSION.ExtensionFlags, with Windows' numbers. */
 #define DOE_UNLOAD_PENDING 0x00000001
 #define DOE_DELETE_PENDING 0x00000002
-#define DOE_DELETED 0x80000000 /* Etude: out of its driver's list */
+#define DOE_DELETED 0x80000000      /* Etude: out of its driver's list */
+#define DOE_DELETE_BEGUN 0x40000000 /* Etude: nothing more is registered for it */
 
 /* How the next packet was asked for. */
 typedef struct _IOP_NEXT_PACKET {
@@ -76,6 +77,7 @@ typedef struct _IOP_DRIVER {
     DRIVER_EXTENSION Extension; /* i */
     IO_DRIVER_GONE *Gone;       /* i  NULL: part of the kernel */
     BOOLEAN UnloadPending;      /* b */
+    BOOLEAN Reinitializing;     /* b  one of its routines is called: no unload meanwhile */
     WORK_QUEUE_ITEM UnloadItem; /* for an unload that the last close begins */
     LIST_ENTRY Extensions;      /* b  of IOP_CLIENT_EXTENSION.Link */
 } IOP_DRIVER, *PIOP_DRIVER;
@@ -156,7 +158,8 @@ void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter);
 void IopInitializeInterfaces(void);
 void IopForgetInterfaces(PDEVICE_OBJECT Device);
 
-/* shutdown.c: takes back the notifications of a device that is being deleted. */
+/* shutdown.c: the second takes back the notifications of a device that is being deleted. */
+void IopInitializeShutdown(void);
 void IopForgetShutdown(PDEVICE_OBJECT Device);
 
 /* unload.c: with the database lock held: a pending unload can go ahead; whoever is told so, once,

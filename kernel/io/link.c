@@ -8,7 +8,7 @@
 
 NTSTATUS NTAPI IoCreateSymbolicLink(PUNICODE_STRING SymbolicLinkName, PUNICODE_STRING DeviceName)
 {
-    return ObCreateSymbolicLink(SymbolicLinkName, DeviceName, __builtin_return_address(0));
+    return ObCreateSymbolicLink(SymbolicLinkName, DeviceName, __builtin_return_address(0), NULL);
 }
 
 NTSTATUS NTAPI IoDeleteSymbolicLink(PUNICODE_STRING SymbolicLinkName)

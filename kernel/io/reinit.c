@@ -5,6 +5,10 @@
  * the boot list is run when the boot-start drivers have been loaded, the other when all have; later
  * both are run after each load. A driver that is still being loaded is passed over. A routine may
  * register again: a run goes on until nothing is left, so that is called next, as on Windows.
+ *
+ * Several threads may be running the lists. A driver has one routine called at a time (Reinitializing), and
+ * who has called it looks through the lists again, so what others passed over is not forgotten. A driver
+ * to be unloaded is not called any more, and its unload waits for the routine that is being called.
  */
 #include "iop.h"
 
@@ -17,8 +21,8 @@ typedef struct _IOP_REINIT {
 
 static LIST_ENTRY IopReinitList = {&IopReinitList, &IopReinitList};             /* b */
 static LIST_ENTRY IopBootReinitList = {&IopBootReinitList, &IopBootReinitList}; /* b */
-static volatile LONG
-    IopDriversStarted; /* o  1: the boot drivers, 2: all that start by themselves */
+/* 1: the boot drivers, 2: all that start by themselves */
+static volatile LONG IopDriversStarted; /* o */
 
 static void IopRegisterReinit(PLIST_ENTRY List, PDRIVER_OBJECT Driver, PDRIVER_REINITIALIZE Routine,
                               PVOID Context)
@@ -49,20 +53,27 @@ VOID NTAPI IoRegisterBootDriverReinitialization(PDRIVER_OBJECT DriverObject,
     IopRegisterReinit(&IopBootReinitList, DriverObject, Routine, Context);
 }
 
-/* The next registration of List, or of Driver's alone, taken out. */
+/* Lock held. */
+static BOOLEAN IopMayReinitialize(PDRIVER_OBJECT Driver)
+{
+    return (Driver->Flags & DRVO_INITIALIZED) && !IopDriver(Driver)->Reinitializing &&
+           !IopDriver(Driver)->UnloadPending;
+}
+
+/* The next registration of List, to be called (IopEndReinit); or of Driver's alone; taken out. */
 static PIOP_REINIT IopTakeReinit(PLIST_ENTRY List, PDRIVER_OBJECT Driver)
 {
     PIOP_REINIT Found = NULL;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
     for (PLIST_ENTRY Link = List->Flink; Link != List && Found == NULL; Link = Link->Flink) {
         PIOP_REINIT Reinit = CONTAINING_RECORD(Link, IOP_REINIT, Link);
-        if (Driver != NULL ? Reinit->Driver == Driver
-                           : (Reinit->Driver->Flags & DRVO_INITIALIZED) != 0) {
+        if (Driver != NULL ? Reinit->Driver == Driver : IopMayReinitialize(Reinit->Driver)) {
             Found = Reinit;
         }
     }
     if (Found != NULL) {
         RemoveEntryList(&Found->Link);
+        IopDriver(Found->Driver)->Reinitializing |= Driver == NULL;
     }
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
     return Found;
@@ -84,23 +95,34 @@ static void IopRunReinit(PVOID Context)
     IopCheckIrql((PVOID)Reinit->Routine, NULL, PASSIVE_LEVEL);
 }
 
-static void IopRunReinitList(PLIST_ENTRY List)
+/* An unload may have waited for the routine's end. */
+static void IopEndReinit(PIOP_REINIT Reinit)
 {
-    PIOP_REINIT Reinit;
-    while ((Reinit = IopTakeReinit(List, NULL)) != NULL) {
-        IopCallInWorker(IopRunReinit, Reinit);
-        IopFreeReinit(Reinit);
+    PDRIVER_OBJECT Driver = Reinit->Driver;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    IopDriver(Driver)->Reinitializing = FALSE;
+    BOOLEAN Unload = IopUnloadDue(Driver);
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    if (Unload) {
+        IopQueueUnload(Driver);
     }
+    IopFreeReinit(Reinit);
+}
+
+/* The next that is due. */
+static PIOP_REINIT IopTakeDueReinit(void)
+{
+    LONG Started = IopDriversStarted;
+    PIOP_REINIT Reinit = Started >= 1 ? IopTakeReinit(&IopBootReinitList, NULL) : NULL;
+    return Reinit == NULL && Started >= 2 ? IopTakeReinit(&IopReinitList, NULL) : Reinit;
 }
 
 void IopReinitializeDrivers(void)
 {
-    LONG Started = IopDriversStarted;
-    if (Started >= 1) {
-        IopRunReinitList(&IopBootReinitList);
-    }
-    if (Started >= 2) {
-        IopRunReinitList(&IopReinitList);
+    PIOP_REINIT Reinit;
+    while ((Reinit = IopTakeDueReinit()) != NULL) {
+        IopCallInWorker(IopRunReinit, Reinit);
+        IopEndReinit(Reinit);
     }
 }
 

@@ -2,14 +2,18 @@
  * requestor.c - what drivers ask about a request's origin, and associated IRPs.
  *
  * A driver that splits a request makes an associated IRP for each part. The master counts them in the
- * place of its system buffer; the last to complete completes the master, so the driver needs no
- * completion routine of its own.
+ * place of its system buffer, so it must have none; the last to complete completes the master, so the
+ * driver needs no completion routine of its own.
  */
 #include "iop.h"
 
 PIRP NTAPI IoMakeAssociatedIrp(PIRP Master, CCHAR StackSize)
 {
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (Master->Flags & (IRP_DEALLOCATE_BUFFER | IRP_ASSOCIATED_IRP)) {
+        IopViolation(IopMasterBuffered, __builtin_return_address(0), Master,
+                     (ULONG_PTR)Master->AssociatedIrp.SystemBuffer);
+    }
     PIRP Irp = IoAllocateIrp(StackSize, FALSE);
     if (Irp != NULL) {
         Irp->Flags |= IRP_ASSOCIATED_IRP;

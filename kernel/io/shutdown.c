@@ -3,7 +3,8 @@
  *
  * Who wants to hear of it stands in one of two lists, the device registered last in front, and is
  * referred to. Each gets one IRP_MJ_SHUTDOWN, one after another, while everything still works. It
- * happens once, whoever asks first.
+ * happens once, whoever asks first: who asks later waits until it is done, since he is going to switch
+ * the machine off.
  */
 #include "cm.h"
 #include "iop.h"
@@ -17,6 +18,13 @@ typedef struct _IOP_SHUTDOWN {
 static LIST_ENTRY IopShutdownList = {&IopShutdownList, &IopShutdownList};       /* b */
 static LIST_ENTRY IopLastChanceList = {&IopLastChanceList, &IopLastChanceList}; /* b */
 static volatile LONG IopShutdownBegun;                                          /* o */
+static PKTHREAD IopShutdownThread; /* i  from when it has begun */
+static KEVENT IopShutdownDone;
+
+void IopInitializeShutdown(void)
+{
+    KeInitializeEvent(&IopShutdownDone, NotificationEvent, FALSE);
+}
 
 static NTSTATUS IopRegisterShutdown(PLIST_ENTRY List, PDEVICE_OBJECT Device)
 {
@@ -25,12 +33,20 @@ static NTSTATUS IopRegisterShutdown(PLIST_ENTRY List, PDEVICE_OBJECT Device)
     if (New == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    ObfReferenceObject(Device);
     New->Device = Device;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    InsertHeadList(List, &New->Link);
-    Device->Flags |= DO_SHUTDOWN_REGISTERED;
+    // After its deletion has begun nobody would take the registration back.
+    BOOLEAN Going = (IopExtension(Device)->ExtensionFlags & DOE_DELETE_BEGUN) != 0;
+    if (!Going) {
+        ObfReferenceObject(Device);
+        InsertHeadList(List, &New->Link);
+        Device->Flags |= DO_SHUTDOWN_REGISTERED;
+    }
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    if (Going) {
+        ExFreePoolWithTag(New, IOP_TAG);
+        return STATUS_DELETE_PENDING;
+    }
     return STATUS_SUCCESS;
 }
 
@@ -44,22 +60,31 @@ NTSTATUS NTAPI IoRegisterLastChanceShutdownNotification(PDEVICE_OBJECT DeviceObj
     return IopRegisterShutdown(&IopLastChanceList, DeviceObject);
 }
 
-/* The first registration in List, or Device's first, taken out. */
-static PIOP_SHUTDOWN IopTakeShutdown(PLIST_ENTRY List, PDEVICE_OBJECT Device)
+/* The first registration in List, taken out; NULL: there is none. */
+static PIOP_SHUTDOWN IopTakeShutdown(PLIST_ENTRY List)
 {
-    PIOP_SHUTDOWN Found = NULL;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    for (PLIST_ENTRY Link = List->Flink; Link != List && Found == NULL; Link = Link->Flink) {
-        PIOP_SHUTDOWN Entry = CONTAINING_RECORD(Link, IOP_SHUTDOWN, Link);
-        if (Device == NULL || Entry->Device == Device) {
-            Found = Entry;
+    PLIST_ENTRY Link = IsListEmpty(List) ? NULL : RemoveHeadList(List);
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    return Link != NULL ? CONTAINING_RECORD(Link, IOP_SHUTDOWN, Link) : NULL;
+}
+
+static void IopFreeShutdown(PIOP_SHUTDOWN Entry)
+{
+    ObfDereferenceObject(Entry->Device);
+    ExFreePoolWithTag(Entry, IOP_TAG);
+}
+
+/* Moves Device's registrations from List to Taken. Lock held. */
+static void IopMoveShutdowns(PLIST_ENTRY List, PDEVICE_OBJECT Device, PLIST_ENTRY Taken)
+{
+    for (PLIST_ENTRY Link = List->Flink, Next; Link != List; Link = Next) {
+        Next = Link->Flink;
+        if (CONTAINING_RECORD(Link, IOP_SHUTDOWN, Link)->Device == Device) {
+            RemoveEntryList(Link);
+            InsertTailList(Taken, Link);
         }
     }
-    if (Found != NULL) {
-        RemoveEntryList(&Found->Link);
-    }
-    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
-    return Found;
 }
 
 VOID NTAPI IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
@@ -70,15 +95,18 @@ VOID NTAPI IoUnregisterShutdownNotification(PDEVICE_OBJECT DeviceObject)
 
 void IopForgetShutdown(PDEVICE_OBJECT Device)
 {
-    PIOP_SHUTDOWN Entry;
-    if (!(Device->Flags & DO_SHUTDOWN_REGISTERED)) {
-        return;
+    LIST_ENTRY Taken;
+    InitializeListHead(&Taken);
+    // The flag goes with the registrations: another thread may be making one.
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    if (Device->Flags & DO_SHUTDOWN_REGISTERED) {
+        Device->Flags &= ~(ULONG)DO_SHUTDOWN_REGISTERED;
+        IopMoveShutdowns(&IopShutdownList, Device, &Taken);
+        IopMoveShutdowns(&IopLastChanceList, Device, &Taken);
     }
-    Device->Flags &= ~(ULONG)DO_SHUTDOWN_REGISTERED;
-    while ((Entry = IopTakeShutdown(&IopShutdownList, Device)) != NULL ||
-           (Entry = IopTakeShutdown(&IopLastChanceList, Device)) != NULL) {
-        ExFreePoolWithTag(Entry, IOP_TAG);
-        ObfDereferenceObject(Device);
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    while (!IsListEmpty(&Taken)) {
+        IopFreeShutdown(CONTAINING_RECORD(RemoveHeadList(&Taken), IOP_SHUTDOWN, Link));
     }
 }
 
@@ -102,10 +130,9 @@ static void IopSendShutdown(PDEVICE_OBJECT Device)
 static void IopNotifyShutdown(PLIST_ENTRY List)
 {
     PIOP_SHUTDOWN Entry;
-    while ((Entry = IopTakeShutdown(List, NULL)) != NULL) {
+    while ((Entry = IopTakeShutdown(List)) != NULL) {
         IopSendShutdown(Entry->Device);
-        ObfDereferenceObject(Entry->Device);
-        ExFreePoolWithTag(Entry, IOP_TAG);
+        IopFreeShutdown(Entry);
     }
 }
 
@@ -113,9 +140,15 @@ void IoShutdownSystem(void)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     if (InterlockedExchange(&IopShutdownBegun, TRUE) == FALSE) {
+        IopShutdownThread = KeGetCurrentThread();
         IopNotifyShutdown(&IopShutdownList);
         CmShutdownSystem(); /* with what they have just written there */
         IopNotifyShutdown(&IopLastChanceList);
+        KeSetEvent(&IopShutdownDone, IO_NO_INCREMENT, FALSE);
+    } else if (IopShutdownThread != KeGetCurrentThread()) {
+        // Or a registry that is just being written would lose its power. A driver that asks again when it
+        // is told would wait for itself.
+        KeWaitForSingleObject(&IopShutdownDone, Executive, KernelMode, FALSE, NULL);
     }
 }
 

@@ -2,8 +2,9 @@
  * unload.c - drivers go, and the worker thread that calls them for it.
  *
  * A driver may be unloaded when none of its devices is open or has another driver's device
- * attached. If that is not so when it is asked for, the unload is pending: devices refuse new
- * opens, and whoever closes or detaches last (IopSettleDevice in device.c) finds it due. That it is
+ * attached, and no reinitialisation routine is being called. If that is not so when it is asked for,
+ * the unload is pending: devices refuse new opens, and whoever closes or detaches last
+ * (IopSettleDevice in device.c), or has called the routine (reinit.c), finds it due. That it is
  * due is said exactly once, under the database lock, with DRVO_UNLOAD_INVOKED as the mark.
  */
 #include "iop.h"
@@ -35,7 +36,8 @@ void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context)
 
 BOOLEAN IopUnloadDue(PDRIVER_OBJECT Driver)
 {
-    if (!IopDriver(Driver)->UnloadPending || (Driver->Flags & DRVO_UNLOAD_INVOKED)) {
+    if (!IopDriver(Driver)->UnloadPending || IopDriver(Driver)->Reinitializing ||
+        (Driver->Flags & DRVO_UNLOAD_INVOKED)) {
         return FALSE;
     }
     for (PDEVICE_OBJECT Device = Driver->DeviceObject; Device != NULL;

@@ -46,6 +46,8 @@ typedef enum _IOP_VIOLATION {
     IopRoutineChangedRegion = 0x100C, /* entered or left a critical region; evidence: by how many */
     IopFreedIrpWritten = 0x100D,      /* a freed IRP was written to; evidence: offset */
     IopAttachedTwice = 0x100E,        /* a device that is in a stack; evidence: device below */
+    IopMasterBuffered = 0x100F, /* IoMakeAssociatedIrp: the count would overwrite the evidence, the
+                                   master's system buffer, or its own master */
 } IOP_VIOLATION;
 
 /* First parameters of DRIVER_VERIFIER_DETECTED_VIOLATION, after those of kidebug.h; the others are

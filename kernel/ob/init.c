@@ -70,7 +70,7 @@ static void ObpCreateLink(PCWSTR Name, PCWSTR Target)
     UNICODE_STRING NameString, TargetString;
     RtlInitUnicodeString(&NameString, Name);
     RtlInitUnicodeString(&TargetString, Target);
-    ObpMust(ObCreateSymbolicLink(&NameString, &TargetString, NULL), 6);
+    ObpMust(ObCreateSymbolicLink(&NameString, &TargetString, NULL, NULL), 6);
 }
 
 void ObInitSystem(void)

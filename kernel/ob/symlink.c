@@ -47,7 +47,8 @@ static NTSTATUS ObpAllocateLink(PUNICODE_STRING Target, POBJECT_SYMBOLIC_LINK *N
     return STATUS_SUCCESS;
 }
 
-NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator)
+NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator,
+                              PVOID *LinkOut)
 {
     OBJECT_ATTRIBUTES Attributes;
     POBJECT_SYMBOLIC_LINK Link;
@@ -59,7 +60,7 @@ NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOI
     Link->Creator = Creator;
     // Nobody has a handle for it, so only a permanent name stays.
     InitializeObjectAttributes(&Attributes, Name, OBJ_PERMANENT, NULL, NULL);
-    return ObEnterObject(Link, &Attributes, 0, NULL, NULL);
+    return ObEnterObject(Link, &Attributes, 0, LinkOut, NULL);
 }
 
 /* Noted once: the next image at these addresses has not made it. */

@@ -169,6 +169,73 @@ static VOID TestPci(VOID)
     ObDereferenceObject(File);
 }
 
+/* A driver's own business with a link does not confuse its interface. */
+static VOID TestLost(VOID)
+{
+    UNICODE_STRING Link;
+    Register(&Unused, NULL, &Link);
+    IoSetDeviceInterfaceState(&Link, TRUE);
+    KMT_EQUAL(IoDeleteSymbolicLink(&Link), STATUS_SUCCESS, "an interface loses its link");
+    KMT_EQUAL(IoSetDeviceInterfaceState(&Link, FALSE), STATUS_SUCCESS, "is disabled all the same");
+    KMT_EQUAL(IoSetDeviceInterfaceState(&Link, TRUE), STATUS_SUCCESS, "and enabled");
+    KMT_EQUAL(OpenLink(&Link), STATUS_SUCCESS, "and opens the device again");
+    RtlFreeUnicodeString(&Link);
+}
+
+static VOID TestDeletion(VOID)
+{
+    UNICODE_STRING Link, Plain;
+    BOOLEAN Found;
+    Register(&First, NULL, &Plain);
+    ObReferenceObject(Pdo);
+    IoDeleteDevice(Pdo);
+    KMT_EQUAL(Register(&Second, L"late", &Link), STATUS_INVALID_DEVICE_REQUEST,
+              "a device that is being deleted gets no interface");
+    KMT_CHECK(Link.Buffer == NULL, "nor a name for one");
+    KMT_EQUAL(CountInterfaces(&First, NULL, DEVICE_INTERFACE_INCLUDE_NONACTIVE, &Plain, &Found), 0,
+              "those that it had are gone");
+    KMT_EQUAL(OpenLink(&Plain), STATUS_OBJECT_NAME_NOT_FOUND, "with their links");
+    RtlFreeUnicodeString(&Plain);
+    ObDereferenceObject(Pdo);
+}
+
+#define REPORTERS 4
+#define REPORTS 8
+static PDEVICE_OBJECT Reported[REPORTERS * REPORTS];
+
+static VOID NTAPI Report(PVOID Context)
+{
+    for (ULONG i = 0; i < REPORTS; i++) {
+        IoReportDetectedDevice(KmtDriverObject, Isa, 0, 0, NULL, NULL, FALSE,
+                               &Reported[(ULONG_PTR)Context * REPORTS + i]);
+    }
+}
+
+/* Two devices with one name would have one interface. */
+static VOID TestReporters(VOID)
+{
+    PETHREAD Threads[REPORTERS];
+    UNICODE_STRING Link;
+    BOOLEAN Found;
+    ULONG Good = 0;
+    for (ULONG i = 0; i < REPORTERS; i++) {
+        Threads[i] = KmtStartThread(Report, (PVOID)(ULONG_PTR)i);
+    }
+    for (ULONG i = 0; i < REPORTERS; i++) {
+        KmtJoin(Threads[i]);
+    }
+    for (ULONG i = 0; i < ARRAYSIZE(Reported); i++) {
+        if (NT_SUCCESS(IoRegisterDeviceInterface(Reported[i], &Unused, NULL, &Link))) {
+            Good++;
+            RtlFreeUnicodeString(&Link);
+        }
+    }
+    KMT_EQUAL(Good, ARRAYSIZE(Reported), "many threads report devices at once");
+    Link.Buffer = L"";
+    KMT_EQUAL(CountInterfaces(&Unused, NULL, DEVICE_INTERFACE_INCLUDE_NONACTIVE, &Link, &Found),
+              ARRAYSIZE(Reported), "each has a name of its own");
+}
+
 static VOID KmtRun(VOID)
 {
     KmtDriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
@@ -178,6 +245,9 @@ static VOID KmtRun(VOID)
     TestLinks();
     TestAliasAndKey();
     TestPci();
+    TestLost();
     IoDetachDevice(Below);
     IoDeleteDevice(Fdo);
+    TestDeletion();
+    TestReporters();
 }

@@ -31,7 +31,8 @@ NTKERNELAPI VOID NTAPI IoRegisterBootDriverReinitialization(_In_ PDRIVER_OBJECT 
  * switched off or restarted; the device registered last hears of it first.
  * IoRegisterLastChanceShutdownNotification does so after all of those.
  * IoUnregisterShutdownNotification takes back both, as often as they were called; IoDeleteDevice does
- * it, too. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES. WDK; book ch. 3. */
+ * it, too, and from then on registering answers STATUS_DELETE_PENDING. PASSIVE_LEVEL.
+ * STATUS_INSUFFICIENT_RESOURCES. WDK; book ch. 3. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoRegisterShutdownNotification(_In_ PDEVICE_OBJECT DeviceObject);
 _IRQL_requires_max_(PASSIVE_LEVEL)

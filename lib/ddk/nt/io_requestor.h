@@ -9,7 +9,9 @@
  * the driver that has the master. It sets Irp->AssociatedIrp.IrpCount to how many there are before
  * it sends the first, and the master's IoStatus. An associated IRP that completes is freed, with its MDLs,
  * unless its completion routine keeps it; the last one completes the master. NULL: memory is
- * exhausted. IRQL <= DISPATCH_LEVEL. WDK: IoMakeAssociatedIrp; book ch. 7.
+ * exhausted. The count shares its place with the master's system buffer and with a master of its own: a
+ * buffered or an associated IRP as Irp bugchecks DRIVER_VERIFIER_IOMANAGER_VIOLATION (100Fh).
+ * IRQL <= DISPATCH_LEVEL. WDK: IoMakeAssociatedIrp; book ch. 7.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PIRP NTAPI IoMakeAssociatedIrp(_In_ PIRP Irp, _In_ CCHAR StackSize);
