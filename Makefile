@@ -5,7 +5,7 @@
 #?   make run      boot to the console on this terminal; Ctrl-A X ends
 #?   make demo     play a tune, record build/demo.wav, compare the notes heard with those written
 #?   make exec CMD="beep 440 500; irql"   boot, run console commands, power off; fails if one failed
-#?   make debug    boot under gdb, stopped where the kernel starts
+#?   make debug    boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
 #?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
 #?   make bench    instruction counts and times
 #?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable

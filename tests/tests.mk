@@ -7,13 +7,15 @@ export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUN
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)
 
-.PHONY: run exec demo debug test unit bench lint
+.PHONY: run exec demo debug debug-wait test unit bench lint
 run: all
 	@$(PYTHON) tests/host/qemu.py run
 exec: all
 	@$(PYTHON) tests/host/qemu.py exec
 debug: all
 	@$(PYTHON) tests/host/qemu.py debug
+debug-wait: all
+	@$(PYTHON) tests/host/qemu.py debug-wait
 demo: all
 	@$(PYTHON) tests/host/demo.py
 

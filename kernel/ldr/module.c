@@ -138,12 +138,20 @@ static void LdrpUnlockList(void)
     KeLeaveCriticalRegion();
 }
 
+/* Does nothing: gdb keeps a breakpoint here, and looks at the table whenever a module has entered it, none of
+ * its code having run, or left it (kernel/kd/gdb/etude/symbols.py). */
+static ARCH_COLD void LdrpTellDebugger(const LDR_MODULE *Module)
+{
+    __asm__ volatile("" : : "r"(Module) : "memory");
+}
+
 void LdrpPublishModule(PLDRP_SLOT Slot)
 {
     LdrpFillEntry(Slot, Slot->Driver == LdrpNoDriver ? LDRP_DRIVER_DEPENDENT_DLL : 0);
     LdrpLockList();
     LdrpPublish(Slot, LdrpFileName(Slot->Path));
     LdrpUnlockList();
+    LdrpTellDebugger(&Slot->Module);
 }
 
 /* Before the image is unmapped: a crash meanwhile then shows bare addresses, but reads nothing that
@@ -154,6 +162,7 @@ void LdrpRetractModule(PLDRP_SLOT Slot)
     RemoveEntryList(&Slot->Entry.InLoadOrderLinks);
     LdrpUnlockList();
     __atomic_store_n(&Slot->Module.Base, NULL, __ATOMIC_SEQ_CST);
+    LdrpTellDebugger(&Slot->Module);
 }
 
 /* No threads yet, so no locks. */

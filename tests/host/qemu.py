@@ -1,6 +1,6 @@
 """Start Etude under QEMU: the one place where QEMU's command line is made.
 
-make's targets use it as a program (`qemu.py run|exec|debug`, with the settings in the environment, see `main`); tests use it
+make's targets use it as a program (`qemu.py run|exec|debug|debug-wait`, with the settings in the environment, see `main`); tests use it
 as a module:
 
     result = execute("beep 440 500; irql", smp=2)     # boots, runs console commands, waits for the end
@@ -255,31 +255,57 @@ def run_commands():
     return {STATUS_FAILED: 1, STATUS_BUGCHECK: 2, None: 124}.get(result.status, 3)
 
 
+def start_stopped(folder, stub, serial, machine, **options):
+    """QEMU with a machine that has stopped before its first instruction and listens for gdb at the socket `stub`."""
+    serial = serial + ["-S", "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb"]
+    process = subprocess.Popen(qemu_command(machine, folder, serial), **options)
+    while not stub.exists() and process.poll() is None:
+        time.sleep(0.01)
+    return process
+
+
+def gdb_command(*commands, symbol_folders=()):
+    """gdb with the kernel's symbols and its own commands, then these."""
+    setup = [f"source {ROOT / 'kernel/kd/gdb/session.gdb'}"]
+    setup += [f"nt sympath +{folder}" for folder in dict.fromkeys(symbol_folders)]
+    arguments = [argument for each in (*setup, *commands) for argument in ("-ex", each)]
+    return ["gdb", "-q", "-iex", f"add-auto-load-safe-path {BUILD.resolve()}", str(BUILD / "kernel.elf"), *arguments]
+
+
 def debug():
-    """QEMU stopped before its first instruction, gdb in front of it, the console on a terminal device of its own."""
+    """gdb in front of a stopped machine, which has its console on a terminal device of its own, and stops again where the
+    kernel starts. A hardware breakpoint does that: the kernel is not in memory yet."""
     machine = Machine(**machine_from_environment())
     log = BUILD / "debug.log"
     with tempfile.TemporaryDirectory(prefix="etude-") as folder:
         stub = Path(folder) / "gdb"
         serial = ["-monitor", "none", "-chardev", f"pty,id=com1,logfile={log}", "-serial", "chardev:com1"]
-        serial += ["-S", "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb"]
-        process = subprocess.Popen(qemu_command(machine, folder, serial), stdin=subprocess.DEVNULL, process_group=0)
+        process = start_stopped(folder, stub, serial, machine, stdin=subprocess.DEVNULL, process_group=0)
         try:
-            while not stub.exists() and process.poll() is None:
-                time.sleep(0.01)
             print(f"The console's output also goes to {log}.", flush=True)
-            script = ROOT / "boot/tools/etude.gdb"
-            gdb = ["gdb", "-q", str(BUILD / "kernel.elf"), "-ex", f"target remote {stub}", "-x", str(script)]
-            return subprocess.call(gdb, cwd=ROOT)
+            folders = [Path(name).resolve().parent for name in machine.extra_files]
+            steps = f"target remote {stub}", "thbreak KiSystemStartup", "continue"
+            return subprocess.call(gdb_command(*steps, symbol_folders=folders), cwd=ROOT)
         finally:
             process.kill()
             process.wait()
 
 
+def debug_wait():
+    """A stopped machine for a gdb elsewhere, VS Code's for example; its console is this terminal."""
+    stub = BUILD / "gdb.sock"
+    stub.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        machine = Machine(**machine_from_environment())
+        process = start_stopped(folder, stub, ["-serial", "mon:stdio"], machine)
+        print(f"The machine waits for gdb: target remote {stub}. Ctrl-A X ends it.", flush=True)
+        return process.wait()
+
+
 def main():
     """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUNT
-    QEMU_EXTRA, and for exec CMD and TIMEOUT. run boots by GRUB with two CPUs, exec and debug directly with one."""
-    actions = {"run": run, "exec": run_commands, "debug": debug}
+    QEMU_EXTRA, and for exec CMD and TIMEOUT. run boots by GRUB with two CPUs, the others directly with one."""
+    actions = {"run": run, "exec": run_commands, "debug": debug, "debug-wait": debug_wait}
     sys.exit(actions[sys.argv[1]]())
 
 

@@ -62,12 +62,12 @@ def address_of(value):
     return int(value if kind in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT) else value.address) & 0xFFFFFFFFFFFFFFFF
 
 
-def structure(address, name):
+def structure(address, name, fetch=True):
     """The structure of type name ("KTHREAD") at address, an int or a pointer's value. Reads it at once unless it is huge: a
-    stub answers one long request sooner than many short ones."""
+    stub answers one long request sooner than many short ones. Without fetch each field is read when it is looked at."""
     kind = kernel_type(name) if isinstance(name, str) else name
     value = gdb.Value(int(address) & 0xFFFFFFFFFFFFFFFF).cast(kind.pointer()).dereference()
-    if kind.sizeof <= 4096:
+    if fetch and kind.sizeof <= 4096:
         value.fetch_lazy()
     return value
 
@@ -160,8 +160,8 @@ def walk_list(head, limit=LIST_LIMIT):
     raise NtError(f"the list at {start:#x} does not end")
 
 
-def walk(head, name, field, limit=LIST_LIMIT):
+def walk(head, name, field, limit=LIST_LIMIT, fetch=True):
     """The structures of type name that are linked by field into the list at head."""
     offset = offset_of(name, field)
     for entry in walk_list(head, limit):
-        yield structure(entry - offset, name)
+        yield structure(entry - offset, name, fetch)

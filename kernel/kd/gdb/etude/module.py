@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import gdb
 
-from .memory import c_string, variable
-
-KERNEL_START, KERNEL_END = "KiImageStart", "KiImageEnd"
+from .command import NtError
+from .memory import c_string, variable, walk
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,22 @@ def unsigned(value):
     return int(value) & 0xFFFFFFFFFFFFFFFF
 
 
+def module_of(slot):
+    """The Module in a slot of the kernel's table; None when the slot is empty."""
+    module = slot["Module"]
+    base = unsigned(module["Base"])
+    return Module(c_string(module["Name"]), base, int(module["Size"])) if base else None
+
+
 def modules():
-    """Modules in memory, in the order of the table."""
-    slots = variable("LdrpSlots")
-    found = []
-    for index in range(slots.type.range()[1] + 1):
-        module = slots[index]["Module"]
-        base = unsigned(module["Base"])
-        if base:
-            found.append(Module(c_string(module["Name"]), base, int(module["Size"])))
-    return found
+    """Modules in memory, the kernel first. The list is short to read over a serial line; when it is just being changed, or
+    damaged, the table has the same at every moment."""
+    try:
+        found = [module_of(each) for each in walk(variable("PsLoadedModuleList"), "LDRP_SLOT", "Entry.InLoadOrderLinks", fetch=False)]
+    except (NtError, gdb.MemoryError):
+        table = variable("LdrpSlots")
+        found = [module_of(table[index]) for index in range(table.type.range()[1] + 1)]
+    return [each for each in found if each is not None]
 
 
 def find_module(address, among=None):

@@ -1,0 +1,7 @@
+# What `make debug` and VS Code set up in gdb besides the commands that come with the kernel's symbols.
+set disassembly-flavor intel
+set print pretty on
+set confirm off
+set breakpoint pending on
+# All processors stop together; stepping one lets no other run on.
+set scheduler-locking step
