@@ -204,7 +204,7 @@ typedef struct _KPRCB {
     ULONG64 IdleTicks, KernelTicks, DpcTicks; /* c */
     ULONG DispatchTicks;                      /* c  in a row at DISPATCH_LEVEL or above */
     volatile LONG Frozen;                     /* o  bugcheck: this processor has stopped */
-    struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI */
+    struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI, or crashed */
     struct _KI_PROCESSOR *Processor;          /* i  GDT, TSS, IST stacks: private to ke */
     const char *Culprit;                      /* c  of the bugcheck that is about to come */
     PVOID PoolCache;                          /* c  ex: per-processor pool lists */

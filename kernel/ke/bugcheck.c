@@ -22,6 +22,9 @@
 static volatile LONG KiBugCheckOwner; /* o  processor number + 1; 0: all is well */
 static volatile LONG KiBugCheckDepth; /* bugchecks on the owner */
 
+/* For debuggers: code and parameters, the processor's registers being in its FrozenFrame. Windows' name. */
+ULONG64 KiBugCheckData[5];
+
 static DECLSPEC_NORETURN void KiHaltForEver(void)
 {
     for (;;) {
@@ -194,6 +197,9 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
     KdEnterCrashMode();
     switch (++KiBugCheckDepth) {
     case 1:
+        KiBugCheckData[0] = Code;
+        memcpy(&KiBugCheckData[1], Parameters, sizeof(Parameters));
+        Prcb->FrozenFrame = Frame;
         KiStopOthers(Prcb);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();

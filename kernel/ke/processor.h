@@ -202,6 +202,7 @@ extern KI_TIMER_WHEEL
     KiNoWakeWheel; /* d  timers that expire at the first processor's clock ticks */
 
 /* bugcheck.c */
+extern ULONG64 KiBugCheckData[5]; /* of the first bugcheck: code, parameters; 0: none */
 /* The crash with registers taken from Frame instead of the caller's. */
 DECLSPEC_NORETURN void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3,
                                   ULONG_PTR P4, PKTRAP_FRAME Frame);
