@@ -12,6 +12,7 @@
 
 import inspect
 import re
+import shlex
 from dataclasses import dataclass
 
 import gdb
@@ -78,12 +79,22 @@ def has_machine():
     return gdb.selected_thread() is not None
 
 
+def words(argument):
+    """The words typed. Quotes keep blanks in a word; a backslash is a letter like any other: \\Driver\\Beep."""
+    lexer = shlex.shlex(argument, posix=True)
+    lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise NtError("a quotation mark is missing") from None
+
+
 def run(each, argument):
     """Call a command; every failure becomes the one line that gdb shows."""
     try:
         if each.machine and not has_machine():
             raise NtError('there is no machine: "target remote ..." or "core-file ..." comes first')
-        each.function(gdb.string_to_argv(argument))
+        each.function(words(argument))
     except NtError as error:
         raise gdb.GdbError(f"nt {each.name}: {error}" if str(error) else f"usage: {each.form}") from None
     except gdb.MemoryError as error:

@@ -30,11 +30,15 @@ def kernel_block():
 
 
 def kernel_type(name):
-    """A type by its name: "KTHREAD", "struct _KTHREAD", "ULONG"."""
-    try:
-        return gdb.lookup_type(name, kernel_block())
-    except gdb.error:
-        raise NtError(f"the kernel's symbols have no type {name}") from None
+    """A type by its name: "KTHREAD", "struct _KTHREAD", "ULONG". Compilers leave out the typedef of a structure that is only used
+    through pointers, so its tag is tried, too."""
+    block = kernel_block()
+    for each in (name, f"struct _{name}", f"union _{name}"):
+        try:
+            return gdb.lookup_type(each, block)
+        except gdb.error:
+            pass
+    raise NtError(f"the kernel's symbols have no type {name}")
 
 
 def variable(name, file=None):
@@ -57,7 +61,9 @@ def constant(name):
 
 
 def address_of(value):
-    """Where a structure lies, or what a pointer holds, as an int without sign."""
+    """Where a structure lies, or what a pointer or a number holds, as an int without sign."""
+    if isinstance(value, int):
+        return value & 0xFFFFFFFFFFFFFFFF
     kind = value.type.strip_typedefs().code
     return int(value if kind in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT) else value.address) & 0xFFFFFFFFFFFFFFFF
 
@@ -93,9 +99,32 @@ def is_readable(address, size=1):
     return try_read(address, size) is not None
 
 
-def read(address, size):
-    """Bytes; gdb.MemoryError when they are not there."""
+def read_mapped(address, size):
+    """Bytes that the processor could read; gdb.MemoryError when they are not there."""
     return bytes(gdb.selected_inferior().read_memory(int(address) & 0xFFFFFFFFFFFFFFFF, size))
+
+
+def read(address, size):
+    """Bytes, also of pageable memory that has vanished in the debug kernel (mm/pageable.c); gdb.MemoryError when there are none."""
+    try:
+        return read_mapped(address, size)
+    except gdb.MemoryError:
+        data = read_vanished(int(address) & 0xFFFFFFFFFFFFFFFF, size)
+        if data is None:
+            raise
+        return data
+
+
+def read_vanished(address, size):
+    """The same through the page tables, where the kernel is one whose pages vanish; None: they are not there either."""
+    from .paging import PageTables, is_canonical  # which is built on this file
+
+    if kernel_file().lookup_global_symbol("MiHidePage") is None or not is_canonical(address):
+        return None
+    try:
+        return PageTables().read(address, size)
+    except gdb.MemoryError:  # no tables yet
+        return None
 
 
 def try_read(address, size):
