@@ -82,12 +82,22 @@ def offset_of(name, field):
     """Bytes from the start of a type to its field, "Header.WaitListHead" included."""
     kind, offset = kernel_type(name), 0
     for part in field.split("."):
-        found = [each for each in kind.strip_typedefs().fields() if each.name == part]
-        if not found:
+        found = find_field(kind, part)
+        if found is None:
             raise NtError(f"{name} has no field {field}")
-        offset += found[0].bitpos // 8
-        kind = found[0].type
+        offset, kind = offset + found[0], found[1]
     return offset
+
+
+def find_field(kind, name):
+    """(offset in bytes, type) of a field, which may stand in an unnamed structure or union; or None."""
+    for each in kind.strip_typedefs().fields():
+        if each.name == name:
+            return each.bitpos // 8, each.type
+        inner = find_field(each.type, name) if not each.name else None
+        if inner is not None:
+            return each.bitpos // 8 + inner[0], inner[1]
+    return None
 
 
 def container_of(address, name, field):

@@ -80,7 +80,18 @@ class Namer:
         module = find_module(address, self.modules)
         if module is None:
             return f"{address:016x}"
-        symbol = find_symbol(address)
+        return self.format(module, address, find_symbol(address))
+
+    def caller(self, address):
+        """The name of what a routine returns to: a call may be the last instruction of its caller."""
+        address = unsigned(address)
+        module, symbol = find_module(address, self.modules), find_symbol(address)
+        before = find_symbol(address - 1) if symbol is None or symbol[1] == 0 else None
+        if module is None or before is None:
+            return self(address)
+        return self.format(module, address, (before[0], before[1] + 1))
+
+    def format(self, module, address, symbol):
         if symbol is None:
             return f"{module.stem}+{address - module.base:#x}"
         name, offset = symbol

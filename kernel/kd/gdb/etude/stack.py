@@ -103,7 +103,7 @@ def processor_of(thread):
 def gdb_stack(limit=LIMIT):
     """(stack pointer, program counter) of the frames of gdb's selected thread."""
     frame = gdb.newest_frame()
-    while frame is not None and limit:
+    while frame is not None and limit and frame.pc():
         if frame.type() != gdb.INLINE_FRAME:
             yield int(frame.read_register("rsp")) & 0xFFFFFFFFFFFFFFFF, frame.pc()
             limit -= 1
@@ -127,8 +127,8 @@ def format_stack(frames, namer=None):
     namer = namer or Namer()
     lines = ["Child-SP          RetAddr           Call Site"]
     following = [pc for _, pc in frames[1:]] + [0]
-    for (sp, pc), back in zip(frames, following):
-        lines.append(f"{sp:016x}  {back:016x}  {namer(pc)}")
+    for index, ((sp, pc), back) in enumerate(zip(frames, following)):
+        lines.append(f"{sp:016x}  {back:016x}  {namer.caller(pc) if index else namer(pc)}")
     return lines
 
 
