@@ -71,7 +71,7 @@ def show_list(arguments):
         raise NtError(f"there is no list at {head:016x}: the memory is not there")
     kind = typed(arguments[1]) if len(arguments) > 1 else None
     field = arguments[2] if len(arguments) > 2 else first_link(kind) if kind else None
-    offset = offset_of(kind.name or str(kind), field) if kind else 0
+    offset = offset_of(kind, field) if kind else 0
     problem, count = None, 0
     for entry, problem in walk_once(head, 10000):
         if problem:

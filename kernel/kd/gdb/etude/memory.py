@@ -80,7 +80,7 @@ def structure(address, name, fetch=True):
 
 def offset_of(name, field):
     """Bytes from the start of a type to its field, "Header.WaitListHead" included."""
-    kind, offset = kernel_type(name), 0
+    kind, offset = kernel_type(name) if isinstance(name, str) else name, 0
     for part in field.split("."):
         found = find_field(kind, part)
         if found is None:

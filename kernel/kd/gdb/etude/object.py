@@ -45,7 +45,7 @@ def describe_process(body):
 
 
 def describe_thread(body):
-    cid = structure(body, "ETHREAD")["Cid"]
+    cid = structure(body, "KTHREAD")["Cid"]
     return f"thread {int(cid['UniqueProcess']):x}.{int(cid['UniqueThread']):x}"
 
 
@@ -158,10 +158,10 @@ def process_of(text):
     if value >= 1 << 47:
         if not is_object(value, "Process"):
             raise NtError(f"there is no process at {value:016x}")
-        return structure(value, "EPROCESS")
+        return structure(value, "KPROCESS")
     for found, entry in handle_entries(variable("PspCidTable").dereference()):
         if found == value and is_object(int(entry["Object"]), "Process"):
-            return structure(int(entry["Object"]), "EPROCESS")
+            return structure(int(entry["Object"]), "KPROCESS")
     raise NtError(f"there is no process {value:x}")
 
 
