@@ -65,6 +65,8 @@ BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
 /* Sets the masks of debug output that the registry has values for, below
  * Control\Session Manager\Debug Print Filter. PASSIVE_LEVEL. */
 void KdLoadFilter(void);
+/* Levels that every component prints. Under Windows' name, for debuggers. */
+extern volatile ULONG Kd_WIN2000_Mask;
 /* Notes the loader block; output works before it. */
 void KdInitSystem(PLOADER_BLOCK LoaderBlock);
 /* Opens \??\COM1 and runs the prompt (or exec.txt) on a system thread. Phase 1's last step. */
