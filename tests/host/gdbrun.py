@@ -1,7 +1,9 @@
-"""gdb in batch mode, as a person has it: with the kernel's symbols and commands, and a machine or a dump in front of it.
+"""gdb as a person has it: with the kernel's symbols and commands, and a machine or a dump in front of it.
 
     with machine(smp=2) as (console, stub):             # at its prompt; gdb may come to `stub`
-        answers = ask(f"target remote {stub}", ["nt vm", "nt irp 0"])
+        answers = ask(f"target remote {stub}", ["nt vm", "nt irp 0"])   # in batch mode
+        with session(stub) as gdb:                      # command by command, with the machine running in between
+            gdb.run("nt bu booster!BoosterWrite")
 """
 
 import contextlib
@@ -9,20 +11,75 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pexpect
+
 import qemu
 import shell
 
 MARK = "--- gdbrun ---"
+PROMPT = "(nt-gdb) "
+
+
+# How gdb reaches a machine: QEMU's arguments, in which {} is a socket.
+STUBS = {
+    "qemu": ("-chardev", "socket,id=gdb,path={},server=on,wait=off", "-gdb", "chardev:gdb"),
+    "com2": ("-chardev", "socket,id=com2,path={},server=on,wait=off", "-serial", "chardev:com2"),  # the kernel's own
+}
 
 
 @contextlib.contextmanager
-def machine(**settings):
-    """A machine at its prompt, and the address of QEMU's stub for gdb."""
+def machine(by="qemu", **settings):
+    """A machine at its prompt, and where gdb finds a stub: that of QEMU or that of the kernel."""
     with tempfile.TemporaryDirectory(prefix="etude-gdb-") as folder:
         stub = Path(folder) / "gdb"
-        extra = ("-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb")
+        extra = tuple(each.format(stub) for each in STUBS[by])
         with shell.boot(qemu_extra=extra, **settings) as console:
             yield console, stub
+
+
+@contextlib.contextmanager
+def session(stub, timeout=60):
+    """gdb at its prompt, in front of a machine that it has stopped; `type` a command to it."""
+    command = gdb_arguments([f"target remote {stub}"], batch=False)
+    child = pexpect.spawn(command[0], command[1:], timeout=timeout, encoding="utf-8", cwd=qemu.ROOT, dimensions=(24, 500))
+    child.delaybeforesend = None
+    try:
+        yield Session(child)
+    finally:
+        child.close(force=True)
+
+
+class Session:
+    """A person at gdb's prompt."""
+
+    def __init__(self, child):
+        self.child = child
+        self.answer()
+
+    def answer(self):
+        """What gdb says up to its next prompt."""
+        self.child.expect_exact(PROMPT)
+        return shell.COLOURS.sub("", self.child.before).replace("\r", "").strip()
+
+    def type(self, command):
+        self.child.sendline(command)
+        self.child.expect_exact(command)
+
+    def run(self, command):
+        """What gdb says to a command that ends."""
+        self.type(command)
+        return self.answer()
+
+    def let_go(self, command="continue"):
+        """The machine runs; until it stops, gdb says nothing, and then `answer` has it."""
+        self.type(command)
+        self.child.expect_exact("Continuing.")
+
+
+def gdb_arguments(script, batch):
+    arguments = qemu.gdb_command("set pagination off", "set style enabled off", f"set prompt {PROMPT}", *script)
+    arguments[1:2] = ["-q", "-nx"] + ["-batch"] * batch
+    return arguments
 
 
 def ask(target, commands, timeout=120):
@@ -30,8 +87,7 @@ def ask(target, commands, timeout=120):
     script = [target]
     for each in (*commands, ()):
         script += [rf"echo \n{MARK}\n"] + ([each] if isinstance(each, str) else list(each))
-    arguments = qemu.gdb_command(*script)
-    arguments[1:2] = ["-q", "-batch", "-nx"]
+    arguments = gdb_arguments(script, batch=True)
     process = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              timeout=timeout, cwd=qemu.ROOT)
     answers = process.stdout.split(f"{MARK}\n")
