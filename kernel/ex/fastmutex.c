@@ -89,7 +89,7 @@ VOID NTAPI ExAcquireFastMutex(PFAST_MUTEX FastMutex)
     if (OldIrql > APC_LEVEL) {
         ExpMutexLevelTooHigh(FastMutex);
     }
-    __writecr8(APC_LEVEL);
+    KiWriteRaisedIrql(APC_LEVEL);
     if (!ExpTryMutex(FastMutex)) {
         ExpAcquireFastMutexSlowly(FastMutex, (KIRQL)OldIrql);
         return;
@@ -122,7 +122,7 @@ VOID NTAPI ExReleaseFastMutex(PFAST_MUTEX FastMutex)
         ExpReleaseFastMutexSlowly(FastMutex, (KIRQL)OldIrql);
         return;
     }
-    __writecr8(OldIrql);
+    KiWriteLoweredIrql(OldIrql);
 }
 
 BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
@@ -132,9 +132,9 @@ BOOLEAN NTAPI ExTryToAcquireFastMutex(PFAST_MUTEX FastMutex)
     if (OldIrql > APC_LEVEL) {
         ExpMutexLevelTooHigh(FastMutex);
     }
-    __writecr8(APC_LEVEL);
+    KiWriteRaisedIrql(APC_LEVEL);
     if (!ExpTryMutex(FastMutex)) {
-        __writecr8(OldIrql);
+        KiWriteLoweredIrql(OldIrql);
         return FALSE;
     }
     FastMutex->Owner = KeGetCurrentThread();

@@ -211,7 +211,7 @@ static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
     }
     ExpReturnCharge(Owner, EX_KIND_OF_INDEX(Header->PoolIndex),
                     (SIZE_T)Header->BlockSize * EX_POOL_UNIT);
-    InterlockedIncrement64(&Owner->Frees);
+    KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, 0, 0);
     ExpGiveBack(Header->PoolIndex, P);
 }
 
@@ -232,21 +232,22 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
         ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), (ULONG)Kind, (ULONG_PTR)P);
     }
     /* A slab's page starts a run too, but one without a tag. */
-    if (Kind < 0 || MmQueryPoolPages(P, &Allocated, &Number) == 0 || Allocated == 0) {
+    Pages = Kind < 0 ? 0 : MmQueryPoolPages(P, &Allocated, &Number);
+    if (Pages == 0 || Allocated == 0) {
         ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
     }
     ExpCheckTag(P, Allocated, Tag);
-    KiCheckFreedMemory(P, MmQueryPoolPages(P, &Allocated, &Number) * PAGE_SIZE);
+    KiCheckFreedMemory(P, Pages * PAGE_SIZE);
+    Owner = &ExpOwners[Number];
+    KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, Allocated, Pages * PAGE_SIZE);
     Pages = MmFreePoolPages(P);
     if (Pages == 0) {
         ExpBadCaller(EX_BAD_DOUBLE_FREE, Allocated, 0, (ULONG_PTR)P);
     }
-    Owner = &ExpOwners[Number];
     if (Owner->Process != NULL) {
         ExpReturnCharge(Owner, (ULONG)Kind, Pages * PAGE_SIZE);
     }
     InterlockedAdd64(&Owner->Bytes, -(LONG64)(Pages * PAGE_SIZE));
-    InterlockedIncrement64(&Owner->Frees);
     InterlockedAdd64(&ExpLargePages[Kind], -(LONG64)Pages);
 }
 
@@ -281,7 +282,7 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
         ExpFreeUnusual(P, Type);
         return;
     }
-    InterlockedIncrement64(&Owner->Frees);
+    KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, 0, 0);
     ExpGiveBack(Index, P);
 }
 

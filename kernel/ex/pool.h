@@ -320,7 +320,7 @@ static inline PVOID ExpTakeOver(PSLIST_ENTRY Block, ULONG Tag, PEX_POOL_OWNER Ow
     Header->PoolType = Type;
     Header->PoolTag = Tag;
     Header->Owner = (ULONG)((ULONG_PTR)Owner - (ULONG_PTR)ExpOwners);
-    InterlockedIncrement64(&Owner->Allocations);
+    KI_TRACE_INCREMENT_LOCKED(PoolAllocate, Owner->Allocations, Block, 0, 0);
     return Block;
 }
 

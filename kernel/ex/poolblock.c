@@ -61,3 +61,9 @@ BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block)
     Block->Caller = ExpCallerOfKey(ExpOwners[Owner].Key);
     return TRUE;
 }
+
+ULONG64 ExDescribePoolBlock(PVOID Block)
+{
+    PPOOL_HEADER Header = (PPOOL_HEADER)Block - 1;
+    return Header->PoolTag | (Header->BlockSize * EX_POOL_UNIT - sizeof(*Header)) << 32;
+}

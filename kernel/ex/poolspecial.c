@@ -103,7 +103,8 @@ PVOID ExpAllocateGuarded(const EX_POOL_REQUEST *Request, PEX_POOL_OWNER Owner)
     Header->Start = (USHORT)Start;
     Header->Owner = (ULONG)(Owner - ExpOwners);
     Header->Check = ExpSpecialCheck(Header);
-    InterlockedIncrement64(&Owner->Allocations);
+    KI_TRACE_INCREMENT_LOCKED(PoolAllocate, Owner->Allocations, Page + Start, Request->Tag,
+                              Request->Size);
     InterlockedAdd64(&Owner->Bytes, PAGE_SIZE);
     InterlockedIncrement64(&ExpLargePages[Request->Kind]);
     return Page + Start;
@@ -165,6 +166,7 @@ BOOLEAN ExpFreeGuarded(PVOID P, ULONG Tag)
     ExpCheckTag(P, Header->Tag, Tag);
     KiCheckFreedMemory(P, Header->Size);
     Owner = &ExpOwners[Header->Owner];
+    KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, Header->Tag, Header->Size);
     if (!MmFreeGuardedPage(PAGE_ALIGN(P))) {
         ExpBadSpecial(P, 0, EX_SPECIAL_NOT_ALLOCATED);
     }
@@ -172,7 +174,6 @@ BOOLEAN ExpFreeGuarded(PVOID P, ULONG Tag)
         ExpReturnCharge(Owner, Kind, PAGE_SIZE);
     }
     InterlockedAdd64(&Owner->Bytes, -(LONG64)PAGE_SIZE);
-    InterlockedIncrement64(&Owner->Frees);
     InterlockedDecrement64(&ExpLargePages[Kind]);
     return TRUE;
 }

@@ -67,6 +67,9 @@ void ExInitSystem(void);
  * PASSIVE_LEVEL. Bugchecks PHASE1_INITIALIZATION_FAILED. */
 void ExInitializeConditions(void);
 
+/* The tag of a small pool block in use and, in the upper half, its bytes. Any IRQL. */
+ULONG64 ExDescribePoolBlock(PVOID Block);
+
 /* A worker thread's Routine, called for Item with Parameter, has returned: bugchecks
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or, when it stayed in a critical or guarded region or kept a
  * mutex, APC_INDEX_MISMATCH; and takes back a system affinity. */

@@ -247,10 +247,11 @@ DECLSPEC_NORETURN void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_
                                          ULONG_PTR Parameter2, ULONG_PTR Parameter3,
                                          ULONG_PTR Parameter4);
 /* The IRQL rule of a public routine: IRQL_NOT_LESS_OR_EQUAL(address, irql, ...) when broken. */
-#define KI_ASSERT_IRQL_MAX(Level)                                                                  \
-    ((KeGetCurrentIrql() <= (Level)) ? (void)0                                                     \
-                                     : KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, KeGetCurrentIrql(), \
-                                                    0, (ULONG_PTR)__builtin_return_address(0)))
+#define KI_ASSERT_IRQL_IS_MAX(Irql, Level)                                                         \
+    (((Irql) <= (Level)) ? (void)0                                                                 \
+                         : KeBugCheckEx(IRQL_NOT_LESS_OR_EQUAL, 0, KeGetCurrentIrql(), 0,          \
+                                        (ULONG_PTR)__builtin_return_address(0)))
+#define KI_ASSERT_IRQL_MAX(Level) KI_ASSERT_IRQL_IS_MAX(KeGetCurrentIrql(), Level)
 
 /* Raises Status as an exception at the caller, which holds no locks; ends in the bugcheck of an exception
  * that nobody handled. Any IRQL. */
@@ -404,6 +405,7 @@ void KeDisconnectInterrupt(PKINTERRUPT Interrupt);
 PVOID KeQueryInterruptOwner(PKINTERRUPT Interrupt);
 
 #include "kidebug.h"
+#include "tracepoint.h"
 #include "dispatcherlock.h"
 
 #endif

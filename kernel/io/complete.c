@@ -44,6 +44,7 @@
 #include "verify.h"
 
 /* Drivers see this location no more; nothing of it may be taken for a later request's. */
+/* All but the file, which goes last. */
 static void IopClearLocation(PIO_STACK_LOCATION Stack)
 {
     Stack->MinorFunction = 0;
@@ -53,7 +54,6 @@ static void IopClearLocation(PIO_STACK_LOCATION Stack)
     Stack->Parameters.Others.Argument2 = NULL;
     Stack->Parameters.Others.Argument3 = NULL;
     Stack->Parameters.Others.Argument4 = NULL;
-    Stack->FileObject = NULL;
 }
 
 /* Success and error by the status as it is now, which a routine below may have changed; cancel in
@@ -100,12 +100,16 @@ FORCEINLINE BOOLEAN IopPassLocation(PIRP Irp, PIO_STACK_LOCATION Stack, const BO
             IoMarkIrpPending(Irp);
         }
         IopClearLocation(Stack);
+        Stack->FileObject = NULL;
         return TRUE;
     }
     IopClearLocation(Stack);
+    KI_TRACE_STORE(IrpRoutine, Stack->FileObject, NULL, Irp, Routine, 0);
     NTSTATUS Status =
         Verify ? IopVerifyRoutine(Device, Irp, Routine, Context) : Routine(Device, Irp, Context);
-    IopCheckIrql((PVOID)Routine, Irp, Before);
+    if (KI_TRACE_IRQL(IrpRoutineEnd, Irp, Status, 0) != Before) {
+        IopCheckIrql((PVOID)Routine, Irp, Before);
+    }
     if (Status == STATUS_MORE_PROCESSING_REQUIRED) {
         return FALSE;
     }
@@ -218,7 +222,7 @@ static void IopLeaveToSender(PIRP Irp)
 
 VOID NTAPI IofCompleteRequest(PIRP Irp, CCHAR PriorityBoost)
 {
-    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    KI_ASSERT_IRQL_IS_MAX(KI_TRACE_IRQL(IrpComplete, Irp, 0, 0), DISPATCH_LEVEL);
     IopCheckCompletion(Irp, __builtin_return_address(0));
     if (!IopWalkUp(Irp)) {
         return;

@@ -61,7 +61,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     }
     if (Irp != NULL) {
         IoInitializeIrp(Irp, IoSizeOfIrp(StackSize), StackSize);
-        Irp->AllocationFlags = Flags;
+        KI_TRACE_STORE(IrpAllocate, Irp->AllocationFlags, Flags, Irp, 0, StackSize);
     }
     return Irp;
 }
@@ -79,7 +79,7 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
 
 void IopReleaseIrp(PIRP Irp)
 {
-    Irp->Type = 0;
+    KI_TRACE_STORE(IrpFree, Irp->Type, 0, Irp, 0, 0);
     if (Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) {
         ExFreeToNPagedLookasideList(IopListForStack(Irp->StackCount), Irp);
     } else {
@@ -181,13 +181,13 @@ FORCEINLINE NTSTATUS IopCall(PDEVICE_OBJECT Device, PIRP Irp, PVOID Caller, cons
     }
     Irp->CurrentLocation--;
     PIO_STACK_LOCATION Stack = --Irp->Tail.Overlay.CurrentStackLocation;
-    Stack->DeviceObject = Device;
     KI_ASSERT(Stack->MajorFunction <= IRP_MJ_MAXIMUM_FUNCTION);
-
     PDRIVER_DISPATCH Dispatch = Device->DriverObject->MajorFunction[Stack->MajorFunction];
+    KI_TRACE_STORE(IrpCall, Stack->DeviceObject, Device, Irp, Dispatch, Stack);
+
     NTSTATUS Status = Verify ? IopVerifyDispatch(Device, Irp, Dispatch) : Dispatch(Device, Irp);
     // The IRP may be gone by now.
-    if (KeGetCurrentIrql() != Before) {
+    if (KI_TRACE_IRQL(IrpReturn, Irp, Status, 0) != Before) {
         IopViolation(IopDispatchChangedIrql, (PVOID)Dispatch, Irp,
                      (ULONG_PTR)Before << 8 | KeGetCurrentIrql());
     }

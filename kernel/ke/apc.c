@@ -54,7 +54,7 @@ static void KiLinkApc(PKAPC Apc)
         }
     }
     InsertTailList(Position, &Apc->ApcListEntry);
-    Apc->Inserted = TRUE;
+    KI_TRACE_STORE(ApcQueue, Apc->Inserted, TRUE, Apc, 0, 0);
 }
 
 /* Could a waiting thread run this kernel APC now? */
@@ -144,7 +144,7 @@ static PKAPC KiTakeKernelApc(PKTHREAD Thread, PKAPC Copy)
         return NULL;
     }
     RemoveEntryList(&Apc->ApcListEntry);
-    Apc->Inserted = FALSE;
+    KI_TRACE_STORE(ApcRun, Apc->Inserted, FALSE, Apc, 0, 0);
     *Copy = *Apc;
     return Apc;
 }
@@ -154,7 +154,7 @@ static void KiRunKernelApc(PKTHREAD Thread, PKAPC Apc, PKAPC Copy)
 {
     Copy->KernelRoutine(Apc, &Copy->NormalRoutine, &Copy->NormalContext, &Copy->SystemArgument1,
                         &Copy->SystemArgument2);
-    if (KeGetCurrentIrql() != APC_LEVEL) {
+    if (KI_TRACE_IRQL(ApcEnd, Apc, Copy, 0) != APC_LEVEL) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | APC_LEVEL << 8, 0,
                      (ULONG_PTR)Copy->KernelRoutine, (ULONG_PTR)Apc);
     }
@@ -162,7 +162,7 @@ static void KiRunKernelApc(PKTHREAD Thread, PKAPC Apc, PKAPC Copy)
         Thread->ApcState.KernelApcInProgress = TRUE;
         KeLowerIrql(PASSIVE_LEVEL);
         Copy->NormalRoutine(Copy->NormalContext, Copy->SystemArgument1, Copy->SystemArgument2);
-        if (KeGetCurrentIrql() != PASSIVE_LEVEL) {
+        if (KI_TRACE_IRQL(ApcEnd, Apc, 0, 0) != PASSIVE_LEVEL) {
             KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | PASSIVE_LEVEL << 8, 0,
                          (ULONG_PTR)Copy->NormalRoutine, (ULONG_PTR)Apc);
         }

@@ -154,7 +154,8 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
     KiAcquireRawLock(&Queue->Lock);
     if (InterlockedCompareExchangePointer(&Dpc->DpcData, Queue, NULL) == NULL) {
         Inserted = TRUE;
-        Dpc->SystemArgument1 = SystemArgument1;
+        KI_TRACE_STORE(DpcQueue, Dpc->SystemArgument1, SystemArgument1, Dpc,
+                       Dpc->DeferredRoutine, Target->Number);
         Dpc->SystemArgument2 = SystemArgument2;
         if (Dpc->Importance == HighImportance) {
             InsertHeadList(&Queue->ListHead, &Dpc->DpcListEntry);
@@ -233,11 +234,11 @@ BOOLEAN KiTakeDpc(PKI_DPC_QUEUE Queue, volatile BOOLEAN *Active, PKI_DPC_CALL Ca
 
 static inline void KiCallRoutine(const KI_DPC_CALL *Call)
 {
-    KIRQL Irql = KeGetCurrentIrql();
+    KIRQL Irql = KI_TRACE_IRQL(DpcRun, Call->Dpc, Call->Routine, 0);
     ULONG Held = KiCountHeldLocks();
 
     Call->Routine(Call->Dpc, Call->Context, Call->Argument1, Call->Argument2);
-    if (KeGetCurrentIrql() != Irql) {
+    if (KI_TRACE_IRQL(DpcEnd, Call->Dpc, Call->Routine, 0) != Irql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE, KeGetCurrentIrql() << 16 | Irql << 8, 0,
                      (ULONG_PTR)Call->Routine, (ULONG_PTR)Call->Dpc);
     }

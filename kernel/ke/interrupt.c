@@ -75,7 +75,7 @@ static PVOID KiRoutineOf(PKINTERRUPT Interrupt)
  */
 static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
 {
-    KIRQL OldIrql = KeGetCurrentIrql();
+    KIRQL OldIrql = KI_TRACE_IRQL(IsrBegin, KiRoutineOf(Interrupt), 0, 0);
     BOOLEAN Claimed;
     ULONG Held;
 
@@ -87,7 +87,8 @@ static BOOLEAN KiCallServiceRoutine(PKINTERRUPT Interrupt)
     Claimed = KiCallRoutine(Interrupt, &Interrupt->Connection);
     KiCheckReturnedLocks(KiRoutineOf(Interrupt), Held);
     KiReleaseRawLock(Interrupt->ActualLock);
-    if (KeGetCurrentIrql() != Interrupt->Connection.SynchronizeIrql) {
+    if (KI_TRACE_IRQL(IsrEnd, KiRoutineOf(Interrupt), 0, Claimed) !=
+        Interrupt->Connection.SynchronizeIrql) {
         KeBugCheckEx(IRQL_UNEXPECTED_VALUE,
                      KeGetCurrentIrql() << 16 | Interrupt->Connection.SynchronizeIrql << 8, 0,
                      (ULONG_PTR)KiRoutineOf(Interrupt), (ULONG_PTR)Interrupt);

@@ -230,7 +230,7 @@ void KiDropIrql(KIRQL NewIrql)
         KiCountHeldLocks() != 0) {
         KiReportLock(KI_CHECK_LOWERED, NewIrql, KiInnermostLock());
     }
-    __writecr8(NewIrql);
+    KiWriteLoweredIrql(NewIrql);
     KiPerturb();
 }
 

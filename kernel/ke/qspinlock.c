@@ -51,10 +51,12 @@ static ARCH_COLD VOID NTAPI KiWaitInQueue(PKSPIN_LOCK SpinLock, PKSPIN_LOCK_QUEU
         KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)SpinLock, (ULONG_PTR)KeGetCurrentThread(),
                      (ULONG_PTR)Before, 0);
     }
+    KI_TRACE_POINT(LockWait, SpinLock, 0, 0);
     __atomic_store_n(&Before->Next, Queue, __ATOMIC_RELEASE);
     while (((ULONG_PTR)__atomic_load_n(&Queue->Lock, __ATOMIC_ACQUIRE) & KI_QUEUE_WAITING) != 0) {
         YieldProcessor();
     }
+    KI_TRACE_POINT(LockGot, SpinLock, 0, 0);
 }
 
 /* At DISPATCH_LEVEL or above. */
@@ -119,7 +121,7 @@ VOID NTAPI KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock, PKLOCK_QUEUE_HAN
     KIRQL OldIrql = (KIRQL)__readcr8();
 
     KiPerturb();
-    __writecr8(DISPATCH_LEVEL);
+    KiWriteRaisedIrql(DISPATCH_LEVEL);
     LockHandle->OldIrql = OldIrql;
     if (OldIrql > DISPATCH_LEVEL) {
         KiQueueLevelTooHigh(SpinLock, OldIrql);

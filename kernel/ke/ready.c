@@ -18,7 +18,7 @@ static KAFFINITY KiReadyProcessors; /* d  processors with threads in their lists
 static inline void KiLinkReadyThread(PKTHREAD Thread, PKPRCB Prcb, BOOLEAN AtHead)
 {
     PLIST_ENTRY List = &Prcb->ReadyList[Thread->Priority];
-    Thread->State = Ready;
+    KI_TRACE_STORE(Ready, Thread->State, Ready, Thread, Prcb, 0);
     Thread->ReadyTime100ns = KeQueryInterruptTime();
     Thread->NextProcessor = (UCHAR)Prcb->Number;
     if (AtHead) {
@@ -91,7 +91,7 @@ static inline PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
 static PKTHREAD KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
 {
     PKTHREAD Displaced = Prcb->NextThread;
-    Thread->State = Standby;
+    KI_TRACE_STORE(Ready, Thread->State, Standby, Thread, Prcb, 0);
     Thread->NextProcessor = (UCHAR)Prcb->Number;
     Prcb->NextThread = Thread;
     KiIdleSummary &= ~Prcb->SetMember;

@@ -61,7 +61,7 @@ void KiHandleInterrupt(PKTRAP_FRAME Frame)
     ULONG Vector = (ULONG)Frame->Vector;
 
     Frame->PreviousIrql = KfRaiseIrql((KIRQL)(Vector >> 4));
-    Prcb->InterruptCount += 1;
+    KI_TRACE_INCREMENT(IntEnter, Prcb->InterruptCount, Frame, 0, 0);
     Prcb->Processor->VectorCount[Vector] += 1;
     switch (Vector) {
     case KI_VECTOR_APC:
@@ -83,5 +83,5 @@ void KiHandleInterrupt(PKTRAP_FRAME Frame)
         _disable();
         HalEndOfInterrupt();
     }
-    KeLowerIrql(Frame->PreviousIrql);
+    KI_TRACE_LOWER(IntLeave, Frame->PreviousIrql, Frame, 0);
 }

@@ -26,6 +26,7 @@ static inline BOOLEAN KiTrySpinLock(PKSPIN_LOCK SpinLock)
 
 static ARCH_COLD VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
 {
+    KI_TRACE_POINT(LockWait, SpinLock, 0, 0);
     do {
         if (*(volatile KSPIN_LOCK *)SpinLock == (KSPIN_LOCK)KeGetCurrentThread()) {
             KeBugCheckEx(SPIN_LOCK_ALREADY_OWNED, (ULONG_PTR)SpinLock,
@@ -35,6 +36,7 @@ static ARCH_COLD VOID NTAPI KiSpinUntilOwned(PKSPIN_LOCK SpinLock)
             YieldProcessor();
         }
     } while (!KiTrySpinLock(SpinLock));
+    KI_TRACE_POINT(LockGot, SpinLock, 0, 0);
 }
 
 /* The caller came from a level above PASSIVE_LEVEL, or the lock is taken. */
@@ -79,7 +81,7 @@ KIRQL NTAPI KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
     ULONG64 OldIrql = __readcr8(), Word = OldIrql;
 
     KiPerturb();
-    __writecr8(DISPATCH_LEVEL);
+    KiWriteRaisedIrql(DISPATCH_LEVEL);
     KiNoteLock(SpinLock, __builtin_return_address(0));
     if (!__atomic_compare_exchange_n(SpinLock, &Word, (KSPIN_LOCK)KeGetCurrentThread(), FALSE,
                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {

@@ -24,11 +24,16 @@ KI_RANKED_LOCK(KiDispatcherLock, LOCK_ORDER_DISPATCHER);
 static inline void KiTakeDispatcherLock(void)
 {
     KiNoteLock(&KiDispatcherLock, __builtin_return_address(0));
-    while (__atomic_exchange_n(&KiDispatcherLock, 1, __ATOMIC_ACQUIRE) != 0) {
+    if (__atomic_exchange_n(&KiDispatcherLock, 1, __ATOMIC_ACQUIRE) == 0) {
+        return;
+    }
+    KI_TRACE_POINT(LockWait, &KiDispatcherLock, 0, 0);
+    do {
         while (*(volatile KSPIN_LOCK *)&KiDispatcherLock != 0) {
             YieldProcessor();
         }
-    }
+    } while (__atomic_exchange_n(&KiDispatcherLock, 1, __ATOMIC_ACQUIRE) != 0);
+    KI_TRACE_POINT(LockGot, &KiDispatcherLock, 0, 0);
 }
 
 static inline void KiDropDispatcherLock(void)
@@ -88,7 +93,7 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     New->NextProcessor = (UCHAR)Prcb->Number;
     New->ContextSwitches += 1;
     Prcb->ContextSwitches += 1;
-    Prcb->CurrentThread = New;
+    KI_TRACE_STORE(Switch, Prcb->CurrentThread, New, New, 0, 0);
     Prcb->QuantumEnd = FALSE; /* whatever it said was about Old */
     if (New == Prcb->IdleThread) {
         KiIdleSummary |= Prcb->SetMember;

@@ -123,7 +123,7 @@ static inline void KiBoostThread(PKTHREAD Thread, KPRIORITY Increment)
 static inline void KiEndWait(PKTHREAD Thread, LONG_PTR WaitStatus, KPRIORITY Increment)
 {
     KiUnlinkWaitBlocks(Thread);
-    Thread->WaitStatus = WaitStatus;
+    KI_TRACE_STORE(WaitEnd, Thread->WaitStatus, WaitStatus, Thread, WaitStatus, 0);
     if (Thread->Queue != NULL) {
         KiQueueThreadWakes(Thread);
     }

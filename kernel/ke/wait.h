@@ -158,7 +158,7 @@ static inline NTSTATUS KiBlockThread(PKTHREAD Thread, PKWAIT_BLOCK Blocks, ULONG
     if (DueTime100ns != NULL) {
         KiStartWaitTimer(Thread, *DueTime100ns);
     }
-    Thread->State = Waiting;
+    KI_TRACE_STORE(WaitBegin, Thread->State, Waiting, Thread, 0, 0);
     if (Thread->Queue != NULL) {
         KiQueueThreadBlocks(Thread);
     }
