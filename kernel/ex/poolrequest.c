@@ -98,7 +98,8 @@ static PVOID ExpAllocateLarge(const EX_POOL_REQUEST *Request, PEX_POOL_OWNER Own
         MmAllocatePoolPages(Request->Kind, Pages, Request->Tag, (USHORT)(Owner - ExpOwners));
 
     if (Base != NULL) {
-        KI_TRACE_INCREMENT_LOCKED(PoolAllocate, Owner->Allocations, Base, Request->Tag, Pages * PAGE_SIZE);
+        KI_TRACE_INCREMENT_LOCKED(PoolAllocate, Owner->Allocations, Base, Request->Tag,
+                                  Pages * PAGE_SIZE);
         InterlockedAdd64(&Owner->Bytes, (LONG64)(Pages * PAGE_SIZE));
         InterlockedAdd64(&ExpLargePages[Request->Kind], (LONG64)Pages);
     }

@@ -61,7 +61,7 @@ enum {
 #define X(Name, Text) KI_TRACE_BIT_##Name,
     KI_TRACE_GROUPS(X)
 #undef X
-        KI_TRACE_GROUP_COUNT
+    KI_TRACE_GROUP_COUNT
 };
 #define KI_TRACE_ALL_GROUPS ((1U << KI_TRACE_GROUP_COUNT) - 1)
 
@@ -70,16 +70,16 @@ enum {
 #define X(Number, Name, Group, Text, Fields) KiTrace##Name = Number,
     KI_TRACE_KINDS(X)
 #undef X
-        KI_TRACE_KIND_COUNT
+    KI_TRACE_KIND_COUNT
 };
 
 typedef struct _KI_TRACE_EVENT {
-    ULONG64 Time;  /* the time-stamp counter; grows from event to event of a processor */
-    ULONG Thread;  /* that was running: its id; 0: the processor's idle thread */
-    UCHAR Kind;    /* KiTrace* */
-    UCHAR Irql;    /* CR8 */
-    USHORT Extra;  /* see the table */
-    ULONG64 A, B;  /* see the table */
+    ULONG64 Time; /* the time-stamp counter; grows from event to event of a processor */
+    ULONG Thread; /* that was running: its id; 0: the processor's idle thread */
+    UCHAR Kind;   /* KiTrace* */
+    UCHAR Irql;   /* CR8 */
+    USHORT Extra; /* see the table */
+    ULONG64 A, B; /* see the table */
 } KI_TRACE_EVENT, *PKI_TRACE_EVENT;
 C_ASSERT(sizeof(KI_TRACE_EVENT) == 32);
 
@@ -94,12 +94,12 @@ typedef struct _KI_TRACE_THREAD {
 #define KI_TRACE_PROCESSORS 32 /* KI_MAX_PROCESSORS */
 typedef struct _KI_TRACE_SUMMARY {
     BOOLEAN Running;
-    ULONG Groups;                   /* bits 1 << KI_TRACE_BIT_* */
-    ULONG Sites;                    /* places in the code that are or were patched */
-    ULONG Capacity;                 /* events a processor has room for; 0: never started */
-    ULONG Threads;                  /* that KeReadTraceThread knows */
-    ULONG64 StartTime, StopTime;    /* time-stamp counter */
-    ULONG64 Start100ns, Stop100ns;  /* the HAL's counter at the same moments */
+    ULONG Groups;                          /* bits 1 << KI_TRACE_BIT_* */
+    ULONG Sites;                           /* places in the code that are or were patched */
+    ULONG Capacity;                        /* events a processor has room for; 0: never started */
+    ULONG Threads;                         /* that KeReadTraceThread knows */
+    ULONG64 StartTime, StopTime;           /* time-stamp counter */
+    ULONG64 Start100ns, Stop100ns;         /* the HAL's counter at the same moments */
     ULONG64 Recorded[KI_TRACE_PROCESSORS]; /* since the start, by processor */
 } KI_TRACE_SUMMARY, *PKI_TRACE_SUMMARY;
 

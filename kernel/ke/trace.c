@@ -66,14 +66,13 @@ void KiPutTraceEvent(ULONG Kind, ULONG Extra, ULONG64 A, ULONG64 B)
         Time = __rdtsc();
     } while (!KiTakeTraceSlot(&Ring->Next, Next));
     Event = &Ring->Events[Next & (KiTrace.Summary.Capacity - 1)];
-    *Event =
-        (KI_TRACE_EVENT){.Time = Time,
-                         .Thread = (ULONG)(ULONG_PTR)Prcb->CurrentThread->Cid.UniqueThread,
-                         .Kind = (UCHAR)Kind,
-                         .Irql = KeGetCurrentIrql(),
-                         .Extra = (USHORT)Extra,
-                         .A = A,
-                         .B = B};
+    *Event = (KI_TRACE_EVENT){.Time = Time,
+                              .Thread = (ULONG)(ULONG_PTR)Prcb->CurrentThread->Cid.UniqueThread,
+                              .Kind = (UCHAR)Kind,
+                              .Irql = KeGetCurrentIrql(),
+                              .Extra = (USHORT)Extra,
+                              .A = A,
+                              .B = B};
 }
 
 void KiNoteTraceThread(PKTHREAD Thread)

@@ -103,6 +103,9 @@ static void KiTraceCalls(const KI_TRACE_HIT *Hit)
     case KiTraceApcRun:
         KiPutTraceEvent(KiTraceApcRun, 0, Hit->A, (ULONG_PTR)KiRoutineOfApc((PKAPC)Hit->A));
         break;
+    case KiTraceIsrEnd: /* a byte, in a register that holds more */
+        KiPutTraceEvent(KiTraceIsrEnd, (UCHAR)Hit->C, Hit->A, 0);
+        break;
     case KiTraceApcEnd: /* B, the copy: not after the kernel routine, if a normal one follows */
         if (Hit->B == 0 || ((PKAPC)Hit->B)->NormalRoutine == NULL) {
             KiPutTraceEvent(KiTraceApcEnd, 0, Hit->A, 0);

@@ -26,7 +26,9 @@ typedef struct _KI_TRACE_HIT {
     ULONG64 Kind, A, B, C;
 } KI_TRACE_HIT;
 
-/* From tracestub.asm, at a trace point: any IRQL, interrupts as they were. */
+/* tracestub.asm: called by stubs alone, with KI_TRACE_HIT on the stack, which it takes off. */
+void KiTraceEntry(void);
+/* From it, at a trace point: any IRQL, interrupts as they were. */
 void KiTraceHit(const KI_TRACE_HIT *Hit);
 
 /* The groups of the running trace; 0: none runs. Interrupts off. */
