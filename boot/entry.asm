@@ -146,7 +146,8 @@ LongMode:
         ; VOID BlStart(BL_LOADER Loader, ULONG64 Information, ULONG64 EntryTsc)
         extern  BlStart
         mov     rax, BlStart
-        call    rax
+        push    0                       ; no return
+        jmp     rax
 
 section .boot.data progbits alloc noexec write align=8
 Gdt:

@@ -12,9 +12,13 @@
 ; Windows x64 calling convention: arguments in RCX and RDX; RBX is the caller's.
 ;
 
+%include "cfi.inc"
+
 bits 64
 default rel
 section .text
+
+CFI_COMMON CfiList
 
 DEPTH_ONE       equ 1
 SEQUENCE_ONE    equ 0x10000
@@ -26,6 +30,7 @@ global ExpInterlockedPopEntrySListFault
 align 16
 ExpInterlockedPopEntrySList:
         push    rbx
+ExpInterlockedPopEntrySListPushed:
         mov     r8, rcx
 ExpInterlockedPopEntrySListResume:
         mov     rax, [r8]
@@ -41,7 +46,9 @@ ExpInterlockedPopEntrySListFault:
 PopEmpty:
         mov     rax, rdx
         pop     rbx
+ExpInterlockedPopEntrySListPopped:
         ret
+        CFI_ONE_PUSH CfiList, ExpInterlockedPopEntrySList, ExpInterlockedPopEntrySListPushed, CFI_RBX, ExpInterlockedPopEntrySListPopped
 
 ; PSLIST_ENTRY NTAPI ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
 ; Returns the entry that was first before, or NULL.
@@ -49,6 +56,7 @@ global ExpInterlockedPushEntrySList:function
 align 16
 ExpInterlockedPushEntrySList:
         push    rbx
+ExpInterlockedPushEntrySListPushed:
         mov     r8, rcx
         mov     rcx, rdx                ; the new first entry
         mov     rax, [r8]
@@ -60,7 +68,9 @@ ExpInterlockedPushEntrySList:
         jnz     .again
         mov     rax, rdx
         pop     rbx
+ExpInterlockedPushEntrySListPopped:
         ret
+        CFI_ONE_PUSH CfiList, ExpInterlockedPushEntrySList, ExpInterlockedPushEntrySListPushed, CFI_RBX, ExpInterlockedPushEntrySListPopped
 
 ; PSLIST_ENTRY NTAPI ExpInterlockedFlushSList(PSLIST_HEADER ListHead);
 ; Takes all entries at once; returns the first of the chain, or NULL.
@@ -68,6 +78,7 @@ global ExpInterlockedFlushSList:function
 align 16
 ExpInterlockedFlushSList:
         push    rbx
+ExpInterlockedFlushSListPushed:
         mov     r8, rcx
         mov     rax, [r8]
         mov     rdx, [r8 + 8]
@@ -82,4 +93,6 @@ ExpInterlockedFlushSList:
 .empty:
         mov     rax, rdx
         pop     rbx
+ExpInterlockedFlushSListPopped:
         ret
+        CFI_ONE_PUSH CfiList, ExpInterlockedFlushSList, ExpInterlockedFlushSListPushed, CFI_RBX, ExpInterlockedFlushSListPopped

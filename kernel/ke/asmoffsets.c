@@ -2,6 +2,7 @@
 #include "asmdefine.h"
 #include "processor.h"
 #include "trap.h"
+#include "unwind.h"
 
 #define FRAME_OFFSET(Member) ASM_OFFSET(KTRAP_FRAME_##Member, KTRAP_FRAME, Member)
 
@@ -45,6 +46,10 @@ void KiDefineOffsets(void)
     ASM_VALUE(KGDT_R0_CODE, KGDT_R0_CODE);
     ASM_VALUE(KGDT_R0_DATA, KGDT_R0_DATA);
     ASM_VALUE(KGDT_TSS, KGDT_TSS);
+
+    ASM_OFFSET(KI_STACK_WALK_Rip, KI_STACK_WALK, Rip);
+    ASM_OFFSET(KI_STACK_WALK_Register, KI_STACK_WALK, Register);
+    ASM_OFFSET(KI_STACK_WALK_Interrupted, KI_STACK_WALK, Interrupted);
 
     ASM_VALUE(KI_TRAMPOLINE_BASE, LOADER_SMP_TRAMPOLINE_BASE);
     ASM_OFFSET(KI_START_BootCr3, KI_PROCESSOR_START, BootCr3);

@@ -1,10 +1,13 @@
 /*
- * Backtraces for the crash screen.
+ * Walking stacks, from any routine to those that called it: for the crash screen, RtlCaptureStackBackTrace,
+ * and whoever wants to know where a thread waits.
  *
- * Three kinds of frames are walked. The kernel's own routines keep RBP as a frame pointer. Drivers'
- * routines are undone by their images' unwind data (unwind.c). An interrupted routine's registers
- * are all in the trap frame that the stub's RBP points to, on whatever stack. Every word is checked to
- * be mapped before it is read: the stack may be what is broken.
+ * A walk holds the registers of one routine; a step replaces them with its caller's, by what the routine's
+ * image says of its frames. The kernel's own tables are DWARF's (dwarf.c; cfi.inc for assembly,
+ * through which a walk gets from a handler to what it interrupted, on whatever stack), drivers' are those
+ * of PE images (unwind.c). Nothing is trusted, since the stack may be what is broken: words
+ * are read only where they are mapped, a caller's frame must lie above, its code in a module. A step that
+ * cannot be made says why. No locks, any IRQL.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -13,7 +16,7 @@
 #include "processor.h"
 #include "unwind.h"
 
-extern CHAR KiTextStart[], KiTextEnd[]; /* linker.ld */
+extern CHAR KiTextStart[], KiTextEnd[], KiUnwindIndexStart[], KiUnwindEnd[]; /* linker.ld */
 
 /* Stacks and images are in the system range; an address elsewhere is no link of a chain. */
 static BOOLEAN KiMayRead(ULONG64 Address)
@@ -23,11 +26,112 @@ static BOOLEAN KiMayRead(ULONG64 Address)
 
 BOOLEAN KiReadMemory(ULONG64 Address, PVOID Value, ULONG Size)
 {
-    if (!KiMayRead(Address) || !KiMayRead(Address + Size - 1)) {
+    if (!KiMayRead(Address) ||
+        ((Address ^ (Address + Size - 1)) >= PAGE_SIZE && !KiMayRead(Address + Size - 1))) {
         return FALSE;
     }
     memcpy(Value, (const void *)Address, Size);
     return TRUE;
+}
+
+static BOOLEAN KiIsWithin(ULONG64 Address, const CHAR *Start, const CHAR *End)
+{
+    return Address >= (ULONG64)Start && Address < (ULONG64)End;
+}
+
+void KiStartWalkAtFrame(PKI_STACK_WALK Walk, const KTRAP_FRAME *Frame)
+{
+    *Walk = (KI_STACK_WALK){Frame->Rip,
+                            {Frame->Rax, Frame->Rcx, Frame->Rdx, Frame->Rbx, Frame->Rsp, Frame->Rbp,
+                             Frame->Rsi, Frame->Rdi, Frame->R8, Frame->R9, Frame->R10, Frame->R11,
+                             Frame->R12, Frame->R13, Frame->R14, Frame->R15},
+                            Frame->Vector != KI_NO_VECTOR};
+}
+
+/* A thread that does not run stands behind its last switch away. */
+void KiStartWalkAtThread(PKI_STACK_WALK Walk, PKTHREAD Thread)
+{
+    RtlZeroMemory(Walk, sizeof(*Walk));
+    Walk->Rip = (ULONG64)KiSwapResume;
+    Walk->Register[KiRegisterRsp] = (ULONG64)Thread->KernelStack;
+    Walk->Interrupted = TRUE;
+}
+
+/* A return address is all that is known of the caller of code that nobody has. */
+static KI_STEP KiStepLeaf(PKI_STACK_WALK Walk)
+{
+    ULONG64 Rip;
+
+    if (!KiReadMemory(Walk->Register[KiRegisterRsp], &Rip, 8)) {
+        return KiStepNoStack;
+    }
+    Walk->Rip = Rip;
+    Walk->Register[KiRegisterRsp] += 8;
+    Walk->Interrupted = FALSE;
+    return KiStepDone;
+}
+
+static KI_STEP KiStepKernelFrame(PKI_STACK_WALK Walk)
+{
+    KI_DWARF_TABLES Tables = {(const UCHAR *)KiUnwindIndexStart,
+                              (ULONG)(KiUnwindEnd - KiUnwindIndexStart),
+                              (ULONG64)KiUnwindIndexStart};
+    KI_STEP Step = KiUnwindDwarfFrame(Walk, &Tables);
+
+    /* Assembly without an entry calls nobody, and pushes nothing. */
+    if (Step == KiStepNoRoutine && Walk->Interrupted) {
+        return KiStepLeaf(Walk);
+    }
+    return Step;
+}
+
+static KI_STEP KiStepAnyFrame(PKI_STACK_WALK Walk)
+{
+    ULONG64 Rip = Walk->Interrupted ? Walk->Rip : Walk->Rip - 1;
+    PLDR_MODULE Module;
+
+    if (KiIsWithin(Rip, KiTextStart, KiTextEnd)) {
+        return KiStepKernelFrame(Walk);
+    }
+    Module = LdrFindModule((PVOID)Rip);
+    if (Module != NULL) {
+        return KiUnwindImageFrame(Walk, (ULONG64)Module->Base, Module->Size);
+    }
+    /* A call to nowhere: its return address is on top. */
+    return Walk->Interrupted ? KiStepLeaf(Walk) : KiStepNoCode;
+}
+
+KI_STEP KiStepFrame(PKI_STACK_WALK Walk)
+{
+    ULONG64 Rsp = Walk->Register[KiRegisterRsp];
+    KI_STEP Step = KiStepAnyFrame(Walk);
+
+    if (Step != KiStepDone) {
+        return Step;
+    }
+    if (Walk->Rip == 0) {
+        return KiStepOutermost;
+    }
+    /* Only an interrupt may have come from another stack. */
+    if (!Walk->Interrupted && Walk->Register[KiRegisterRsp] <= Rsp) {
+        return KiStepNoProgress;
+    }
+    return KiStepDone;
+}
+
+/* Calls leave a frame each; code that was interrupted has nothing to do with what runs now. By frame pointers,
+ * which all of the kernel's own routines keep: pools ask at each allocation. */
+PVOID KeFindDriverCaller(void)
+{
+    ULONG64 Frame = (ULONG64)__builtin_frame_address(0), Rip = (ULONG64)KeFindDriverCaller;
+
+    while (KiIsWithin(Rip, KiTextStart, KiTextEnd)) {
+        if (KiIsWithin(Rip, KiTrapEntryStart, KiTrapEntryEnd) ||
+            !KiReadMemory(Frame + 8, &Rip, 8) || !KiReadMemory(Frame, &Frame, 8)) {
+            return NULL;
+        }
+    }
+    return LdrFindModule((PVOID)Rip) != NULL ? (PVOID)Rip : NULL;
 }
 
 static void KiPrintRoutine(ULONG64 Rip)
@@ -38,73 +142,38 @@ static void KiPrintRoutine(ULONG64 Rip)
     KdPrintf("  %016llx  %s\n", Rip, Name);
 }
 
-static BOOLEAN KiIsWithin(ULONG64 Address, const CHAR *Start, const CHAR *End)
+/* Why a walk ends before its beginning. */
+static void KiExplainStep(const KI_STACK_WALK *Walk, KI_STEP Step)
 {
-    return Address >= (ULONG64)Start && Address < (ULONG64)End;
+    static const char *const Reasons[] = {
+        [KiStepNoStack] = "the stack cannot be read there",
+        [KiStepBadTables] = "the image's unwind data makes no sense",
+        [KiStepNoRoutine] = "no unwind data covers this address",
+        [KiStepNoCode] = "this address lies in no module",
+        [KiStepNoProgress] = "the caller's frame would lie below",
+    };
+
+    if (Step != KiStepDone && Step != KiStepOutermost) {
+        KdPrintf("  no further: %s (rsp=%016llx rbp=%016llx)\n", Reasons[Step],
+                 Walk->Register[KiRegisterRsp], Walk->Register[KiRegisterRbp]);
+    }
 }
 
-static void KiLoadWalk(PKI_STACK_WALK Walk, const KTRAP_FRAME *Frame)
+void KiPrintWalk(PKI_STACK_WALK Walk, ULONG Limit)
 {
-    *Walk = (KI_STACK_WALK){Frame->Rip,
-                            {Frame->Rax, Frame->Rcx, Frame->Rdx, Frame->Rbx, Frame->Rsp, Frame->Rbp,
-                             Frame->Rsi, Frame->Rdi, Frame->R8, Frame->R9, Frame->R10, Frame->R11,
-                             Frame->R12, Frame->R13, Frame->R14, Frame->R15}};
-}
+    KI_STEP Step;
 
-static BOOLEAN KiStepKernelFrame(PKI_STACK_WALK Walk)
-{
-    ULONG64 Rbp = Walk->Register[KiRegisterRbp];
-
-    if (KiIsWithin(Walk->Rip, KiTrapEntryStart, KiTrapEntryEnd)) {
-        if (!KiMayRead(Rbp) || !KiMayRead(Rbp + sizeof(KTRAP_FRAME) - 1)) {
-            return FALSE;
-        }
-        KiLoadWalk(Walk, (const KTRAP_FRAME *)Rbp);
-        return TRUE;
-    }
-    Walk->Register[KiRegisterRsp] = Rbp + 16;
-    return KiReadMemory(Rbp + 8, &Walk->Rip, 8) &&
-           KiReadMemory(Rbp, &Walk->Register[KiRegisterRbp], 8);
-}
-
-static BOOLEAN KiStepFrame(PKI_STACK_WALK Walk)
-{
-    PLDR_MODULE Module = LdrFindModule((PVOID)Walk->Rip);
-
-    if (KiIsWithin(Walk->Rip, KiTextStart, KiTextEnd)) {
-        return KiStepKernelFrame(Walk);
-    }
-    if (Module != NULL) {
-        return KiUnwindImageFrame(Walk, (ULONG64)Module->Base, Module->Size);
-    }
-    /* A call to nowhere: its return address is on top. */
-    if (!KiReadMemory(Walk->Register[KiRegisterRsp], &Walk->Rip, 8)) {
-        return FALSE;
-    }
-    Walk->Register[KiRegisterRsp] += 8;
-    return LdrFindModule((PVOID)Walk->Rip) != NULL;
-}
-
-/* Calls leave a frame each; code that was interrupted has nothing to do with what runs now. */
-PVOID KeFindDriverCaller(void)
-{
-    KI_STACK_WALK Walk = {.Rip = (ULONG64)KeFindDriverCaller};
-
-    Walk.Register[KiRegisterRbp] = (ULONG64)__builtin_frame_address(0);
-    while (KiIsWithin(Walk.Rip, KiTextStart, KiTextEnd)) {
-        if (KiIsWithin(Walk.Rip, KiTrapEntryStart, KiTrapEntryEnd) || !KiStepKernelFrame(&Walk)) {
-            return NULL;
-        }
-    }
-    return LdrFindModule((PVOID)Walk.Rip) != NULL ? (PVOID)Walk.Rip : NULL;
+    do {
+        KiPrintRoutine(Walk->Rip);
+        Step = --Limit != 0 ? KiStepFrame(Walk) : KiStepOutermost;
+    } while (Step == KiStepDone);
+    KiExplainStep(Walk, Step);
 }
 
 void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit)
 {
     KI_STACK_WALK Walk;
 
-    KiLoadWalk(&Walk, Frame);
-    do {
-        KiPrintRoutine(Walk.Rip);
-    } while (--Limit != 0 && KiStepFrame(&Walk) && Walk.Rip != 0);
+    KiStartWalkAtFrame(&Walk, Frame);
+    KiPrintWalk(&Walk, Limit);
 }

@@ -1,6 +1,7 @@
 ; Loads the tables that a processor takes its segments and handlers from.
 
 %include "asmoffsets.inc"
+%include "cfi.inc"
 
 bits 64
 default rel
@@ -34,3 +35,8 @@ KiRunOnStack:
         xor     ebp, ebp
         call    rsi
         ud2
+.end:
+CFI_COMMON CfiStart
+CFI_BEGIN CfiStart, KiRunOnStack, KiRunOnStack.end
+        CFI_OUTERMOST
+CFI_END

@@ -222,9 +222,14 @@ const char *KiBugCodeName(ULONG Code);
 /* Prints the parameters with their meanings, for codes whose parameters are known. */
 void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4]);
 
-/* backtrace.c */
-/* Prints one line for each routine on the stack of what Frame interrupted, Limit at most. Any IRQL;
- * takes no locks and trusts no pointer. */
+/* backtrace.c: walks are by unwind.h. Any IRQL; no locks are taken and no pointer is trusted. */
+struct _KI_STACK_WALK;
+/* Begins at the routine that Frame interrupted; at the switch away from Thread, which does not run. */
+void KiStartWalkAtFrame(struct _KI_STACK_WALK *Walk, const KTRAP_FRAME *Frame);
+void KiStartWalkAtThread(struct _KI_STACK_WALK *Walk, PKTHREAD Thread);
+/* Prints one line for each routine of the walk, Limit at most, and why it ends if not at its end. */
+void KiPrintWalk(struct _KI_STACK_WALK *Walk, ULONG Limit);
+/* Prints one line for each routine on the stack of what Frame interrupted, Limit at most. */
 void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit);
 
 /* interrupt.c, bugcallback.c: for KeFindLeaks. */

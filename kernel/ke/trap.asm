@@ -4,9 +4,11 @@
 ; path that completes a KTRAP_FRAME, calls C with interrupts off, and undoes it all. IRQL, EOI and
 ; enabling interrupts are the C handlers' business (trap.c, softint.c). XMM0-5 and MXCSR are saved
 ; because drivers, which compilers let use them freely, are interrupted and run as handlers. An NMI
-; may arrive at any instruction here: it has its own stack and saves everything again.
+; may arrive at any instruction here: it has its own stack and saves everything again. Unwinding works from
+; every instruction, too (cfi.inc).
 
 %include "asmoffsets.inc"
+%include "cfi.inc"
 
 bits 64
 default rel
@@ -50,11 +52,43 @@ ERROR_CODES equ 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 
 %endrep
 %endmacro
 
+; Unwinding from here leads to what was interrupted, whose RIP and RSP the processor has pushed. The CFA
+; is the end of a KTRAP_FRAME.
+CFI_COMMON_BEGIN CfiTrap, "zRS"
+        CFI_CFA CFI_RSP, KTRAP_FRAME_SIZE - KTRAP_FRAME_Vector
+        CFI_SAVED CFI_RIP, KTRAP_FRAME_SIZE - KTRAP_FRAME_Rip
+        CFI_SAVED CFI_RSP, KTRAP_FRAME_SIZE - KTRAP_FRAME_Rsp
+CFI_COMMON_END CfiTrap
+
+%macro IN_FRAME 2               ; 1: the member of KTRAP_FRAME that the register (2) is saved in
+        CFI_SAVED CFI_%1, KTRAP_FRAME_SIZE - KTRAP_FRAME_%2
+%endmacro
+%macro EACH_REGISTER_IN_FRAME 0
+        IN_FRAME RAX, Rax
+        IN_FRAME RBX, Rbx
+        IN_FRAME RCX, Rcx
+        IN_FRAME RDX, Rdx
+        IN_FRAME RSI, Rsi
+        IN_FRAME RDI, Rdi
+        IN_FRAME RBP, Rbp
+        IN_FRAME R8, R8
+        IN_FRAME R9, R9
+        IN_FRAME R10, R10
+        IN_FRAME R11, R11
+        IN_FRAME R12, R12
+        IN_FRAME R13, R13
+        IN_FRAME R14, R14
+        IN_FRAME R15, R15
+%endmacro
+
 ; Everything between a stub and its return: %1 is the C handler, void %1(PKTRAP_FRAME Frame).
 %macro COMMON_PATH 1
         extern  %1
+%%start:
         sub     rsp, KTRAP_FRAME_Vector
+%%allocated:
         EACH_REGISTER SAVE
+%%saved:
         mov     rax, [rsp + KTRAP_FRAME_Rip]
         mov     [rsp + KTRAP_FRAME_LinkRbp], rbp
         mov     [rsp + KTRAP_FRAME_LinkRip], rax
@@ -69,7 +103,19 @@ ERROR_CODES equ 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 
         EACH_XMM restore
         EACH_REGISTER RESTORE
         add     rsp, KTRAP_FRAME_Rip
+%%freed:
         iretq
+%%end:
+        CFI_BEGIN CfiTrap, %%start, %%end
+        CFI_AT %%allocated
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE
+        CFI_REMEMBER
+        CFI_AT %%saved
+        EACH_REGISTER_IN_FRAME
+        CFI_FAR %%freed
+        CFI_AS_REMEMBERED
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE - KTRAP_FRAME_Rip
+        CFI_END
 %endmacro
 
 section .text
@@ -83,6 +129,7 @@ KiInterruptEntry:
         COMMON_PATH KiHandleInterrupt
 KiTrapEntryEnd:
 
+KiStubs:
 ; An interrupt that went away before the APIC could say which it was. It is not to be acknowledged.
 KiSpuriousEntry:
         inc     qword [gs:KPCR_SpuriousCount]
@@ -109,6 +156,18 @@ KiVector%1:
         VECTOR_STUB %[vector]
 %assign vector vector + 1
 %endrep
+KiStubsEnd:
+
+; In a stub none, one or two words lie on top of the processor's: behind RIP stands CS, which neither the
+; flags nor a stack pointer can equal. CFA = RSP + 40 + 8 * (RSP[2] == CS) + 16 * (RSP[3] == CS).
+CFI_BEGIN CfiTrap, KiStubs, KiStubsEnd
+        db      0x0F, .end - .begin
+.begin:
+        db      0x70 + CFI_RSP, 40
+        db      0x70 + CFI_RSP, 16, 0x06, 0x08, KGDT_R0_CODE, 0x29, 0x33, 0x24, 0x22
+        db      0x70 + CFI_RSP, 24, 0x06, 0x08, KGDT_R0_CODE, 0x29, 0x34, 0x24, 0x22
+.end:
+CFI_END
 
 ; const ULONG64 KiVectorTable[256];
 section .rodata
@@ -128,9 +187,18 @@ section .text
 ; as if it had been interrupted after the call, before any C code changes them. Only RAX is changed.
 ; The frame may be misaligned by a caller's stack; nothing here depends on it.
 %macro RECORD_CALLER 0
+%%start:
         pushfq
+%%flags:
         cli
         sub     rsp, KTRAP_FRAME_SIZE
+%%allocated:
+        CFI_BEGIN CfiCalled, %%start, %%end
+        CFI_AT %%flags
+        CFI_CFA_OFFSET 16
+        CFI_AT %%allocated
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE + 16
+        CFI_END
         EACH_REGISTER SAVE
         mov     rax, [rsp + KTRAP_FRAME_SIZE]
         mov     [rsp + KTRAP_FRAME_EFlags], rax
@@ -144,35 +212,57 @@ section .text
         mov     qword [rsp + KTRAP_FRAME_SegSs], KGDT_R0_DATA
         mov     qword [rsp + KTRAP_FRAME_ErrorCode], 0
         mov     qword [rsp + KTRAP_FRAME_Vector], -1
+%%end:
 %endmacro
+
+; The rest of such a routine, with the frame in RBP, on a stack that is aligned: calls %1, which does not return.
+%macro GO_ON_IN 1
+        extern  %1
+%%start:
+        mov     rbp, rsp
+%%frame:
+        and     rsp, -16
+        cld
+        call    %1
+        ud2
+%%end:
+        CFI_BEGIN CfiCalled, %%start, %%end
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE + 16
+        CFI_AT %%frame
+        CFI_CFA CFI_RBP, KTRAP_FRAME_SIZE + 16
+        CFI_SAVED CFI_RBP, KTRAP_FRAME_SIZE + 16 - KTRAP_FRAME_Rbp
+        CFI_END
+%endmacro
+
+CFI_COMMON CfiCalled
 
 ; VOID NTAPI KeBugCheckEx(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4);
 ; Goes on in void KiBugCheck(Code, P1, P2, P3, P4, PKTRAP_FRAME Frame).
 global KeBugCheckEx
 KeBugCheckEx:
-        extern  KiBugCheck
         RECORD_CALLER
+.arguments:
         mov     edi, ecx
         mov     rsi, rdx
         mov     rdx, r8
         mov     rcx, r9
         mov     r8, [rsp + KTRAP_FRAME_SIZE + 8 + 0x28]
         mov     r9, rsp
-        mov     rbp, rsp
-        and     rsp, -16
-        cld
-        call    KiBugCheck
-        ud2
+.end:
+        CFI_BEGIN CfiCalled, .arguments, .end
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE + 16
+        CFI_END
+        GO_ON_IN KiBugCheck
 
 ; void KeRaiseStatus(NTSTATUS Status);
 ; Goes on in void KiRaiseStatus(Status, PKTRAP_FRAME Frame).
 global KeRaiseStatus
 KeRaiseStatus:
-        extern  KiRaiseStatus
         RECORD_CALLER
+.arguments:
         mov     rsi, rsp
-        mov     rbp, rsp
-        and     rsp, -16
-        cld
-        call    KiRaiseStatus
-        ud2
+.end:
+        CFI_BEGIN CfiCalled, .arguments, .end
+        CFI_CFA_OFFSET KTRAP_FRAME_SIZE + 16
+        CFI_END
+        GO_ON_IN KiRaiseStatus

@@ -2,8 +2,8 @@
  * One step up the stack through a driver's routine, by the image's unwind data (.pdata).
  *
  * Compilers for Windows need not keep RBP as a frame pointer; instead each routine that touches the
- * stack has an entry that lists what its prologue did, which is undone here, last action first. A
- * routine without an entry is a leaf: its return address is on top. Nothing is trusted: every read
+ * stack has an entry that lists what its prologue did, which is undone here, last action first;
+ * epilogues are recognised by their instructions. A routine without an entry is a leaf: its return address is on top. Nothing is trusted: every read
  * is checked, and chains of entries have an end. No locks, any IRQL.
  */
 #include <ntddk.h>
@@ -66,12 +66,12 @@ static ULONG KiCodeSlots(UCHAR Operation)
     }
 }
 
-/* The entry that covers Rva, by bisection; *Found tells whether there is one. */
-static BOOLEAN KiFindFunction(ULONG64 Base, ULONG Rva, KI_FUNCTION_ENTRY *Entry, PBOOLEAN Found)
+/* The address of the entry that covers Rva, by bisection, in *Found; 0: there is none. */
+static BOOLEAN KiFindFunction(ULONG64 Base, ULONG Rva, KI_FUNCTION_ENTRY *Entry, PULONG64 Found)
 {
     ULONG Header, Table, Size, Low = 0, High;
 
-    *Found = FALSE;
+    *Found = 0;
     if (!KiReadMemory(Base + PE_HEADER_OFFSET, &Header, 4) ||
         !KiReadMemory(Base + Header + PE_EXCEPTION_DIRECTORY, &Table, 4) ||
         !KiReadMemory(Base + Header + PE_EXCEPTION_DIRECTORY + 4, &Size, 4)) {
@@ -89,11 +89,19 @@ static BOOLEAN KiFindFunction(ULONG64 Base, ULONG Rva, KI_FUNCTION_ENTRY *Entry,
         } else if (Rva >= Entry->End) {
             Low = Middle + 1;
         } else {
-            *Found = TRUE;
+            *Found = At;
             return TRUE;
         }
     }
     return TRUE;
+}
+
+ULONG64 KiFindImageFunction(ULONG64 Base, ULONG Rva)
+{
+    KI_FUNCTION_ENTRY Entry;
+    ULONG64 Found;
+
+    return KiFindFunction(Base, Rva, &Entry, &Found) ? Found : 0;
 }
 
 /* The stack pointer moves only when the word could be read: the walk ends there otherwise. */
@@ -121,8 +129,13 @@ static BOOLEAN KiPopMachineFrame(PKI_STACK_WALK Walk, ULONG HasErrorCode)
            KiReadMemory(At + 24, &Walk->Register[KiRegisterRsp], 8);
 }
 
+static KI_STEP KiStackStep(BOOLEAN Read)
+{
+    return Read ? KiStepDone : KiStepNoStack;
+}
+
 /* Undoes one operation whose further slots stand at Slots. */
-static BOOLEAN KiUndo(PKI_STACK_WALK Walk, UCHAR Operation, ULONG64 Slots, ULONG64 Frame)
+static KI_STEP KiUndo(PKI_STACK_WALK Walk, UCHAR Operation, ULONG64 Slots, ULONG64 Frame)
 {
     ULONG Argument = Operation >> 4;
     USHORT Short = 0;
@@ -130,34 +143,38 @@ static BOOLEAN KiUndo(PKI_STACK_WALK Walk, UCHAR Operation, ULONG64 Slots, ULONG
 
     switch (Operation & 0xF) {
     case UnwindPushRegister:
-        return KiPop(Walk, &Walk->Register[Argument]);
+        return KiStackStep(KiPop(Walk, &Walk->Register[Argument]));
     case UnwindAllocateSmall:
         Walk->Register[KiRegisterRsp] += Argument * 8 + 8;
-        return TRUE;
+        return KiStepDone;
     case UnwindAllocateLarge:
         if (Argument == 0 ? !KiReadMemory(Slots, &Short, 2) : !KiReadMemory(Slots, &Long, 4)) {
-            return FALSE;
+            return KiStepBadTables;
         }
         Walk->Register[KiRegisterRsp] += Argument == 0 ? Short * 8ULL : Long;
-        return TRUE;
+        return KiStepDone;
     case UnwindSetFrame:
         Walk->Register[KiRegisterRsp] = Frame;
-        return TRUE;
+        return KiStepDone;
     case UnwindSaveRegister:
-        return KiReadMemory(Slots, &Short, 2) && KiReload(Walk, Argument, Frame, Short * 8ULL);
+        return KiReadMemory(Slots, &Short, 2)
+                   ? KiStackStep(KiReload(Walk, Argument, Frame, Short * 8ULL))
+                   : KiStepBadTables;
     case UnwindSaveRegisterFar:
-        return KiReadMemory(Slots, &Long, 4) && KiReload(Walk, Argument, Frame, Long);
+        return KiReadMemory(Slots, &Long, 4) ? KiStackStep(KiReload(Walk, Argument, Frame, Long))
+                                             : KiStepBadTables;
     default:
-        return TRUE; /* XMM registers are not followed */
+        return KiStepDone; /* XMM registers are not followed */
     }
 }
 
 /* Undoes what of one entry's prologue had been done when Offset bytes of the routine had run. */
-static BOOLEAN KiUndoPrologue(PKI_STACK_WALK Walk, ULONG64 Codes, const KI_UNWIND_INFO *Info,
+static KI_STEP KiUndoPrologue(PKI_STACK_WALK Walk, ULONG64 Codes, const KI_UNWIND_INFO *Info,
                               ULONG Offset, PBOOLEAN MachineFrame)
 {
     ULONG64 Frame = Walk->Register[KiRegisterRsp];
     KI_UNWIND_CODE Code;
+    KI_STEP Step;
 
     if ((Info->FrameRegister & 0xF) != 0) {
         Frame = Walk->Register[Info->FrameRegister & 0xF] - (Info->FrameRegister >> 4) * 16ULL;
@@ -167,20 +184,21 @@ static BOOLEAN KiUndoPrologue(PKI_STACK_WALK Walk, ULONG64 Codes, const KI_UNWIN
         if (!KiReadMemory(At, &Code.PrologueOffset, 1) ||
             !KiReadMemory(At + 1, &Code.Operation, 1) ||
             (Slots = KiCodeSlots(Code.Operation)) == 0) {
-            return FALSE;
+            return KiStepBadTables;
         }
         if (Code.PrologueOffset > Offset) {
             continue;
         }
         if ((Code.Operation & 0xF) == UnwindPushMachineFrame) {
             *MachineFrame = TRUE;
-            return KiPopMachineFrame(Walk, Code.Operation >> 4);
+            return KiStackStep(KiPopMachineFrame(Walk, Code.Operation >> 4));
         }
-        if (!KiUndo(Walk, Code.Operation, At + sizeof(Code), Frame)) {
-            return FALSE;
+        Step = KiUndo(Walk, Code.Operation, At + sizeof(Code), Frame);
+        if (Step != KiStepDone) {
+            return Step;
         }
     }
-    return TRUE;
+    return KiStepDone;
 }
 
 static BOOLEAN KiReadUnwindInfo(ULONG64 At, KI_UNWIND_INFO *Info)
@@ -192,7 +210,7 @@ static BOOLEAN KiReadUnwindInfo(ULONG64 At, KI_UNWIND_INFO *Info)
 }
 
 /* An entry may go on in another one (chained): a routine in several pieces. */
-static BOOLEAN KiUndoRoutine(PKI_STACK_WALK Walk, ULONG64 Base, KI_FUNCTION_ENTRY Entry,
+static KI_STEP KiUndoRoutine(PKI_STACK_WALK Walk, ULONG64 Base, KI_FUNCTION_ENTRY Entry,
                              PBOOLEAN MachineFrame)
 {
     ULONG Offset = (ULONG)(Walk->Rip - Base) - Entry.Begin;
@@ -201,33 +219,128 @@ static BOOLEAN KiUndoRoutine(PKI_STACK_WALK Walk, ULONG64 Base, KI_FUNCTION_ENTR
         ULONG64 At = Base + Entry.Unwind;
         KI_UNWIND_INFO Info;
         ULONG64 Next;
-        if (!KiReadUnwindInfo(At, &Info) ||
-            !KiUndoPrologue(Walk, At + sizeof(Info), &Info, Offset, MachineFrame)) {
-            return FALSE;
+        KI_STEP Step;
+        if (!KiReadUnwindInfo(At, &Info)) {
+            return KiStepBadTables;
         }
-        if (*MachineFrame || (Info.VersionAndFlags >> 3 & UNWIND_FLAG_CHAINED) == 0) {
-            return TRUE;
+        Step = KiUndoPrologue(Walk, At + sizeof(Info), &Info, Offset, MachineFrame);
+        if (Step != KiStepDone || *MachineFrame ||
+            (Info.VersionAndFlags >> 3 & UNWIND_FLAG_CHAINED) == 0) {
+            return Step;
         }
         Next = At + sizeof(Info) + (Info.CodeCount + 1ULL) / 2 * 2 * sizeof(KI_UNWIND_CODE);
         if (!KiReadMemory(Next + 8, &Entry.Unwind, 4)) {
-            return FALSE;
+            return KiStepBadTables;
         }
         Offset = MAXULONG; /* the earlier pieces' prologues are complete */
+    }
+    return KiStepBadTables;
+}
+
+/* What jumps out of a routine instead of a return: a jump by a register or through memory, or one that leads
+ * elsewhere. *Rip is where it stands. */
+static BOOLEAN KiIsTailJump(ULONG64 Rip, const UCHAR Code[3], ULONG64 Begin, ULONG64 End)
+{
+    LONG Distance;
+    CHAR Short = (CHAR)Code[1];
+    ULONG64 Target;
+
+    if ((Code[0] == 0xFF && Code[1] == 0x25) ||
+        (Code[0] == 0x48 && Code[1] == 0xFF && (Code[2] & 0x38) == 0x20)) {
+        return TRUE;
+    }
+    if (Code[0] == 0xEB) {
+        Target = Rip + 2 + (ULONG64)(LONG64)Short;
+    } else if (Code[0] == 0xE9 && KiReadMemory(Rip + 1, &Distance, 4)) {
+        Target = Rip + 5 + (ULONG64)(LONG64)Distance;
+    } else {
+        return FALSE;
+    }
+    return Target < Begin || Target >= End;
+}
+
+/* The instruction that gives the frame's memory back, if *Rip points to one: add rsp, n; lea rsp, [reg + n]. */
+static BOOLEAN KiEndAllocation(PKI_STACK_WALK Walk, PULONG64 Rip, const UCHAR Code[3])
+{
+    ULONG Base = (Code[2] & 7U) | (Code[0] & 1U) << 3;
+    ULONG Mode = Code[2] >> 6;
+    CHAR Short = 0;
+    LONG Long = 0;
+    BOOLEAN Add = Code[0] == 0x48 && (Code[1] == 0x83 || Code[1] == 0x81) && Code[2] == 0xC4;
+    BOOLEAN Lea = (Code[0] & 0xFE) == 0x48 && Code[1] == 0x8D && (Code[2] & 0x38) == 0x20 &&
+                  (Mode == 1 || Mode == 2) && (Base & 7) != KiRegisterRsp;
+    BOOLEAN Wide = Add ? Code[1] == 0x81 : Mode == 2;
+
+    if ((!Add && !Lea) ||
+        !(Wide ? KiReadMemory(*Rip + 3, &Long, 4) : KiReadMemory(*Rip + 3, &Short, 1))) {
+        return FALSE;
+    }
+    Walk->Register[KiRegisterRsp] =
+        Walk->Register[Add ? KiRegisterRsp : Base] + (ULONG64)(LONG64)(Wide ? Long : Short);
+    *Rip += Wide ? 7 : 4;
+    return TRUE;
+}
+
+/*
+ * Unwind data describes prologues only. What ends a routine has one form: memory given back, registers
+ * popped, a return or a jump. When the rest of a routine looks so from where it was interrupted,
+ * Caller has those instructions done, up to the return.
+ */
+static BOOLEAN KiIsInEpilogue(PKI_STACK_WALK Walk, ULONG64 Base, const KI_FUNCTION_ENTRY *Entry,
+                              PKI_STACK_WALK Caller)
+{
+    ULONG64 Rip = Walk->Rip;
+    UCHAR Code[3];
+
+    for (ULONG Count = 0; Count <= KiRegisterCount + 1; Count++) {
+        ULONG High;
+        for (ULONG i = 0; i < sizeof(Code); i++) {
+            if (!KiReadMemory(Rip + i, &Code[i], 1)) {
+                return FALSE;
+            }
+        }
+        if (Count == 0 && KiEndAllocation(Caller, &Rip, Code)) {
+            continue;
+        }
+        High = (Code[0] & 0xFE) == 0x40; /* a prefix: which half of the registers */
+        if ((Code[High] & 0xF8) != 0x58) {
+            return Code[0] == 0xC3 || Code[0] == 0xC2 || (Code[0] == 0xF3 && Code[1] == 0xC3) ||
+                   KiIsTailJump(Rip, Code, Base + Entry->Begin, Base + Entry->End);
+        }
+        if (!KiPop(Caller,
+                   &Caller->Register[(Code[High] & 7U) | (High ? (Code[0] & 1U) << 3 : 0)])) {
+            return FALSE;
+        }
+        Rip += High + 1;
     }
     return FALSE;
 }
 
-BOOLEAN KiUnwindImageFrame(PKI_STACK_WALK Walk, ULONG64 Base, ULONG Size)
+KI_STEP KiUnwindImageFrame(PKI_STACK_WALK Walk, ULONG64 Base, ULONG Size)
 {
+    KI_STACK_WALK Caller = *Walk;
     KI_FUNCTION_ENTRY Entry;
-    BOOLEAN Found, MachineFrame = FALSE;
+    BOOLEAN MachineFrame = FALSE;
+    ULONG64 Found;
+    KI_STEP Step = KiStepDone;
 
-    if (Walk->Rip - Base >= Size ||
-        !KiFindFunction(Base, (ULONG)(Walk->Rip - Base), &Entry, &Found)) {
-        return FALSE;
+    /* The call that is returned to may be the last instruction of its routine. */
+    Caller.Rip -= !Walk->Interrupted;
+    if (Caller.Rip - Base >= Size ||
+        !KiFindFunction(Base, (ULONG)(Caller.Rip - Base), &Entry, &Found)) {
+        return KiStepBadTables;
     }
-    if (Found && !KiUndoRoutine(Walk, Base, Entry, &MachineFrame)) {
-        return FALSE;
+    if (Found != 0 && !(Walk->Interrupted && KiIsInEpilogue(Walk, Base, &Entry, &Caller))) {
+        Caller = *Walk;
+        Caller.Rip -= !Walk->Interrupted;
+        Step = KiUndoRoutine(&Caller, Base, Entry, &MachineFrame);
     }
-    return MachineFrame || KiPop(Walk, &Walk->Rip);
+    if (Step == KiStepDone && !MachineFrame && !KiPop(&Caller, &Caller.Rip)) {
+        Step = KiStepNoStack;
+    }
+    if (Step == KiStepDone) {
+        Caller.Interrupted = MachineFrame;
+        *Walk = Caller;
+    }
+    return Step;
 }

@@ -6,6 +6,8 @@
 ;
 ; Not callable from C: RAX = bytes about to be taken off RSP; every register is kept, flags are not.
 
+%include "cfi.inc"
+
 bits 64
 default rel
 
@@ -16,7 +18,9 @@ section .text
 global __chkstk
 __chkstk:
     push rcx
+.pushed_rcx:
     push rax
+.pushed_rax:
     lea rcx, [rsp + 24]         ; the caller's RSP before its call
     cmp rax, PAGE_SIZE
     jb .last
@@ -30,5 +34,20 @@ __chkstk:
     sub rcx, rax
     test [rcx], cl
     pop rax
+.popped_rax:
     pop rcx
+.popped_rcx:
     ret
+
+CFI_COMMON CfiProbe
+CFI_BEGIN CfiProbe, __chkstk, __chkstk.popped_rcx
+    CFI_AT __chkstk.pushed_rcx
+    CFI_CFA_OFFSET 16
+    CFI_SAVED CFI_RCX, 16
+    CFI_AT __chkstk.pushed_rax
+    CFI_CFA_OFFSET 24
+    CFI_SAVED CFI_RAX, 24
+    CFI_AT __chkstk.popped_rax
+    CFI_CFA_OFFSET 16
+    CFI_RESTORED CFI_RAX
+CFI_END

@@ -1,6 +1,6 @@
 /*
  * Proves that one step up the stack undoes each kind of prologue that unwind data can describe, also
- * from its middle, and that damaged images end the walk instead of leading out of it.
+ * from its middle, and epilogues, and that damaged images end the walk instead of leading out of it.
  *
  * unit-sources: kernel/ke/unwind.c
  */
@@ -62,7 +62,7 @@ static void MakeImage(const UCHAR *Info, ULONG Size)
 
 static KI_STACK_WALK StartAt(ULONG Offset, ULONG RspIndex)
 {
-    KI_STACK_WALK Walk = {.Rip = IMAGE_BASE + CODE + Offset};
+    KI_STACK_WALK Walk = {.Rip = IMAGE_BASE + CODE + Offset, .Interrupted = TRUE};
 
     for (ULONG i = 0; i < STACK_SIZE / 8; i++) {
         Stack[i] = 0x1000 + i;
@@ -75,7 +75,7 @@ static KI_STACK_WALK StartAt(ULONG Offset, ULONG RspIndex)
 static void ExpectReturn(KI_STACK_WALK *Walk, ULONG ReturnIndex)
 {
     Stack[ReturnIndex] = CALLER;
-    assert(KiUnwindImageFrame(Walk, IMAGE_BASE, IMAGE_SIZE));
+    assert(KiUnwindImageFrame(Walk, IMAGE_BASE, IMAGE_SIZE) == KiStepDone);
     assert(Walk->Rip == CALLER);
     assert(Walk->Register[KiRegisterRsp] == STACK_BASE + (ReturnIndex + 1) * 8);
 }
@@ -137,7 +137,7 @@ static void TestLeafAndChain(void)
     assert(Walk.Register[3] == 0x1000 + 1);
     Put32(INFO + sizeof(Piece) + 8, INFO); /* a chain without end */
     Walk = StartAt(0x20, 0);
-    assert(!KiUnwindImageFrame(&Walk, IMAGE_BASE, IMAGE_SIZE));
+    assert(KiUnwindImageFrame(&Walk, IMAGE_BASE, IMAGE_SIZE) == KiStepBadTables);
     Walk = StartAt(0x150, 7); /* between routines: a leaf */
     ExpectReturn(&Walk, 7);
 }
@@ -151,8 +151,47 @@ static void TestMachineFrame(void)
     Walk = StartAt(8, 3); /* error code, RIP, CS, flags, RSP */
     Stack[4] = CALLER;
     Stack[7] = STACK_BASE + 0x100;
-    assert(KiUnwindImageFrame(&Walk, IMAGE_BASE, IMAGE_SIZE));
+    assert(KiUnwindImageFrame(&Walk, IMAGE_BASE, IMAGE_SIZE) == KiStepDone);
     assert(Walk.Rip == CALLER && Walk.Register[KiRegisterRsp] == STACK_BASE + 0x100);
+}
+
+/* Interrupted at each instruction of an epilogue: what of it has not been done yet is done. */
+static void TestEpilogue(void)
+{
+    /* add rsp, 28h; pop rsi; pop r12; ret */
+    static const UCHAR Code[] = {0x48, 0x83, 0xC4, 0x28, 0x5E, 0x41, 0x5C, 0xC3};
+    static const UCHAR Lea[] = {0x49, 0x8D, 0x65, 0x10, 0x5D, 0xE9, 0, 0x10, 0, 0};
+    static const UCHAR Inside[] = {0xE9, 0x10, 0, 0, 0};
+    static const struct {
+        ULONG Offset, Return;
+    } Points[] = {{0, 7}, {4, 2}, {5, 1}, {7, 0}};
+    KI_STACK_WALK Walk;
+
+    for (ULONG i = 0; i < ARRAYSIZE(Points); i++) {
+        MakeImage(Framed, sizeof(Framed));
+        memcpy(Image + CODE + 0x60, Code, sizeof(Code));
+        Walk = StartAt(0x60 + Points[i].Offset, 3);
+        ExpectReturn(&Walk, 3 + Points[i].Return);
+        if (Points[i].Offset == 4) {
+            assert(Walk.Register[6] == 0x1000 + 3 && Walk.Register[12] == 0x1000 + 4);
+        }
+        assert(!Walk.Interrupted);
+    }
+    /* lea rsp, [r13 + 10h]; pop rbp; jmp to another routine */
+    memcpy(Image + CODE + 0x60, Lea, sizeof(Lea));
+    Walk = StartAt(0x60, 3);
+    Walk.Register[13] = STACK_BASE + 10 * 8;
+    ExpectReturn(&Walk, 13);
+    assert(Walk.Register[KiRegisterRbp] == 0x1000 + 12);
+    /* A jump within the routine is no end of it, nor is anything where a call returns to. */
+    memcpy(Image + CODE + 0x60, Inside, sizeof(Inside));
+    Walk = StartAt(0x60, 2);
+    Walk.Register[KiRegisterRbp] = STACK_BASE + 10 * 8 + 0x20;
+    ExpectReturn(&Walk, 17);
+    Walk = StartAt(0x100, 2); /* the call was the routine's last instruction */
+    Walk.Interrupted = FALSE;
+    Walk.Register[KiRegisterRbp] = STACK_BASE + 10 * 8 + 0x20;
+    ExpectReturn(&Walk, 17);
 }
 
 static void TestDamage(void)
@@ -185,8 +224,10 @@ int main(void)
     puts("ok 4 - leaves, chained entries, endless chains");
     TestMachineFrame();
     puts("ok 5 - machine frames");
+    TestEpilogue();
+    puts("ok 6 - interrupted in the epilogue, last instruction a call");
     TestDamage();
-    puts("ok 6 - 200000 damaged images");
-    puts("1..6");
+    puts("ok 7 - 200000 damaged images");
+    puts("1..7");
     return 0;
 }
