@@ -1,5 +1,5 @@
 /*
- * directmap.c - how pages are cached, in the direct map too.
+ * directmap.c - how pages are cached, in the direct map too, and the direct map's small entries.
  *
  * A page must be cached in one way wherever it is mapped, or its contents are undefined. So a page that a driver
  * gets uncached or write-combined changes its entry in the direct map before it is mapped elsewhere, and back
@@ -35,9 +35,9 @@ static BOOLEAN MiDivide(PMMPTE Entry, MMPTE Old, ULONG Level, PVOID Va)
     return TRUE;
 }
 
-/* The direct map's own entry for one page; NULL: no memory for it. */
-static PMMPTE MiDirectEntry(PVOID Va)
+PMMPTE MiMakeDirectEntry(PFN_NUMBER Page)
 {
+    PVOID Va = MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT);
     PMMPTE Table = MiKernelPml4;
 
     for (ULONG Level = 3; Level > 0; Level--) {
@@ -63,7 +63,7 @@ static void MiFlushPage(PCHAR Va)
 
 BOOLEAN MiChangePageCache(PFN_NUMBER Page, ULONG Cache)
 {
-    PMMPTE Entry = MiDirectEntry(MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT));
+    PMMPTE Entry = MiMakeDirectEntry(Page);
 
     if (Entry == NULL) {
         return FALSE;

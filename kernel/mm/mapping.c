@@ -52,9 +52,12 @@ static MMPTE MiBitsOfPage(PFN_NUMBER Page, MMPTE Bits)
     return Entry == NULL || Entry->Cache == 0 ? Bits : Bits | MiCacheBits(Entry->Cache);
 }
 
+/* The first entry is marked at once: another processor that ends the mapping in front of this one counts the
+ * pages up to a first one. */
 void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits)
 {
     PMMPTE Entry = NULL;
+    MMPTE Mark = Bits & MI_PTE_MAPPING ? MI_PTE_FIRST : 0;
 
     for (SIZE_T i = 0; i < Pages; i++, Entry++) {
         PFN_NUMBER Page = List != NULL ? List[i] : First + i;
@@ -62,11 +65,12 @@ void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pag
         if (Entry == NULL || MI_ENTRY_INDEX(Va + i * PAGE_SIZE, 0) == 0) {
             Entry = MiFindPte(Va + i * PAGE_SIZE);
         }
-        *Entry = ((MMPTE)Page << PAGE_SHIFT) | MiBitsOfPage(Page, Bits);
+        *(volatile MMPTE *)Entry = ((MMPTE)Page << PAGE_SHIFT) | MiBitsOfPage(Page, Bits) | Mark;
+        Mark = 0;
     }
 }
 
-static BOOLEAN MiAreAnySecure(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages)
+BOOLEAN MiAreAnySecure(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages)
 {
     for (SIZE_T i = 0; i < Pages; i++) {
         if (MiIsSecurePage(List != NULL ? List[i] : First + i)) {
@@ -85,7 +89,6 @@ PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE B
     }
     if (Va != NULL) {
         MiEnterPages(Va, List, First, Pages, Bits | MI_PTE_MAPPING);
-        *MiFindPte(Va) |= MI_PTE_FIRST;
     }
     return Va;
 }
@@ -152,7 +155,8 @@ static BOOLEAN MiIsCacheConflict(ULONG64 Base, ULONG64 End, ULONG Cache)
     if (!MiIsRam(Base, End)) {
         return FALSE;
     }
-    for (PFN_NUMBER Page = Base >> PAGE_SHIFT; Page <= (End - 1) >> PAGE_SHIFT; Page++) {
+    for (PFN_NUMBER Page = Base >> PAGE_SHIFT;
+         Page <= min((End - 1) >> PAGE_SHIFT, (ULONG64)MiHighestPage); Page++) {
         PMMPFN Entry = MiFindPfn(Page);
 
         if (Cache != (Entry == NULL ? 0 : Entry->Cache)) {

@@ -191,7 +191,7 @@ VOID NTAPI MmUnlockPages(PMDL MemoryDescriptorList)
 
 /*** Parts. ***/
 
-static void MiCheckPart(PMDL Source, PMDL Target, ULONG Offset, ULONG Length)
+static void MiCheckPart(PMDL Source, PMDL Target, ULONG64 Offset, ULONG Length)
 {
     ULONG Room = ((ULONG)(USHORT)Target->Size - sizeof(MDL)) / sizeof(PFN_NUMBER);
     PVOID Va = (PCHAR)MmGetMdlVirtualAddress(Source) + Offset;
@@ -221,14 +221,15 @@ static void MiInheritAddress(PMDL Source, PMDL Target, ULONG Offset)
 VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress, ULONG Length)
 {
     ULONG_PTR Start = (ULONG_PTR)MmGetMdlVirtualAddress(SourceMdl);
-    ULONG Offset = (ULONG)((ULONG_PTR)VirtualAddress - Start);
+    ULONG64 Offset =
+        (ULONG_PTR)VirtualAddress - Start; /* what lies before Start is far behind it */
     ULONG FirstPage =
         (ULONG)(((ULONG_PTR)PAGE_ALIGN(VirtualAddress) - (ULONG_PTR)SourceMdl->StartVa) >>
                 PAGE_SHIFT);
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     if (Length == 0) {
-        Length = SourceMdl->ByteCount - Offset;
+        Length = SourceMdl->ByteCount - (ULONG)Offset;
     }
     MiCheckPart(SourceMdl, TargetMdl, Offset, Length);
     MmPrepareMdlForReuse(TargetMdl);
@@ -238,7 +239,7 @@ VOID NTAPI IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddres
     TargetMdl->Process = SourceMdl->Process;
     TargetMdl->MdlFlags &= MDL_ALLOCATED_FIXED_SIZE | MDL_ALLOCATED_MUST_SUCCEED;
     TargetMdl->MdlFlags |= MDL_PARTIAL;
-    MiInheritAddress(SourceMdl, TargetMdl, Offset);
+    MiInheritAddress(SourceMdl, TargetMdl, (ULONG)Offset);
     RtlCopyMemory(MmGetMdlPfnArray(TargetMdl), MmGetMdlPfnArray(SourceMdl) + FirstPage,
                   MiMdlPages(TargetMdl) * sizeof(PFN_NUMBER));
 }
@@ -259,7 +260,7 @@ static void MiDropFirstPages(PMDL Mdl, ULONG Pages)
 
 NTSTATUS NTAPI MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes)
 {
-    ULONG Pages = (Mdl->ByteOffset + NumberOfBytes) >> PAGE_SHIFT;
+    ULONG Pages = (ULONG)(((ULONG64)Mdl->ByteOffset + NumberOfBytes) >> PAGE_SHIFT);
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     if ((Mdl->MdlFlags & (MDL_PAGES_LOCKED | MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL)) == 0) {

@@ -132,6 +132,10 @@ NTSTATUS NTAPI MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewPro
         return STATUS_INVALID_PAGE_PROTECTION;
     }
     Bits = MiLeafBits((ULONG)Protection);
+    /* A secure pool's pages, which could only be mapped read-only, stay so. */
+    if ((Bits & MI_PTE_WRITE) != 0 && MiAreAnySecure(MmGetMdlPfnArray(Mdl), 0, MiMdlPages(Mdl))) {
+        return STATUS_INVALID_PAGE_PROTECTION;
+    }
     if (NewProtect == PAGE_NOACCESS) {
         Bits &= ~MI_PTE_PRESENT;
     }
@@ -212,7 +216,8 @@ PVOID NTAPI MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG Pool
         KeBugCheckEx(SYSTEM_PTE_MISUSE, MM_RESERVED_MAPPED_TWICE, (ULONG_PTR)MappingAddress,
                      PoolTag, Pages);
     }
-    if (Bits == 0 || MiMdlPages(Mdl) > Pages) {
+    if (Bits == 0 || MiMdlPages(Mdl) > Pages ||
+        MiAreAnySecure(MmGetMdlPfnArray(Mdl), 0, MiMdlPages(Mdl))) {
         return NULL;
     }
     MiEnterPages(MappingAddress, MmGetMdlPfnArray(Mdl), 0, MiMdlPages(Mdl), Bits);

@@ -147,6 +147,9 @@ void MiFreeRun(PFN_NUMBER First, ULONG64 Count);
  * tables, some are changed. Back to what a page had before never fails. */
 BOOLEAN MiSetPageCaches(const PFN_NUMBER *List, PFN_NUMBER First, ULONG64 Count, ULONG Cache);
 
+/* The direct map's own entry for a page, after the large page around it was divided; NULL: no memory for that.
+ * IRQL <= DISPATCH_LEVEL. */
+PMMPTE MiMakeDirectEntry(PFN_NUMBER Page);
 /* Changes one page; whoever remembers the old translation must be made to forget it. */
 BOOLEAN MiChangePageCache(PFN_NUMBER Page, ULONG Cache);
 
@@ -191,8 +194,10 @@ LONG MiMappingProtection(ULONG Protect);
 /* Maps pages at fresh addresses: those of the list, or as many in a row from First on. Cached as the page
  * database says for RAM, else as Bits say. NULL when addresses, or memory for tables, run out. */
 PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
-/* Enters them at reserved addresses, each entry with Bits. */
+/* Enters them at reserved addresses, each entry with Bits, and the first of a mapping marked as such. */
 void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
+/* Whether one of the pages may have no writable mapping. */
+BOOLEAN MiAreAnySecure(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages);
 /* Ends a mapping of MiMapPages; FALSE when Va and Pages are not those of one: it must begin at a
  * first page, and the page behind it must not go on with the same mapping. */
 BOOLEAN MiUnmapPages(PVOID Va, SIZE_T Pages);

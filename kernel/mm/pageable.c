@@ -127,15 +127,32 @@ void MiHidePage(PVOID Va)
 {
     PMMPTE Entry = MiFindPageable(Va);
 
-    if (Entry != NULL && MiVanishing && !MiIsLocked(*Entry)) {
-        MiSetPresent(Entry, FALSE);
-        __invlpg(Va);
+    if (Entry == NULL || !MiVanishing || MiIsLocked(*Entry)) {
+        return;
+    }
+    MiSetPresent(Entry, FALSE);
+    __invlpg(Va);
+    /* Locked by another processor a moment ago: its owner may touch it at any IRQL by now. Faults between the
+     * two find the lock themselves. */
+    if (MiIsLocked(*Entry)) {
+        MiSetPresent(Entry, TRUE);
     }
 }
 
 MMPTE MiPageableBits(void)
 {
     return MiVanishing ? MI_PTE_PAGEABLE : MI_PTE_PAGEABLE | MI_PTE_PRESENT;
+}
+
+/* Present and no more to vanish, at once: a step that ends on another processor hides only what is pageable. */
+static void MiMakeResident(PMMPTE Entry)
+{
+    MMPTE Old = *(volatile MMPTE *)Entry;
+
+    while ((Old & MI_PTE_PAGEABLE) != 0 &&
+           !__atomic_compare_exchange_n(Entry, &Old, (Old | MI_PTE_PRESENT) & ~MI_PTE_PAGEABLE,
+                                        FALSE, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    }
 }
 
 void MiSetPageable(PVOID Start, SIZE_T Pages, BOOLEAN Pageable)
@@ -147,8 +164,7 @@ void MiSetPageable(PVOID Start, SIZE_T Pages, BOOLEAN Pageable)
             __atomic_or_fetch(MiFindPte(Va), MI_PTE_PAGEABLE, __ATOMIC_SEQ_CST);
             MiHidePage(Va);
         } else {
-            MiShowPage(Va);
-            __atomic_and_fetch(MiFindPte(Va), ~MI_PTE_PAGEABLE, __ATOMIC_SEQ_CST);
+            MiMakeResident(MiFindPte(Va));
         }
     }
 }
@@ -242,13 +258,26 @@ void MmCancelStep(PKTRAP_FRAME Frame)
     }
 }
 
+/* Made resident by another processor between the fault and this look. */
+static BOOLEAN MiIsThereNow(PVOID Va)
+{
+    PMMPTE Entry = MiIsInWindow(&MiImages, Va) ? MiFindPte(Va) : NULL;
+
+    return Entry != NULL && (*(volatile MMPTE *)Entry & MI_PTE_PRESENT) != 0;
+}
+
 MM_PAGEABLE_FAULT MmPageableFault(PKTRAP_FRAME Frame, PVOID Address)
 {
     PMI_STEP Step = MiCurrentStep();
     PMMPTE Entry = Frame->ErrorCode & PF_PRESENT ? NULL : MiFindPageable(Address);
 
     if (Entry == NULL) {
-        return MmFaultOther;
+        return (Frame->ErrorCode & PF_PRESENT) == 0 && MiIsThereNow(Address) ? MmFaultHandled
+                                                                             : MmFaultOther;
+    }
+    if (MiIsLocked(*Entry)) {
+        MiSetPresent(Entry, TRUE); /* locked while another processor hid it */
+        return MmFaultHandled;
     }
     if (Step->Exempt == 0 && Frame->PreviousIrql >= DISPATCH_LEVEL) {
         return MmFaultTooHigh;

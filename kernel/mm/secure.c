@@ -7,49 +7,11 @@
  * mapping of an MDL or of physical memory that asks for one fails.
  *
  * The direct map is made of large pages. A page that is to differ from its neighbours has their large page
- * replaced by a table of smaller ones, for ever. The callers, the pools, come one after another: nobody else
- * changes the direct map.
+ * replaced by a table of smaller ones, for ever (directmap.c).
  */
 #include "mi.h"
 
 static volatile LONG64 MiSecurePages; /* o  pages in such runs */
-
-/* A table with 512 entries that map what the large entry Old of a level does; 0: no memory. */
-static PFN_NUMBER MiMakeSmallerPages(MMPTE Old, ULONG Level)
-{
-    ULONG64 Span = (ULONG64)PAGE_SIZE << (9 * (Level - 1));
-    MMPTE First = Level == 1 ? Old & ~MI_PTE_LARGE : Old;
-    PFN_NUMBER Page = MiAllocatePage(MiUsePageTable, FALSE);
-    PMMPTE Table = MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT);
-
-    for (ULONG i = 0; Page != 0 && i < MI_ENTRIES; i++) {
-        Table[i] = First + i * Span;
-    }
-    return Page;
-}
-
-/* The last-level entry of the direct map for a page; NULL: no memory for tables. */
-static PMMPTE MiMakeDirectPte(PFN_NUMBER Page)
-{
-    PVOID Va = MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT);
-    PMMPTE Table = MiKernelPml4;
-
-    for (ULONG Level = 3; Level > 0; Level--) {
-        PMMPTE Entry = &Table[MI_ENTRY_INDEX(Va, Level)];
-
-        if (Level < 3 && (*Entry & MI_PTE_LARGE) != 0) {
-            PFN_NUMBER Smaller = MiMakeSmallerPages(*Entry, Level);
-
-            if (Smaller == 0) {
-                return NULL;
-            }
-            /* Both say the same, so it does not matter who still remembers which. */
-            *(volatile MMPTE *)Entry = ((MMPTE)Smaller << PAGE_SHIFT) | MI_PTE_TABLE;
-        }
-        Table = MmPhysicalToVirtual(*Entry & MI_PTE_FRAME);
-    }
-    return &Table[MI_ENTRY_INDEX(Va, 0)];
-}
 
 /* Tables for the run's pages in the direct map, so that changing them cannot fail. */
 static BOOLEAN MiPrepareDirect(PCHAR Va, SIZE_T Pages)
@@ -57,7 +19,7 @@ static BOOLEAN MiPrepareDirect(PCHAR Va, SIZE_T Pages)
     for (SIZE_T i = 0; i < Pages; i++) {
         MMPTE Entry = *MiFindPte(Va + i * PAGE_SIZE);
 
-        if (MiMakeDirectPte((PFN_NUMBER)((Entry & MI_PTE_FRAME) >> PAGE_SHIFT)) == NULL) {
+        if (MiMakeDirectEntry((PFN_NUMBER)((Entry & MI_PTE_FRAME) >> PAGE_SHIFT)) == NULL) {
             return FALSE;
         }
     }
@@ -70,7 +32,7 @@ static void MiProtectDirect(PCHAR Va, SIZE_T Pages, MMPTE Write)
     for (SIZE_T i = 0; i < Pages; i++) {
         PFN_NUMBER Page =
             (PFN_NUMBER)((*MiFindPte(Va + i * PAGE_SIZE) & MI_PTE_FRAME) >> PAGE_SHIFT);
-        PMMPTE Direct = MiMakeDirectPte(Page);
+        PMMPTE Direct = MiMakeDirectEntry(Page);
 
         *(volatile MMPTE *)Direct = (*Direct & ~MI_PTE_WRITE) | Write;
         KeFlushTlbRange(MmPhysicalToVirtual((ULONG64)Page << PAGE_SHIFT), 1);

@@ -119,6 +119,17 @@ static VOID TestMappings(VOID)
     KMT_CHECK(MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE,
                                            NormalPagePriority) == NULL,
               "no mapping by an MDL");
+    PVOID Reserved = MmAllocateMappingAddress(4096, TAG);
+    KMT_CHECK(MmMapLockedPagesWithReservedMapping(Reserved, TAG, Mdl, MmCached) == NULL,
+              "nor where addresses are reserved");
+    MmFreeMappingAddress(Reserved, TAG);
+    PVOID Mapped = MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE,
+                                                NormalPagePriority | MdlMappingNoWrite);
+    KMT_CHECK(Mapped != NULL, "but a mapping to read");
+    KMT_EQUAL(MmProtectMdlSystemAddress(Mdl, PAGE_READWRITE), STATUS_INVALID_PAGE_PROTECTION,
+              "which is never to write");
+    KMT_EQUAL(MmProtectMdlSystemAddress(Mdl, PAGE_READONLY), STATUS_SUCCESS, "it may stay so");
+    MmUnmapLockedPages(Mapped, Mdl);
     IoFreeMdl(Mdl);
     Free(Block);
 }

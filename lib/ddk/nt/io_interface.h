@@ -15,7 +15,8 @@ typedef struct _IO_RESOURCE_REQUIREMENTS_LIST *PIO_RESOURCE_REQUIREMENTS_LIST;
  *                         device's name when the link is opened; or NULL
  *   SymbolicLinkName      receives "\??\Bus#Device#Instance#{Class}\Reference", the same each time; to
  *                         be freed with RtlFreeUnicodeString
- * STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's. STATUS_INVALID_PARAMETER: a slash in
+ * STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's, or is being deleted.
+ * STATUS_INVALID_PARAMETER: a slash in
  * ReferenceString. STATUS_INSUFFICIENT_RESOURCES. WDK: IoRegisterDeviceInterface; book ch. 2.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
@@ -69,8 +70,8 @@ NTKERNELAPI NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING
  * unload routine. PASSIVE_LEVEL.
  *   ResourceList, ResourceRequirements  NULL: nobody hands out resources here
  *   DeviceObject                        in: NULL; out: the object
- * STATUS_NOT_SUPPORTED: resources, or an object of the caller's. STATUS_INSUFFICIENT_RESOURCES. WDK:
- * IoReportDetectedDevice.
+ * STATUS_NOT_SUPPORTED: resources, or an object of the caller's. STATUS_NAME_TOO_LONG: the
+ * service's name has more than 32,000 characters. STATUS_INSUFFICIENT_RESOURCES. WDK: IoReportDetectedDevice.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoReportDetectedDevice(

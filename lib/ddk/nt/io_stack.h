@@ -25,7 +25,8 @@ NTKERNELAPI NTSTATUS NTAPI IoAttachDevice(_In_ PDEVICE_OBJECT SourceDevice,
 /* Puts SourceDevice on top of TargetDevice's stack and sets its StackSize, AlignmentRequirement and
  * SectorSize; answers the device that was on top, which is where SourceDevice sends its requests
  * on; NULL when that one is initializing or going away, or the stack has 125 devices. Requests may come before this returns.
- * IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch. 7. */
+ * A SourceDevice that is attached already, or has TargetDevice above it, bugchecks
+ * DRIVER_VERIFIER_IOMANAGER_VIOLATION (100Eh). IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice,
                                                              _In_ PDEVICE_OBJECT TargetDevice);
