@@ -81,14 +81,10 @@ BOOLEAN CmpDropOneContext(PCMP_CALLBACK Callback)
     return Some;
 }
 
+/* Not by referring to it: an object whose contexts are being cleaned up has lost its last reference. */
 static BOOLEAN CmpIsKeyObject(PVOID Object)
 {
-    if (Object == NULL ||
-        !NT_SUCCESS(ObReferenceObjectByPointer(Object, 0, CmKeyObjectType, KernelMode))) {
-        return FALSE;
-    }
-    ObDereferenceObject(Object);
-    return TRUE;
+    return Object != NULL && ObGetObjectType(Object) == CmKeyObjectType;
 }
 
 /* Puts *New, unless it is used up, in the object's list, or changes the context there is, or takes it

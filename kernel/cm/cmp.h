@@ -57,7 +57,7 @@ typedef struct _CM_KEY {
     BOOLEAN Deleted;             /* l */
     BOOLEAN Volatile;            /* i */
     BOOLEAN VolatileHive;        /* i  all keys below are volatile, whatever their makers say */
-    BOOLEAN Link;                /* i  a symbolic link */
+    BOOLEAN Link;                /* i  a symbolic link; l while a hive is loaded */
     ULONG Cursor;                /* f  a walk's next child */
     BOOLEAN Marked;              /* l  seen by the loading of a hive */
 } CM_KEY;

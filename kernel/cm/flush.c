@@ -65,9 +65,13 @@ static NTSTATUS CmpWriteTo(PHIVE_DISK Disk)
     if (Body == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Status = Size > CmpHiveCapacity(Disk)
-                 ? STATUS_DISK_FULL
-                 : CmpWriteGeneration(Disk, Slot, CmpGeneration + 1, Body, Size, CmpOrigin);
+    Status = Size > CmpHiveCapacity(Disk) ? STATUS_DISK_FULL : STATUS_SUCCESS;
+    if (NT_SUCCESS(Status) && CmpGeneration == 0) {
+        Status = CmpClaimDisk(Disk);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = CmpWriteGeneration(Disk, Slot, CmpGeneration + 1, Body, Size, CmpOrigin);
+    }
     if (NT_SUCCESS(Status)) {
         CmpSlot = Slot;
         CmpGeneration++;
@@ -158,7 +162,8 @@ static NTSTATUS CmpLoadSlot(PHIVE_DISK Disk, const HIVE_SLOT *Slots, ULONG Slot)
     return Status;
 }
 
-/* The newest generation that is whole. FALSE: there is none, and registry.reg stays in force. */
+/* The newest generation that is whole. FALSE: there is none, or it cannot be read, and registry.reg stays in
+ * force. */
 static BOOLEAN CmpLoadNewest(PHIVE_DISK Disk, const HIVE_SLOT *Slots)
 {
     ULONG First = Slots[1].State == HiveWritten &&
@@ -180,10 +185,29 @@ static BOOLEAN CmpLoadNewest(PHIVE_DISK Disk, const HIVE_SLOT *Slots)
                      Slots[Slot].Size);
             return TRUE;
         }
+        if (Status != STATUS_REGISTRY_CORRUPT) {
+            /* Good perhaps, but not to be had now: it must not become the older one and be written over. */
+            CmpHasDisk = FALSE;
+            KdPrintf("registry: generation %llu on the disk cannot be read (%08X); changes are not "
+                     "kept\n",
+                     Slots[Slot].Generation, Status);
+            return FALSE;
+        }
         KdPrintf("registry: generation %llu on the disk is damaged (%08X)\n",
                  Slots[Slot].Generation, Status);
     }
     return FALSE;
+}
+
+/* A registry, whole or damaged, or nothing at all. */
+static BOOLEAN CmpIsOurs(const HIVE_SLOT *Slots)
+{
+    BOOLEAN Any = FALSE;
+
+    for (ULONG i = 0; i < HIVE_SLOTS; i++) {
+        Any |= Slots[i].State == HiveWritten || Slots[i].State == HiveDamaged;
+    }
+    return Any || (Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty);
 }
 
 /* The disk is open. What is neither empty nor a registry is somebody else's, and left alone. TRUE: a
@@ -192,7 +216,6 @@ static BOOLEAN CmpLoadFrom(PHIVE_DISK Disk)
 {
     HIVE_SLOT Slots[HIVE_SLOTS];
     NTSTATUS Status;
-    BOOLEAN Damaged;
 
     if (CmpHiveCapacity(Disk) == 0) {
         KdPrintf("registry: the disk is too small, it needs %u KB at least; changes are not kept\n",
@@ -204,8 +227,7 @@ static BOOLEAN CmpLoadFrom(PHIVE_DISK Disk)
         KdPrintf("registry: the disk cannot be read (%08X); changes are not kept\n", Status);
         return FALSE;
     }
-    Damaged = Slots[0].State == HiveDamaged || Slots[1].State == HiveDamaged;
-    if (Slots[0].State == HiveForeign && Slots[1].State != HiveWritten && !Damaged) {
+    if (!CmpIsOurs(Slots)) {
         KdPrintf(
             "registry: the disk holds something else and is left alone; changes are not kept\n");
         return FALSE;
@@ -219,7 +241,7 @@ static BOOLEAN CmpLoadFrom(PHIVE_DISK Disk)
         KdPrintf("registry: fresh from registry.reg, as the command line says\n");
     } else if (CmpLoadNewest(Disk, Slots)) {
         return TRUE;
-    } else {
+    } else if (CmpHasDisk) {
         CmpGeneration = max(Slots[0].Generation, Slots[1].Generation);
         KdPrintf("registry: %s, registry.reg is used\n",
                  Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty

@@ -42,7 +42,11 @@ typedef struct _HIVE_SLOT {
 ULONG CmpChecksum(ULONG Sum, const VOID *Data, SIZE_T Size);
 /* Bytes that a body may have on the disk; 0: the disk is too small. */
 ULONG CmpHiveCapacity(const HIVE_DISK *Disk);
-/* Reads both headers. Errors are the disk's. */
+/* Writes a first header without a generation (HiveDamaged), so that what a power cut leaves of the first
+ * generation's body is not taken for somebody else's. */
+NTSTATUS CmpClaimDisk(const HIVE_DISK *Disk);
+/* Reads both headers; the first is HiveForeign, too, when there are none but other things. Errors are the
+ * disk's. */
 NTSTATUS CmpReadSlots(const HIVE_DISK *Disk, HIVE_SLOT Slots[HIVE_SLOTS]);
 /* Reads a slot's body to Buffer, which has whole sectors. STATUS_REGISTRY_CORRUPT: it is not what its
  * header says. */

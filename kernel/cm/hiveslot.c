@@ -73,17 +73,30 @@ static BOOLEAN CmpIsZero(const UCHAR *Bytes, ULONG Size)
     return TRUE;
 }
 
+/* A claim of which the power cut left only some letters. */
+static BOOLEAN CmpIsBeginning(const UCHAR *Sector)
+{
+    ULONG Count = 0;
+
+    while (Count < sizeof(HiveMagic) && Sector[Count] == HiveMagic[Count]) {
+        Count++;
+    }
+    return Count != 0 && CmpIsZero(Sector + Count, HIVE_SECTOR - Count);
+}
+
 static void CmpReadHeader(const HIVE_DISK *Disk, const HIVE_HEADER *Header, PHIVE_SLOT Slot)
 {
     memset(Slot, 0, sizeof(*Slot));
     if (CmpIsZero((const UCHAR *)Header, sizeof(*Header))) {
         Slot->State = HiveEmpty;
     } else if (memcmp(Header->Magic, HiveMagic, sizeof(HiveMagic)) != 0) {
-        Slot->State = HiveForeign;
+        Slot->State = CmpIsBeginning((const UCHAR *)Header) ? HiveDamaged : HiveForeign;
     } else if (Header->HeaderChecksum !=
                    CmpChecksum(0, Header, offsetof(HIVE_HEADER, HeaderChecksum)) ||
-               Header->Version != HIVE_VERSION || Header->Size > CmpHiveCapacity(Disk)) {
+               Header->Size > CmpHiveCapacity(Disk)) {
         Slot->State = HiveDamaged;
+    } else if (Header->Version != HIVE_VERSION) {
+        Slot->State = HiveForeign; /* of another version of the kernel */
     } else {
         Slot->State = HiveWritten;
         Slot->Generation = Header->Generation;
@@ -91,6 +104,25 @@ static void CmpReadHeader(const HIVE_DISK *Disk, const HIVE_HEADER *Header, PHIV
         Slot->Checksum = Header->BodyChecksum;
         Slot->Origin = Header->Origin;
     }
+}
+
+/* Whether a disk without headers has something else: where file systems and partition tables begin. Ours has a
+ * header from its first write on (CmpClaimDisk). */
+static NTSTATUS CmpLookForOthers(const HIVE_DISK *Disk, PHIVE_HEADER Sector, PHIVE_SLOT First)
+{
+    static const USHORT Places[] = {1, 2, 7, 16, 64, 128};
+    NTSTATUS Status = STATUS_SUCCESS;
+
+    for (ULONG i = 0; i < ARRAYSIZE(Places) && Places[i] < Disk->Sectors; i++) {
+        Status = Disk->Read(Disk->Context, Places[i], Sector, 1);
+        if (!NT_SUCCESS(Status)) {
+            break;
+        }
+        if (!CmpIsZero((const UCHAR *)Sector, sizeof(*Sector))) {
+            First->State = HiveForeign;
+        }
+    }
+    return Status;
 }
 
 NTSTATUS CmpReadSlots(const HIVE_DISK *Disk, HIVE_SLOT Slots[HIVE_SLOTS])
@@ -103,6 +135,9 @@ NTSTATUS CmpReadSlots(const HIVE_DISK *Disk, HIVE_SLOT Slots[HIVE_SLOTS])
         if (NT_SUCCESS(Status)) {
             CmpReadHeader(Disk, &Header, &Slots[i]);
         }
+    }
+    if (NT_SUCCESS(Status) && Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty) {
+        Status = CmpLookForOthers(Disk, &Header, &Slots[0]);
     }
     return Status;
 }
@@ -141,5 +176,16 @@ NTSTATUS CmpWriteGeneration(const HIVE_DISK *Disk, ULONG Slot, ULONG64 Generatio
     if (NT_SUCCESS(Status)) {
         Status = Disk->Write(Disk->Context, Sector, &Header, 1);
     }
+    return NT_SUCCESS(Status) ? Disk->Flush(Disk->Context) : Status;
+}
+
+NTSTATUS CmpClaimDisk(const HIVE_DISK *Disk)
+{
+    DECLSPEC_ALIGN(8) HIVE_HEADER Header = {.Version = HIVE_VERSION};
+    NTSTATUS Status;
+
+    memcpy(Header.Magic, HiveMagic, sizeof(HiveMagic));
+    Header.HeaderChecksum = ~CmpChecksum(0, &Header, offsetof(HIVE_HEADER, HeaderChecksum));
+    Status = Disk->Write(Disk->Context, 0, &Header, 1);
     return NT_SUCCESS(Status) ? Disk->Flush(Disk->Context) : Status;
 }

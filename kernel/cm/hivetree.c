@@ -94,7 +94,13 @@ static NTSTATUS CmpTakeKey(PCMP_LOADING Loading, const HIVE_RECORD *Record, PCUN
 
     *Key = CmpFindKey(Loading->Key, Name, &Index);
     if (*Key == NULL) {
-        Status = CmpAddKey(Loading->Key, Name, Class, Options, Key);
+        return CmpAddKey(Loading->Key, Name, Class, Options, Key);
+    }
+    if (!(*Key)->Volatile) {
+        /* registry.reg knows neither classes nor links: the disk's key is the one that counts. */
+        CmpFreeString(&(*Key)->Class);
+        (*Key)->Link = Options != 0;
+        Status = CmpCopyString(&(*Key)->Class, Class);
     }
     return Status;
 }

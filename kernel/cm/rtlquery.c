@@ -7,7 +7,8 @@
  */
 #include "rtlkey.h"
 
-#define CMP_FIRST_ROOM 256 /* bytes that most values fit into */
+#define CMP_FIRST_ROOM 256     /* bytes that most values fit into */
+#define CMP_VARIABLE_CHARS 256 /* no variable's name is that long */
 
 /* A query on its way. */
 typedef struct _CMP_TABLE_QUERY {
@@ -74,7 +75,7 @@ static NTSTATUS CmpStoreBinary(PVOID To, const CMP_TABLE_VALUE *Value)
     }
     Room = *(LONG *)To;
     if (Room < 0) {
-        if ((ULONG)-Room < Value->Length) {
+        if (0 - (ULONG)Room < Value->Length) {
             return STATUS_BUFFER_TOO_SMALL;
         }
         RtlCopyMemory(To, Value->Data, Value->Length);
@@ -159,7 +160,8 @@ static SIZE_T CmpExpandText(const WCHAR *From, SIZE_T Count, WCHAR *To)
             End++;
         }
         UNICODE_STRING Name = {(USHORT)((End - i - 1) * sizeof(WCHAR)), 0, (PWCH)&From[i + 1]};
-        if (From[i] == '%' && End < Count && CmpFindVariable(&Name, &Value)) {
+        if (From[i] == '%' && End < Count && End - i < CMP_VARIABLE_CHARS &&
+            CmpFindVariable(&Name, &Value)) {
             if (To != NULL) {
                 RtlCopyMemory(To + Written, Value.Buffer, Value.Length);
             }
@@ -303,9 +305,9 @@ static NTSTATUS CmpQueryOne(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry)
     return Status;
 }
 
-/* The name needs a terminator, and stands where the data begins: so it is copied. */
+/* The name needs a terminator, and stands where the data begins: so it is copied. *Deleted: the value is. */
 static NTSTATUS CmpGiveNamed(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry,
-                             PKEY_VALUE_FULL_INFORMATION Read)
+                             PKEY_VALUE_FULL_INFORMATION Read, BOOLEAN *Deleted)
 {
     UNICODE_STRING Name = {(USHORT)Read->NameLength, (USHORT)Read->NameLength, Read->Name};
     PWSTR Copy = ExAllocatePool2(POOL_FLAG_PAGED, Read->NameLength + sizeof(WCHAR), CMP_TAG);
@@ -316,28 +318,28 @@ static NTSTATUS CmpGiveNamed(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry,
     }
     RtlCopyMemory(Copy, Read->Name, Read->NameLength);
     Status = CmpGiveRead(Query, Entry, Copy, Read);
-    if (NT_SUCCESS(Status) && (Entry->Flags & RTL_QUERY_REGISTRY_DELETE)) {
-        ZwDeleteValueKey(Query->Key, &Name);
-    }
+    *Deleted = NT_SUCCESS(Status) && (Entry->Flags & RTL_QUERY_REGISTRY_DELETE) &&
+               NT_SUCCESS(ZwDeleteValueKey(Query->Key, &Name));
     ExFreePoolWithTag(Copy, CMP_TAG);
     return Status;
 }
 
-/* Deleted values make those behind them move up. */
+/* Deleted values make those behind them move up. One that cannot be deleted stays in its place. */
 static NTSTATUS CmpQueryAll(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry)
 {
     ULONG Index = 0, Count = 0;
+    BOOLEAN Deleted = FALSE;
     PKEY_VALUE_FULL_INFORMATION Read;
     NTSTATUS Status;
 
     while (NT_SUCCESS(Status = CmpReadValue(Query->Key, NULL, Index, &Read))) {
-        Status = CmpGiveNamed(Query, Entry, Read);
+        Status = CmpGiveNamed(Query, Entry, Read, &Deleted);
         ExFreePoolWithTag(Read, CMP_TAG);
         if (!NT_SUCCESS(Status)) {
             return Status;
         }
         Count++;
-        Index += !(Entry->Flags & RTL_QUERY_REGISTRY_DELETE);
+        Index += !Deleted;
     }
     if (Status != STATUS_NO_MORE_ENTRIES) {
         return Status;

@@ -61,7 +61,11 @@ static NTSTATUS NTAPI Callback(PVOID Context, PVOID Argument1, PVOID Argument2)
     }
     InterlockedIncrement((LONG *)&Seen[Class]);
     if (Class == RegNtCallbackObjectContextCleanup) {
+        PREG_CALLBACK_CONTEXT_CLEANUP_INFORMATION Cleanup = Argument2;
+        ULONG_PTR Id;
         Filter->Cleanups++;
+        // The object has no references any more: a question about it must not end it again.
+        CmCallbackGetKeyObjectIDEx(&Filter->Cookie, Cleanup->Object, &Id, NULL, 0);
         return STATUS_SUCCESS;
     }
     Note(IsPost(Class) ? (CHAR)(Filter->Letter - 'a' + 'A') : Filter->Letter);

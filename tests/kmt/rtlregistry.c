@@ -130,6 +130,45 @@ static VOID TestSubkeys(VOID)
               STATUS_OBJECT_NAME_NOT_FOUND, "unless it is REQUIRED");
 }
 
+static NTSTATUS NTAPI CountValue(PWSTR Name, ULONG Type, PVOID Data, ULONG Length, PVOID Context,
+                                 PVOID EntryContext)
+{
+    UNREFERENCED_PARAMETER(Name);
+    UNREFERENCED_PARAMETER(Type);
+    UNREFERENCED_PARAMETER(Data);
+    UNREFERENCED_PARAMETER(Length);
+    UNREFERENCED_PARAMETER(Context);
+    // Not without end, should it go wrong.
+    return ++*(PULONG)EntryContext < 10 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+/* DELETE through a handle that may only read: each value is told once, and stays. */
+static VOID TestUndeletable(VOID)
+{
+    RTL_QUERY_REGISTRY_TABLE Table[2];
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(L"KmtReadOnly");
+    OBJECT_ATTRIBUTES Attributes;
+    HANDLE Key, Reader;
+    ULONG Count = 0;
+
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE, Top, NULL);
+    ZwCreateKey(&Key, KEY_ALL_ACCESS, &Attributes, 0, NULL, 0, NULL);
+    KmtSetUlong(Key, L"one", 1);
+    KmtSetUlong(Key, L"two", 2);
+    KMT_EQUAL(ZwOpenKey(&Reader, KEY_READ, &Attributes), STATUS_SUCCESS, "a handle to read with");
+    RtlZeroMemory(Table, sizeof(Table));
+    Table[0].QueryRoutine = CountValue;
+    Table[0].Flags = RTL_QUERY_REGISTRY_DELETE;
+    Table[0].EntryContext = &Count;
+    KMT_EQUAL(RtlQueryRegistryValues(RTL_REGISTRY_HANDLE, (PCWSTR)Reader, Table, NULL, NULL),
+              STATUS_SUCCESS, "DELETE of all values, which it may not");
+    KMT_EQUAL(Count, 2, "tells of each once");
+    KMT_EQUAL(KmtQueryUlong(Key, L"two"), 2, "and leaves them");
+    ZwClose(Reader);
+    ZwDeleteKey(Key);
+    ZwClose(Key);
+}
+
 static VOID TestDirect(VOID)
 {
     UNICODE_STRING Text = {0, 0, NULL};
@@ -172,6 +211,7 @@ static VOID TestDirect(VOID)
     Entry.EntryContext = &Number;
     KMT_EQUAL(Query(&Entry), STATUS_SUCCESS, "DELETE");
     KMT_EQUAL(KmtQueryUlong(Top, L"number"), MAXULONG, "takes the value away");
+    TestUndeletable();
     Number = 0;
     Entry.DefaultType = REG_DWORD;
     Entry.DefaultData = &(ULONG){5};

@@ -139,6 +139,29 @@ static void TestPowerCuts(void)
     assert(Generation >= 60);
 }
 
+/* The first write to an empty disk, cut off anywhere: it never looks like somebody else's disk. */
+static void TestFirstWrite(void)
+{
+    for (ULONG Round = 0; Round < 40; Round++) {
+        NTSTATUS Status = STATUS_IO_DEVICE_ERROR;
+        for (long Step = 0; Status != STATUS_SUCCESS; Step++) {
+            HIVE_SLOT Slots[HIVE_SLOTS];
+            ULONG Size = MakeBody(19 + Round);
+            memset(Platter, 0, sizeof(Platter));
+            Fuse = Step;
+            Status = CmpClaimDisk(&Disk);
+            if (Status == STATUS_SUCCESS) {
+                Status = CmpWriteGeneration(&Disk, 0, 1, Body, Size, 77);
+            }
+            Fuse = -1;
+            CutPower();
+            assert(CmpReadSlots(&Disk, Slots) == STATUS_SUCCESS);
+            assert(Slots[0].State != HiveForeign && Slots[1].State == HiveEmpty);
+            assert(Status != STATUS_SUCCESS || Slots[0].State == HiveWritten);
+        }
+    }
+}
+
 static void TestDisks(void)
 {
     HIVE_DISK Small = Disk, Large = Disk;
@@ -153,6 +176,9 @@ static void TestDisks(void)
     assert(CmpReadSlots(&Disk, Slots) == STATUS_SUCCESS);
     assert(Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty);
     strcpy((char *)Platter[0], "a file system");
+    assert(CmpReadSlots(&Disk, Slots) == STATUS_SUCCESS && Slots[0].State == HiveForeign);
+    memset(Platter, 0, sizeof(Platter));
+    strcpy((char *)Platter[2], "a file system that begins later");
     assert(CmpReadSlots(&Disk, Slots) == STATUS_SUCCESS && Slots[0].State == HiveForeign);
     memset(Platter, 0, sizeof(Platter));
     assert(CmpWriteGeneration(&Disk, 0, 1, Body, MakeBody(1), 77) == STATUS_SUCCESS);
@@ -311,6 +337,7 @@ int main(void)
 {
     Fuse = -1;
     TestPowerCuts();
+    TestFirstWrite();
     TestDisks();
     TestImage();
     TestDepth();
