@@ -93,8 +93,8 @@ LONG64 KiMoveSystemTime(LONG64 NewTime100ns)
     return OldTime;
 }
 
-/* The tick serves quanta, accounting and left-over DPCs; an idle processor has none of them. The first
- * one ticks even then, to keep the shared times fresh. */
+/* The tick serves quanta, accounting and left-over DPCs; an idle processor has none of them
+ * (KiRetireBeforeIdle). The first one ticks even then, to keep the shared times fresh. */
 static BOOLEAN KiWantsTick(const KPRCB *Prcb)
 {
     return Prcb->Number == 0 || Prcb->CurrentThread != Prcb->IdleThread;

@@ -32,6 +32,10 @@ void KiPreempt(PKPRCB Prcb, BOOLEAN QuantumEnded);
 void KiSwapContext(PVOID *OldKernelStack, PVOID NewKernelStack);
 void KiThreadStartup(void);
 
+/* dpc.c: Prcb, this processor, has become idle. What is left in its queues is retired as soon as the
+ * IRQL allows. */
+void KiRetireBeforeIdle(PKPRCB Prcb);
+
 /* priority.c */
 void KiChangePriority(PKTHREAD Thread, KPRIORITY Priority);
 

@@ -15,9 +15,10 @@
  *      Medium            at once                           idle there, or the queue is deep
  *      Low               idle, queue deep, or few DPCs     idle there, or the queue is deep
  *
- * The others wait for the target's next clock tick at most.
+ * The others wait for the target's next clock tick at most, or until it becomes idle.
  */
 #include <ntddk.h>
+#include "dispatch.h"
 #include "hal.h"
 #include "kd.h"
 #include "ldr.h"
@@ -120,7 +121,7 @@ static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, const KI_DPC_QUEUE *Queue, UCH
     if (Importance == HighImportance || Importance == MediumHighImportance) {
         return TRUE;
     }
-    /* A target that becomes idle has one more tick armed, which looks at Depth; the fence makes sure
+    /* A target that becomes idle has no ticks any more: it looks at Depth then. The fence makes sure
      * that either it sees this DPC or the test below sees it idle. */
     KeMemoryBarrier();
     if (Queue->Depth >= MAXIMUM_DEPTH || Target->CurrentThread == Target->IdleThread) {
@@ -271,6 +272,13 @@ void KiRetireDpcList(PKPRCB Prcb)
     }
 }
 
+static void KiRetireSoon(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
+{
+    if (Queue->Depth != 0 && !KiIsRetiring(Prcb, Queue)) {
+        KiRequestRetirement(Prcb, Queue);
+    }
+}
+
 /* Rate is the mean of this tick's DPCs and the old rate, so that a burst is forgotten in a few
  * ticks. The tick is also what the importances that asked for no interrupt have relied on. */
 static void KiTickDpcQueue(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
@@ -279,9 +287,15 @@ static void KiTickDpcQueue(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
 
     Queue->Rate = (ULONG)(Count - Queue->LastCount + Queue->Rate) / 2;
     Queue->LastCount = Count;
-    if (Queue->Depth != 0 && !KiIsRetiring(Prcb, Queue)) {
-        KiRequestRetirement(Prcb, Queue);
-    }
+    KiRetireSoon(Prcb, Queue);
+}
+
+/* CurrentThread says that it is idle already: the other side of the fence in KiDpcWantsInterrupt. */
+void KiRetireBeforeIdle(PKPRCB Prcb)
+{
+    KeMemoryBarrier();
+    KiRetireSoon(Prcb, &Prcb->Dpc);
+    KiRetireSoon(Prcb, &Prcb->Processor->DpcThread.Queue);
 }
 
 /* From the clock interrupt. */

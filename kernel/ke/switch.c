@@ -97,6 +97,7 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     Prcb->QuantumEnd = FALSE; /* whatever it said was about Old */
     if (New == Prcb->IdleThread) {
         KiIdleSummary |= Prcb->SetMember;
+        KiRetireBeforeIdle(Prcb);
     }
     /* Idle threads share the System process's tables: loading CR3 for them would only cost. */
     if (New->ApcState.Process != Old->ApcState.Process &&

@@ -1,0 +1,89 @@
+/*
+ * Promise: a DPC that did not interrupt a busy processor does not wait for ever when that processor
+ * becomes idle, and its ticks end, before it has looked into its queue. A timer that was set there and
+ * cancelled makes the clock come once amid a tick, for nothing.
+ */
+#include "kmt.h"
+
+#define ROUNDS 12
+#define LONG_TICKS 40 /* what takes so many looks, a tick apart, takes too long */
+
+static volatile LONG Busy, Queued; /* the round that has got so far */
+static volatile LONG Runs;
+static KEVENT Next;
+
+static VOID NTAPI Note(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    UNREFERENCED_PARAMETER(Dpc);
+    UNREFERENCED_PARAMETER(Context);
+    UNREFERENCED_PARAMETER(Argument1);
+    UNREFERENCED_PARAMETER(Argument2);
+    InterlockedIncrement(&Runs);
+}
+
+/* On processor 1: arms its clock, is busy until the DPC has been queued, and leaves it idle. */
+static VOID NTAPI Leave(PVOID Context)
+{
+    KTIMER Timer;
+
+    UNREFERENCED_PARAMETER(Context);
+    KeInitializeTimer(&Timer);
+    KeSetSystemAffinityThread(2);
+    for (LONG Round = 1; Round <= ROUNDS; Round++) {
+        KeSetTimer(&Timer, KmtMs(1), NULL);
+        KeCancelTimer(&Timer);
+        Busy = Round;
+        while (Queued != Round) {
+            YieldProcessor();
+        }
+        KeWaitForSingleObject(&Next, Executive, KernelMode, FALSE, NULL);
+    }
+}
+
+static BOOLEAN RunsSoon(LONG Round, PKDPC Dpc)
+{
+    while (Busy != Round) {
+        YieldProcessor();
+    }
+    KeInsertQueueDpc(Dpc, NULL, NULL);
+    Queued = Round;
+    for (ULONG i = 0; i < LONG_TICKS && Runs != Round; i++) {
+        KmtSleep(16);
+    }
+    return (BOOLEAN)(Runs == Round);
+}
+
+static VOID TestImportance(KDPC_IMPORTANCE Importance, PCSTR Promise)
+{
+    PETHREAD Thread;
+    LONG Soon = 0;
+    KDPC Dpc;
+
+    KeInitializeDpc(&Dpc, Note, NULL);
+    KeSetImportanceDpc(&Dpc, Importance);
+    KeSetTargetProcessorDpc(&Dpc, 1);
+    Busy = Queued = Runs = 0;
+    Thread = KmtStartThread(Leave, NULL);
+    for (LONG Round = 1; Round <= ROUNDS; Round++) {
+        Soon += RunsSoon(Round, &Dpc);
+        KeFlushQueuedDpcs();
+        KeSetEvent(&Next, IO_NO_INCREMENT, FALSE);
+    }
+    KmtJoin(Thread);
+    /* A host may let a processor wait for that long, but hardly more than twice. */
+    DbgPrint("# soon in %d of %d\n", Soon, ROUNDS);
+    KMT_CHECK(Soon >= ROUNDS - 2, Promise);
+}
+
+static VOID KmtRun(VOID)
+{
+    KeInitializeEvent(&Next, SynchronizationEvent, FALSE);
+    if (KmtProcessors() < 2) {
+        KMT_CHECK(TRUE, "the first processor always ticks");
+        return;
+    }
+    KeSetSystemAffinityThread(1);
+    TestImportance(LowImportance, "a DPC of low importance runs on a processor that became idle");
+    TestImportance(MediumImportance, "so does one of medium importance");
+    KeRevertToUserAffinityThread();
+}
