@@ -8,12 +8,28 @@ POOL = re.compile(r"^(.{4}) (NonPaged|Paged|Execute) +allocs (\d+) frees (\d+) d
 # What the kernel's own lookaside lists keep for the next request is nobody's leak. A driver's list has to go with the driver.
 KEPT = re.compile(r"^(.{4}) (NonPaged|Paged) +size .* kept (\d+) \((\d+) bytes\) .* nt!\S+$", re.M)
 OBJECT = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+$", re.M)
+WORKERS = re.compile(r"^workers (\d+) ", re.M)
 MEMORY = re.compile(r"^(image pages|kernel stacks|locked pages|driver pages) (\d+)$", re.M)
 
 
 def accounts(console):
     """Outstanding allocations and bytes of each pool tag without what the kernel's lookaside lists keep, objects and handles of each
-    type, pages of images, stacks."""
+    type, pages of images, stacks. Worker threads, which come and go as work does and stay up to half a minute, are left out."""
+    while True:
+        found = everything(console)
+        workers, _ = found.pop("pool NonPaged Ewkr")
+        if workers == int(WORKERS.search(console.run("workers"))[1]):  # else some came or went meanwhile
+            return without_threads(found, workers)
+
+
+def without_threads(found, number):
+    """What is found without that of so many threads."""
+    threads, size = found["pool NonPaged Thre"]
+    rest = found | {name: found[name] - number for name in ("kernel stacks", "objects Thread")}
+    return rest | {"pool NonPaged Thre": (threads - number, size - number * size // threads)}
+
+
+def everything(console):
     pools = {}
     for tag, pool, _, _, count, size in POOL.findall(console.run("pool")):
         pools[f"pool {pool} {tag}"] = (int(count), int(size))

@@ -72,7 +72,7 @@ class Transcript:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_each_allocation_fails_once(name):
     """The console's own writes fail now and then, too: then text is missing, but nothing else is."""
-    look = "beep 20000 200; pool; lookaside; objects; mem; "  # what ended may be cleaned up a moment later
+    look = "beep 20000 200; pool; lookaside; objects; mem; workers; "  # what ended may be cleaned up a moment later
     rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, 120))
     result = qemu.execute(f"{life(name)}; {life(name)}; {look}{''.join(rounds)}{look}{life(name)}", smp=2, timeout=300)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"

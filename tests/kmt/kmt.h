@@ -71,11 +71,19 @@ static inline ULONG KmtProcessors(VOID)
     return KeQueryActiveProcessorCount(NULL);
 }
 
-/* Waits for Object at most Milliseconds. */
+/* Waits for Object at most Milliseconds. From a second on this is no time to measure but a limit for what
+ * has to come, and then it is the guest that must have seen the time pass: of half a minute at least, in
+ * several waits. A host that keeps the machine from running for long makes one of them time out. */
 static inline NTSTATUS KmtWait(PVOID Object, LONGLONG Milliseconds)
 {
-    LARGE_INTEGER Timeout = KmtMs(Milliseconds);
-    return KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &Timeout);
+    ULONG Waits = Milliseconds < 1000 ? 1 : 6;
+    LARGE_INTEGER Timeout = KmtMs(Waits == 1 ? Milliseconds : max(Milliseconds, 30000) / Waits);
+    NTSTATUS Status = STATUS_TIMEOUT;
+
+    for (; Waits > 0 && Status == STATUS_TIMEOUT; Waits--) {
+        Status = KeWaitForSingleObject(Object, Executive, KernelMode, FALSE, &Timeout);
+    }
+    return Status;
 }
 
 /* A system thread, as a referenced thread object; KmtJoin waits for its end and lets it go. */

@@ -10,7 +10,6 @@
 #define TAG 'rtsS'
 #define MAXIMUM_WORKERS 16
 #define STEPS 16000 /* of all workers together */
-#define LIMIT_MS 20000
 #define KEPT 8
 
 typedef struct _BLOCK {
@@ -55,7 +54,7 @@ static volatile LONG Stuck, WrongProcessor, WrongIrql, WrongThread, Damaged, Ear
 
 static VOID MustWait(PVOID Object)
 {
-    if (KmtWait(Object, LIMIT_MS) != STATUS_SUCCESS) {
+    if (KmtWait(Object, 30000) != STATUS_SUCCESS) {
         InterlockedIncrement(&Stuck);
     }
 }
@@ -76,13 +75,17 @@ static VOID StepMutex(WORKER *Worker)
 static VOID StepBothMutexes(WORKER *Worker)
 {
     PVOID Both[] = {&Mutex, &Other};
-    LARGE_INTEGER Limit = KmtMs(LIMIT_MS);
+    LARGE_INTEGER Limit = KmtMs(5000);
+    NTSTATUS Status = STATUS_TIMEOUT;
 
     if (KmtRandom(&Worker->Seed) & 1) {
         Both[0] = &Other, Both[1] = &Mutex; /* either order: both or none */
     }
-    if (KeWaitForMultipleObjects(2, Both, WaitAll, Executive, KernelMode, FALSE, &Limit, NULL) !=
-        STATUS_SUCCESS) {
+    for (ULONG i = 0; i < 6 && Status == STATUS_TIMEOUT; i++) { /* as KmtWait */
+        Status =
+            KeWaitForMultipleObjects(2, Both, WaitAll, Executive, KernelMode, FALSE, &Limit, NULL);
+    }
+    if (Status != STATUS_SUCCESS) {
         InterlockedIncrement(&Stuck);
         return;
     }

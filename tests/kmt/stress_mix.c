@@ -19,7 +19,10 @@
 #define ITEMS 60 /* through the mailbox */
 #define SLOTS (WORKERS * STEPS)
 #define MONEY 1000
-#define LIMIT_MS 20000 /* for what takes no time */
+/* What takes no time is stuck when it has gone on for so many looks in which nobody else got on either:
+ * a host that stops the machine, or half of it, makes no difference. */
+#define LOOK_MS 5000
+#define STUCK_LOOKS 4
 
 enum {
     NoRace,
@@ -46,12 +49,44 @@ static KEVENT Go, AllDone;
 static volatile LONG Running;
 static volatile LONG Stuck, Damaged, WrongLevel;
 
-static VOID MustWait(PVOID Object)
+static volatile LONG Progress; /* steps made, items sent, waits that ended */
+
+/* Tells what is known of a wait that seems to have no end: whether its object is signalled, which only a
+ * lost wake-up explains, and whether the signal comes after all. */
+static VOID ReportStuck(PVOID Object, PCSTR Name)
 {
-    if (KmtWait(Object, LIMIT_MS) != STATUS_SUCCESS) {
-        InterlockedIncrement(&Stuck);
-    }
+    LONG State = ((DISPATCHER_HEADER *)Object)->SignalState;
+    NTSTATUS Later = KmtWait(Object, 999);
+
+    InterlockedIncrement(&Stuck);
+    DbgPrint("# stuck at processor %u: %s, state %d, %s\n", KeGetCurrentProcessorNumber(), Name,
+             State, Later == STATUS_SUCCESS ? "comes later" : "does not come later");
 }
+
+static BOOLEAN WaitForAll(ULONG Count, PVOID Objects[], PCSTR Name)
+{
+    LARGE_INTEGER Look = KmtMs(LOOK_MS);
+    LONG Seen = Progress;
+    ULONG Looks = 0;
+
+    while (Looks < STUCK_LOOKS) {
+        if (KeWaitForMultipleObjects(Count, Objects, WaitAll, Executive, KernelMode, FALSE, &Look,
+                                     NULL) == STATUS_SUCCESS) {
+            InterlockedIncrement(&Progress);
+            return TRUE;
+        }
+        Looks = Seen == Progress ? Looks + 1 : 0;
+        Seen = Progress;
+    }
+    ReportStuck(Objects[0], Name);
+    return FALSE;
+}
+
+static BOOLEAN WaitForOne(PVOID Object, PCSTR Name)
+{
+    return WaitForAll(1, &Object, Name);
+}
+#define MustWait(Object) WaitForOne(Object, #Object)
 
 /*** The three structures that can be made wrong. ***/
 
@@ -128,8 +163,7 @@ static BOOLEAN AwaitBox(LONG Wanted)
         if (Race != LostWakeUp && Full == Wanted) {
             break;
         }
-        if (KmtWait(&Became[Wanted], LIMIT_MS) != STATUS_SUCCESS) {
-            InterlockedIncrement(&Stuck);
+        if (!MustWait(&Became[Wanted])) {
             return FALSE;
         }
     }
@@ -139,6 +173,7 @@ static BOOLEAN AwaitBox(LONG Wanted)
 static VOID ChangeBox(LONG New)
 {
     InterlockedExchange(&Full, New);
+    InterlockedIncrement(&Progress);
     KeSetEvent(&Became[New], IO_NO_INCREMENT, FALSE);
 }
 
@@ -168,14 +203,11 @@ static volatile LONG UnderMutex, MutexTurns;
 static VOID StepBothMutexes(WORKER *Worker)
 {
     PVOID Both[] = {&Mutex, &Other};
-    LARGE_INTEGER Limit = KmtMs(LIMIT_MS);
 
     if (KmtRandom(&Worker->Seed) & 1) {
         Both[0] = &Other, Both[1] = &Mutex;
     }
-    if (KeWaitForMultipleObjects(2, Both, WaitAll, Executive, KernelMode, FALSE, &Limit, NULL) !=
-        STATUS_SUCCESS) {
-        InterlockedIncrement(&Stuck);
+    if (!WaitForAll(2, Both, "both mutexes")) {
         return;
     }
     UnderMutex = UnderMutex + 1;
@@ -389,6 +421,7 @@ static VOID NTAPI Work(PVOID Context)
     MustWait(&Go);
     for (ULONG i = 0; i < STEPS && Stuck == 0; i++) {
         Steps[KmtRandom(&Worker->Seed) % RTL_NUMBER_OF(Steps)](Worker);
+        InterlockedIncrement(&Progress);
     }
     if (InterlockedDecrement(&Running) == 0) {
         KeSetEvent(&AllDone, IO_NO_INCREMENT, FALSE);
