@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import gdb
 
 COMMANDS = {}
+BEFORE = []  # called before each command that needs a machine
 
 
 class NtError(Exception):
@@ -94,6 +95,8 @@ def run(each, argument):
     try:
         if each.machine and not has_machine():
             raise NtError('there is no machine: "target remote ..." or "core-file ..." comes first')
+        for prepare in BEFORE if each.machine else ():
+            prepare()
         each.function(words(argument))
     except NtError as error:
         raise gdb.GdbError(f"nt {each.name}: {error}" if str(error) else f"usage: {each.form}") from None

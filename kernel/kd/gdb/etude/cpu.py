@@ -5,7 +5,7 @@ import gdb
 from .command import NtError, command, number, usage, write
 from .memory import address_of, kernel_type, structure, variable, walk, walk_list
 from .module import Namer, unsigned
-from .processor import current_number, pcr_of, prcb, prcbs, processor_argument, selected, thread_of
+from .processor import pcr_of, prcb, prcbs, processor_argument, selected, thread_of
 from .threads import format_left, interrupt_time
 
 LEVELS = {
@@ -91,7 +91,7 @@ def show_prcb(arguments):
     each = processor_argument(arguments)
     write(f"PRCB for Processor {int(each['Number'])} at {address_of(each):016x}:")
     write(f"Current IRQL -- {describe_irql(each)}")
-    names = [f"{label} {unsigned(each[field]):016x}" for label, field in (("Current", "CurrentThread"), ("Next", "NextThread"), ("Idle", "IdleThread"))]
+    names = [f"{label} {unsigned(each[f'{label}Thread']):016x}" for label in ("Current", "Next", "Idle")]
     write(f"Threads--  {'  '.join(names)}")
     write(f"Processor Index {int(each['Number'])}  ApicId {int(each['ApicId']):x}  SetMember {int(each['SetMember']):x}")
     write(
@@ -165,10 +165,15 @@ def timer_line(cpu, timer, namer):
     return f"{cpu:>3}  {address_of(timer):016x} {kind} {due:016x}  {format_left(due):<18} {every:<16} {what}".rstrip()
 
 
-def show_timer(address, namer):
+def timer_at(address):
     timer = structure(address, "KTIMER")
     if int(timer["Header"]["Type"]) & 0x7F not in (8, 9):
         raise NtError(f"there is no timer at {address:016x}")
+    return timer
+
+
+def show_timer(timer, namer):
+    address = address_of(timer)
     if not int(timer["Header"]["Inserted"]):
         write(f"     {address:016x}  not armed; {'signalled' if int(timer['Header']['SignalState']) else 'not signalled'}")
         return
@@ -182,11 +187,11 @@ def timer(arguments):
 
     Those on processor - wake nobody: they expire at the first processor's next clock tick."""
     at_most_one(arguments)
-    namer = Namer()
+    namer, chosen = Namer(), timer_at(number(arguments[0])) if arguments else None
     write(f"Interrupt time: {interrupt_time():016x}\n")
     write(f"CPU  {'Timer':16}   {'Due':16}  {'Fires':<18} {'Period':<16} DPC/thread")
-    if arguments:
-        show_timer(number(arguments[0]), namer)
+    if chosen is not None:
+        show_timer(chosen, namer)
         return
     for each in prcbs():
         for found in timers_of(each["TimerWheel"].dereference()):

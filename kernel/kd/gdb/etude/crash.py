@@ -6,7 +6,7 @@ from .command import NtError, command, number, usage, write
 from .cpu import describe_irql
 from .memory import c_string, read, structure, variable
 from .module import Namer, find_module, find_symbol, modules
-from .processor import prcb, prcbs
+from .processor import prcb, prcbs, thread_of
 from .stack import format_stack, load_trap_frame, stack_of, walk_stack
 from .status import bugcodes, statuses
 from .threads import image_of, name_of_thread
@@ -171,7 +171,9 @@ def other_stack(each, namer):
 
 @command("analyze", "[-v]")
 def analyze(arguments):
-    """The bugcheck explained: parameters, where it happened, who is to blame; -v with registers and the processors' stacks."""
+    """The bugcheck explained: parameters, where it happened, who is to blame; -v with registers and the processors' stacks.
+
+    The processor that crashed is selected afterwards, so that `backtrace` and the other commands mean it."""
     if arguments not in ([], ["-v"]):
         raise usage()
     crash, namer = Crash(), Namer()
@@ -187,3 +189,6 @@ def analyze(arguments):
     write(f"MODULE_NAME: {module.stem if module else 'Unknown_Module'}")
     write(f"IMAGE_NAME:  {module.name if module else 'unknown'}")
     write(f"FAILURE_BUCKET_ID:  {crash.code:X}_{namer(address).split('+')[0]}")
+    stopped = thread_of(int(crash.prcb["Number"]))
+    if stopped is not None:
+        stopped.switch()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 PE_OFFSET = 0x3C
 FILE_HEADER_SIZE = 20
 SECTION_SIZE = 40
+SYMBOL_SIZE = 18
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,25 @@ def parse(data):
     sections = [(name.rstrip(b"\0").decode("latin-1"), address, size) for name, size, address in table]
     # Names longer than eight bytes, as .debug_info is, are written as an offset: /123.
     return Image(base, entry, tuple(each for each in sections if not each[0].startswith(("/", ".debug"))))
+
+
+def symbols(data):
+    """(relative address, name), sorted, of the symbol table of a whole file: routines and variables."""
+    header = struct.unpack_from("<I", data, PE_OFFSET)[0] + 4
+    table, count = struct.unpack_from("<II", data, header + 8)
+    sections, optional_size = struct.unpack_from("<H", data, header + 2)[0], struct.unpack_from("<H", data, header + 16)[0]
+    first = header + FILE_HEADER_SIZE + optional_size
+    starts = [struct.unpack_from("<I", data, first + n * SECTION_SIZE + 12)[0] for n in range(sections)]
+    strings, found, index = table + count * SYMBOL_SIZE, [], 0
+    while table and index < count:
+        at = table + index * SYMBOL_SIZE
+        value, section = struct.unpack_from("<Ih", data, at + 8)
+        index += 1 + data[at + 17]  # with what belongs to it
+        zero, offset = struct.unpack_from("<II", data, at)
+        name = data[strings + offset : data.index(b"\0", strings + offset)] if zero == 0 else data[at : at + 8].rstrip(b"\0")
+        if 0 < section <= sections and not name.startswith((b".", b"$", b"__imp_", b"??_C")):
+            found.append((starts[section - 1] + value, name.decode("latin-1")))
+    return sorted(found)
 
 
 def has_debug_information(data):

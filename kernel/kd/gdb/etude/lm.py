@@ -6,7 +6,7 @@ import gdb
 
 from .command import NtError, command, number, usage, write
 from .memory import c_string, kernel_file, variable
-from .module import Namer, find_module, find_symbol, module_of, modules
+from .module import Namer, find_symbol, module_of, modules
 from .symbols import SYMBOLS, symbols_of
 
 

@@ -140,7 +140,7 @@ def qlocks(arguments):
     write(f"    {'Lock Name':34}" + "".join(f"{each:3}" for each in numbers))
     for lock, places in queued_locks().items():
         marks = [{None: " ", 0: "O"}.get(places.get(each), places.get(each)) for each in numbers]
-        write(f"{namer(lock):38}" + "".join(f"{mark:>3}" for mark in marks))
+        write(f"{namer(lock):38}" + "".join(f"{mark:>3}" for mark in marks).rstrip())
     write("\nSpin locks held:")
     held = [(name, int.from_bytes(read(address, 8), "little")) for name, address in spin_locks()]
     for name, owner in held:

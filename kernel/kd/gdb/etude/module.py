@@ -65,6 +65,9 @@ def find_symbol(address):
     return (match["name"], int(match["offset"] or 0)) if match else None
 
 
+NAMERS = []  # asked for a module's address when gdb has no symbol: (module, address) -> (name, offset) or None
+
+
 class Namer:
     """Names addresses; keeps the module table for as long as it lives, which should be one command."""
 
@@ -80,7 +83,10 @@ class Namer:
         module = find_module(address, self.modules)
         if module is None:
             return f"{address:016x}"
-        return self.format(module, address, find_symbol(address))
+        symbol = find_symbol(address)
+        for ask in NAMERS if symbol is None else ():
+            symbol = symbol or ask(module, address)
+        return self.format(module, address, symbol)
 
     def caller(self, address):
         """The name of what a routine returns to: a call may be the last instruction of its caller."""

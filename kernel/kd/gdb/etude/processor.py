@@ -5,7 +5,7 @@ import contextlib
 import gdb
 
 from .command import NtError, number
-from .memory import address_of, is_readable, structure, variable
+from .memory import address_of, structure, variable
 
 
 def prcbs():

@@ -8,15 +8,16 @@ A driver's file is looked for in the symbol path: the folders of the kernel's bu
 the .sys itself when it carries DWARF, and must be of the same build as what is in memory.
 """
 
+import bisect
 from dataclasses import dataclass
 from pathlib import Path
 
 import gdb
 
 from . import image
-from .command import NtError, command, usage, write
+from .command import BEFORE, NtError, command, usage, write
 from .memory import is_readable, kernel_file, try_read
-from .module import modules
+from .module import NAMERS, modules
 
 HOOK = "LdrpTellDebugger"
 BUILD_FOLDERS = ("drivers", "tests", "bench")
@@ -29,6 +30,7 @@ class Loaded:
 
     module: object
     path: Path = None  # of the symbols, None: there are none
+    names: list = None  # (relative address, name), sorted, of what the image's own table names
     code: int = 0  # an address by which gdb finds them again
     why: str = ""  # there are none
 
@@ -89,6 +91,7 @@ class Symbols:
             each.why = str(error)
             return
         each.code = module.base + found.code
+        each.names = image.symbols(each.path.read_bytes())
         gdb.execute(f"add-symbol-file '{each.path}' -o {module.base - found.base:#x}", to_string=True)
 
     def unload(self, base):
@@ -142,7 +145,28 @@ def symbols_of(module):
     return SYMBOLS.loaded.get(module.base)
 
 
+def find_in_image(module, address):
+    """(name, offset) by the symbol table of a driver's image, which knows variables that gdb does not place: those behind what
+    the file has of a section. None: there is none."""
+    loaded = symbols_of(module)
+    names = loaded.names if loaded else None
+    at = bisect.bisect_right(names, (address - module.base, "\uffff")) - 1 if names else -1
+    return (names[at][1], address - module.base - names[at][0]) if at >= 0 else None
+
+
+NAMERS.append(find_in_image)
+
+
+def meet_dump(event):
+    """A dump never stops; gdb tells of its threads while it opens it. A machine's cannot be asked so early."""
+    connection = event.inferior_thread.inferior.connection
+    if connection is not None and connection.type == "core":
+        SYMBOLS.meet()
+
+
+BEFORE.append(SYMBOLS.meet)
 gdb.events.stop.connect(lambda event: SYMBOLS.meet())
+gdb.events.new_thread.connect(meet_dump)
 gdb.events.before_prompt.connect(lambda: gdb.selected_thread() is not None and SYMBOLS.meet())
 gdb.events.connection_removed.connect(lambda event: SYMBOLS.forget())
 

@@ -145,9 +145,9 @@ def describe_thread(thread, namer, stack=True):
     """The lines of `thread`."""
     lines = [head_line(thread)]
     lines += [f"    {each}" for each in wait_lines(thread, namer)]
-    irps = [entry - offset_of("IRP", "ThreadListEntry") for entry in walk_list(thread["IrpList"], 1000)] if int(thread["IrpList"]["Flink"]) else []
+    irps = list(walk_list(thread["IrpList"], 1000)) if int(thread["IrpList"]["Flink"]) else []
     if irps:
-        lines += ["IRP List:"] + [f"    {each:016x}" for each in irps]
+        lines += ["IRP List:"] + [f"    {each - offset_of('IRP', 'ThreadListEntry'):016x}" for each in irps]
     process = thread["Process"]
     lines += [
         f"Owning Process            {int(process):016x}       Image:         {image_of(process)}",
