@@ -1,6 +1,6 @@
 """Promise: gdb's `nt` commands for requests, devices, objects, handles, pools and page tables show what the kernel's own console
-shows; the printers show what a driver has put into its variables; and whatever is damaged or is no such thing ends in one line
-that says so.
+shows, on the machine and on a dump of it; the printers show what a driver has put into its variables; and whatever is damaged or is
+no such thing ends in one line that says so.
 """
 
 import re
@@ -123,6 +123,9 @@ COMMANDS = {
     "pool small": "nt pool Subject.Small+40 2",
     "pool large": "nt pool Subject.Buffer+0x1700",
     "pool paged": "nt pool Subject.Paged 3",
+    "pool special": "nt pool Subject.Special",
+    "pool gone": "nt pool Subject.Gone",
+    "pool beyond": "nt pool Subject.Special+0x70",
     "fileobj": "nt fileobj $file",
     "list": "nt list Subject.Items _SUBJECT_ITEM Link Number",
     "list empty": "nt list Subject.Empty",
@@ -152,34 +155,36 @@ def prepare(held, handles):
     ]
 
 
+def by_name(answers):
+    """{name: answer} of COMMANDS, without the numbers that gdb gives to values."""
+    return {name: re.sub(r"^\$\d+ = ", "", text) for name, text in zip(COMMANDS, answers)}
+
+
 @pytest.fixture(scope="module")
 def shown():
     """(console's answers, gdb's, what gdb says to damage, what it says to nonsense)."""
     nonsense = [f"nt {name} {address}" for name in TAKE_ADDRESS for address in ADDRESSES]
     damage = [[each[1], each[0], each[2]] for each in DAMAGE.values()]
-    with gdbrun.machine(smp=2) as (console, stub):
+    with gdbrun.machine(smp=2, mem="64M") as (console, stub):
+        dump = stub.with_name("core")
         loaded = "".join(console.run(LOAD.format(name)) for name in DRIVERS)
         said = {line.split()[0]: console.run(line) for line in CONSOLE}
         held = re.search(r"# IRP ([0-9A-F]{16})", loaded)[1]
-        commands = [prepare(held, said["handles"]), *COMMANDS.values(), *damage, *nonsense, *COMMANDS.values()]
+        setup = prepare(held, said["handles"])
+        commands = [setup, *COMMANDS.values(), *damage, *nonsense, *COMMANDS.values(), f"monitor dump-guest-memory -p {dump}"]
         answers = gdbrun.ask(f"target remote {stub}", commands)
+        dead = gdbrun.ask(f"core-file {dump}", [setup, *COMMANDS.values()])
         for name in reversed(DRIVERS):
             assert "STATUS_" not in console.run(f"sc stop {name}")
-    size, start = len(COMMANDS), 1
-    first = dict(zip(COMMANDS, answers[start : start + size]))
-    hurt = dict(zip(DAMAGE, answers[start + size :]))
-    wrong = dict(zip(nonsense, answers[start + size + len(DAMAGE) :]))
-    again = dict(zip(COMMANDS, answers[-size:]))
     said["held"] = held.lower()
-    assert answers[0] == "", answers[0]
-    assert {name: text for name, text in first.items() if re.match(r"\$\d+ = ", text) is None} == {
-        name: text for name, text in again.items() if re.match(r"\$\d+ = ", text) is None
-    }, "what was damaged is mended, and nothing else has changed"
+    size = len(COMMANDS)
+    first, again = by_name(answers[1:]), by_name(answers[-size - 1 :])
+    assert answers[0] == "" and dead[0] == "", (answers[0], dead[0])
+    assert again == first, "what was damaged is mended, and nothing else has changed"
+    assert by_name(dead[1:]) == first, "a dump says the same"
+    hurt = dict(zip(DAMAGE, answers[1 + size :]))
+    wrong = dict(zip(nonsense, answers[1 + size + len(DAMAGE) :]))
     return said, first, hurt, wrong
-
-
-def addresses(text):
-    return [each.lower() for each in re.findall(r"\b[0-9a-fA-F]{16}\b", text)]
 
 
 def test_devices_are_those_of_the_console(shown):
@@ -278,6 +283,9 @@ def test_a_block_of_pool_has_its_owner(shown):
                      nt["pool small"], re.M)
     assert "tag is Sbjt, size is 0x2000 bytes" in nt["pool large"] and "allocated by subject!" in nt["pool large"]
     assert "is Paged pool" in nt["pool paged"] and "(Allocated)  Sbjt" in nt["pool paged"]
+    assert re.search(r"is Nonpaged special pool\n\*\w+ size: +64 .*\(Allocated, special pool\)  Sbjt\n.*allocated by subject!", nt["pool special"])
+    assert re.search(r"^nt pool: \w+ freed: whoever touches it faults$", nt["pool gone"], re.M)
+    assert "unmapped, so that overruns fault" in nt["pool beyond"]
 
 
 def test_lists_and_layouts(shown):

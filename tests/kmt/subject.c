@@ -26,7 +26,7 @@ static __attribute__((used)) struct {
     SUBJECT_ITEM Item[3];
     PIRP Write, Control;
     PMDL Mdl;
-    PVOID Buffer, Paged, Small;
+    PVOID Buffer, Paged, Small, Special, Gone;
     HANDLE Handle;
 } Subject = {
     .Text = RTL_CONSTANT_STRING(L"quoted \"text\" \x2192"),
@@ -89,6 +89,7 @@ static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
     ZwClose(Subject.Handle);
     ExFreePoolWithTag(Subject.Buffer, TAG);
     ExFreePoolWithTag(Subject.Paged, TAG);
+    ExFreePoolWithTag(Subject.Special, TAG);
     ExFreePoolWithTag(Subject.Small, TAG);
 }
 
@@ -107,7 +108,13 @@ static VOID BeginData(VOID)
     Subject.Buffer = ExAllocatePool2(POOL_FLAG_NON_PAGED, BUFFER_SIZE, TAG);
     Subject.Paged = ExAllocatePool2(POOL_FLAG_PAGED, 100, TAG);
     Subject.Small = ExAllocatePool2(POOL_FLAG_NON_PAGED, 100, TAG);
-    KMT_CHECK(Subject.Buffer != NULL && Subject.Paged != NULL && Subject.Small != NULL,
+    Subject.Special = ExAllocatePoolWithTagPriority(NonPagedPoolNx, 100, TAG,
+                                                    NormalPoolPrioritySpecialPoolOverrun);
+    Subject.Gone = ExAllocatePoolWithTagPriority(NonPagedPoolNx, 100, TAG,
+                                                 NormalPoolPrioritySpecialPoolOverrun);
+    ExFreePoolWithTag(Subject.Gone, TAG);
+    KMT_CHECK(Subject.Special != NULL && Subject.Buffer != NULL && Subject.Paged != NULL &&
+                  Subject.Small != NULL,
               "there is memory");
     InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
                                NULL);

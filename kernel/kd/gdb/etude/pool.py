@@ -4,7 +4,7 @@ import fnmatch
 
 from .command import NtError, command, number, usage, write
 from .module import Namer, find_module
-from .poolpage import KINDS, Damage, Owners, Pool, pool_kind, tag_text
+from .poolpage import KINDS, Damage, Owners, Pool, pool_kind, sort_of, tag_text
 
 
 def block_line(block, marked):
@@ -70,12 +70,12 @@ def pool(arguments):
     if kind is None:
         raise NtError(f"{address:016x} is no address of a pool")
     now, names = Pool(), Namer()
-    special = now.is_special(address)
-    write(f"Pool page {address:016x} is {KINDS[kind]} {'special ' if special else ''}pool")
-    if special:
-        block = now.special_block(address)
+    sort = sort_of(address)
+    write(f"Pool page {address:016x} is {KINDS[kind]} {sort + ' ' if sort else ''}pool")
+    if sort:
+        block = now.special_block(address) if sort == "special" else now.secure_block(address)
         if block is None or isinstance(block, Damage):
-            raise NtError(f"{address & ~0xFFF:016x} {block.text if block else 'never was in use'}")
+            raise NtError(f"{address & ~0xFFF:016x} {block.text if block else 'is in no block'}")
         write(block_line(block, block.holds(address)))
         show_owner(now, block, names)
         return

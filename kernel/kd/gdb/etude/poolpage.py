@@ -4,7 +4,7 @@ address lies in, and all blocks there are."""
 import struct
 from dataclasses import dataclass
 
-from .memory import read, try_read, variable
+from .memory import address_of, read, try_read, variable, walk
 from .paging import FRAME, PAGEABLE, PFN_DATABASE, PRESENT, PageTables
 
 PAGE = 4096
@@ -204,10 +204,26 @@ class Pool:
                 return Block(page + start, size, words[0], "Allocated, special pool", True, words[2])
         return Damage(page, "damaged: neither end of the page has a header that is whole")
 
-    def is_special(self, address):
-        windows = variable("MiGuardedWindows")
-        for kind in (0, 1):
-            base = int(windows[kind]["Base"])
-            if base <= address < base + int(windows[kind]["MaximumPages"]) * PAGE:
-                return True
-        return False
+    def secure_block(self, address):
+        """The block of a secure pool that address lies in (ex/poolsecure.c), or None."""
+        for pool in walk(variable("ExpSecurePools"), "EX_SECURE_POOL", "Link"):
+            for each in walk(pool["Blocks"], "EX_SECURE_BLOCK", "Link"):
+                base = address_of(each["Base"])
+                owner = (address_of(each["Owner"]) - address_of(variable("ExpOwners"))) // Owners.RECORD.size
+                block = Block(base, int(each["Size"]), int(each["Tag"]), "Allocated, secure pool", True, owner)
+                if block.holds(address):
+                    return block
+        return None
+
+
+def is_in(window, address):
+    """Whether a window of addresses (mm/window.c) has address."""
+    return 0 <= address - int(window["Base"]) < int(window["MaximumPages"]) * PAGE
+
+
+def sort_of(address):
+    """ "special", "secure" or "": which part of the pools' addresses it is in."""
+    guarded = variable("MiGuardedWindows")
+    if is_in(guarded[0], address) or is_in(guarded[1], address):
+        return "special"
+    return "secure" if is_in(variable("MiSecureWindow"), address) else ""
