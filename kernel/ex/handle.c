@@ -213,10 +213,39 @@ static void ExpGiveIndex(PHANDLE_TABLE Table, ULONG Index, PEX_ENTRY Entry)
     KeReleaseSpinLock(&Table->Lock, OldIrql);
 }
 
+/* The index is taken: it begins to be a handle. */
+static void ExpUseEntry(PHANDLE_TABLE Table, ULONG Index, const HANDLE_TABLE_ENTRY *Entry)
+{
+    PEX_ENTRY New = ExpFindEntry(Table, Index);
+
+    *New = *Entry;
+    InterlockedIncrement(&Table->Count);
+    __atomic_store_n(&New->State, EX_ENTRY_USED, __ATOMIC_RELEASE);
+}
+
+/* Values that are passed over are free, and come in their order. */
+BOOLEAN ExInsertHandleAt(PHANDLE_TABLE Table, HANDLE Handle, const HANDLE_TABLE_ENTRY *Entry)
+{
+    ULONG Wanted = ExpHandleToIndex(Handle);
+
+    while (Table->Capacity <= Wanted) {
+        if (!ExpGrowTable(Table, Table->Capacity)) {
+            return FALSE;
+        }
+    }
+    KI_ASSERT(Wanted >= Table->NextUnused);
+    while (Table->NextUnused < Wanted) {
+        ULONG Free = Table->NextUnused++;
+        ExpGiveIndex(Table, Free, ExpFindEntry(Table, Free));
+    }
+    Table->NextUnused++;
+    ExpUseEntry(Table, Wanted, Entry);
+    return TRUE;
+}
+
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry)
 {
     ULONG Capacity, Index;
-    PEX_ENTRY New;
 
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     while ((Index = ExpTakeIndex(Table, &Capacity)) == 0) {
@@ -224,10 +253,7 @@ HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry)
             return NULL;
         }
     }
-    New = ExpFindEntry(Table, Index);
-    *New = *Entry;
-    InterlockedIncrement(&Table->Count);
-    __atomic_store_n(&New->State, EX_ENTRY_USED, __ATOMIC_RELEASE);
+    ExpUseEntry(Table, Index, Entry);
     return ExpIndexToHandle(Index);
 }
 

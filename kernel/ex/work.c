@@ -191,6 +191,7 @@ void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item)
                          (USHORT)Thread->KernelApcDisable,
                      EX_CALL_TYPE_WORKER);
     }
+    KiCheckAttached(Thread->Process, Routine);
     if (Thread->UserAffinity != 0) {
         KeRevertToUserAffinityThread(); /* else the next item would be confined as this one was */
     }

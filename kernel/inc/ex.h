@@ -72,7 +72,7 @@ ULONG64 ExDescribePoolBlock(PVOID Block);
 
 /* A worker thread's Routine, called for Item with Parameter, has returned: bugchecks
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or, when it stayed in a critical or guarded region or kept a
- * mutex, APC_INDEX_MISMATCH; and takes back a system affinity. */
+ * mutex, APC_INDEX_MISMATCH, when it stayed attached, INVALID_PROCESS_ATTACH_ATTEMPT; and takes back a system affinity. */
 void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item);
 
 /*
@@ -100,6 +100,10 @@ void ExDestroyHandleTable(PHANDLE_TABLE Table);
 /* Makes a handle for a copy of *Entry, whose State and NextFree are 0; NULL when memory is exhausted or the table is full. The
  * value that was free longest is used again first. */
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
+
+/* The same with a given value, not below those made before; of a table that nobody else knows. FALSE: memory is
+ * exhausted. */
+BOOLEAN ExInsertHandleAt(PHANDLE_TABLE Table, HANDLE Handle, const HANDLE_TABLE_ENTRY *Entry);
 
 /*
  * The entry of a handle, locked: it stays, and nobody else gets it, until ExUnlockHandleTableEntry

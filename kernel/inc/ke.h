@@ -9,6 +9,7 @@
 #define _KE_PRIVATE_H_
 
 #include <ntddk.h>
+#include <nt/ke_attach.h>
 #include "arch.h"
 #include "lockorder.h"
 
@@ -57,13 +58,12 @@ typedef enum _KTHREAD_STATE {
 
 #define STATUS_KERNEL_APC ((NTSTATUS)0x00000100) /* internal: the wait was broken for an APC */
 
-typedef struct _KAPC_STATE {
-    LIST_ENTRY ApcListHead[MaximumMode]; /* d  of KAPC.ApcListEntry */
-    PKPROCESS Process;                   /* t  whose address space is in use */
-    BOOLEAN KernelApcInProgress;         /* t */
-    BOOLEAN KernelApcPending;            /* d */
-    BOOLEAN UserApcPending;              /* d */
-} KAPC_STATE, *PKAPC_STATE;
+/* KAPC_STATE is public, for attaching: its lists of KAPC.ApcListEntry, KernelApcPending and
+ * UserApcPending have KiDispatcherLock; Process, whose address space is in use, changes with it held and
+ * is the thread's own to read, as is KernelApcInProgress. */
+C_ASSERT(sizeof(KAPC_STATE) == 0x30 && offsetof(KAPC_STATE, Process) == 0x20);
+C_ASSERT(offsetof(KAPC_STATE, KernelApcInProgress) == 0x28);
+C_ASSERT(offsetof(KAPC_STATE, UserApcPending) == 0x2A);
 
 /* What a process is charged for one pool, in bytes; all interlocked. */
 typedef struct _PS_QUOTA {
@@ -80,14 +80,19 @@ struct _KPROCESS {
     KAFFINITY Affinity;                        /* d */
     SCHAR BasePriority;                        /* d */
     SCHAR QuantumReset;                        /* d */
+    ULONG StackCount;                          /* d  threads attached, each as often as it is */
     HANDLE UniqueProcessId;                    /* i p */
-    struct _HANDLE_TABLE *ObjectTable;         /* i p */
+    HANDLE InheritedFromUniqueProcessId;       /* i p  its parent; NULL: none */
+    struct _HANDLE_TABLE *ObjectTable;         /* i p  for as long as the object is there */
+    EX_RUNDOWN_REF HandleRundown;              /* run down when it exits: no more handles */
     struct _OBJECT_DIRECTORY *DeviceDirectory; /* see ob/devicemap.c; NULL: \GLOBAL?? */
     LIST_ENTRY ActiveProcessLinks;             /* p */
     LARGE_INTEGER CreateTime;                  /* i p */
-    NTSTATUS ExitStatus;                       /* p */
-    volatile LONG ActiveThreads;               /* o p */
-    volatile LONG64 EndedKernelTime;           /* o p  ticks, of threads that have ended */
+    LARGE_INTEGER ExitTime;                    /* p  fixed when signalled; 0 before */
+    NTSTATUS ExitStatus;                       /* p  fixed when signalled */
+    volatile LONG ActiveThreads;               /* o p  -1: it has exited, or is about to */
+    volatile BOOLEAN HadThreads;               /* p  set once: it exits with the last of them */
+    ULONG64 EndedKernelTime;                   /* d  ticks, of threads that have ended */
     CHAR ImageFileName[16];                    /* i p */
     PS_QUOTA Quota[2];                         /* o p  non-paged, paged */
 };
@@ -129,14 +134,17 @@ struct _KTHREAD {
     KTIMER Timer;                                   /* d */
     LIST_ENTRY MutantListHead;                      /* d  of KMUTANT.MutantListEntry */
 
-    KAPC_STATE ApcState;          /* see KAPC_STATE */
-    SHORT KernelApcDisable;       /* t  < 0 in a critical region */
-    SHORT SpecialApcDisable;      /* t  < 0 in a guarded region */
-    BOOLEAN ApcQueueable;         /* d  FALSE before it starts and once it is ending */
-    KPROCESSOR_MODE PreviousMode; /* t */
-    UCHAR SuspendCount;           /* d */
-    KSEMAPHORE SuspendSemaphore;  /* d */
-    KAPC SuspendApc;              /* d */
+    KAPC_STATE ApcState;            /* what counts now; see attach.c */
+    KAPC_STATE SavedApcState;       /* its own process's, while it is attached */
+    PKAPC_STATE ApcStatePointer[2]; /* d  original and attached environment */
+    UCHAR ApcStateIndex;            /* d  KAPC_ENVIRONMENT: which of them ApcState is */
+    SHORT KernelApcDisable;         /* t  < 0 in a critical region */
+    SHORT SpecialApcDisable;        /* t  < 0 in a guarded region */
+    BOOLEAN ApcQueueable;           /* d  FALSE before it starts and once it is ending */
+    KPROCESSOR_MODE PreviousMode;   /* t */
+    UCHAR SuspendCount;             /* d */
+    KSEMAPHORE SuspendSemaphore;    /* d */
+    KAPC SuspendApc;                /* d */
 
     volatile ULONG ContextSwitches; /* d */
     ULONG KernelTime;               /* c  ticks */
@@ -329,6 +337,11 @@ void KiProgramClock(PKPRCB Prcb);
 /* Interrupt time now, from the hardware counter: not the shared page's. Any IRQL. */
 ULONG64 KiQueryInterruptTime100ns(void);
 
+/* Routine has returned and the current thread is in another address space than Process's, as it was before:
+ * bugchecks INVALID_PROCESS_ATTACH_ATTEMPT. */
+void KiCheckAttached(PKPROCESS Process, PVOID Routine);
+/* The same when a thread is still attached to Process, which is being deleted. */
+void KeCheckProcessLeft(PKPROCESS Process);
 /* The current thread may have become able to take kernel APCs that wait: asks for the interrupt. */
 void KiCheckForKernelApc(PKTHREAD Thread);
 
@@ -352,6 +365,8 @@ void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID Sta
                   KI_SYSTEM_ROUTINE *SystemRoutine, PKSTART_ROUTINE StartRoutine,
                   PVOID StartContext);
 void KeReadyThread(PKTHREAD Thread);
+/* Signals a process that has exited. IRQL <= DISPATCH_LEVEL. */
+void KeSignalProcess(PKPROCESS Process);
 void KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, KAFFINITY Affinity,
                          ULONG64 DirectoryTableBase);
 /* Ends the current thread: signals it and puts it on the reaper's list. Does not return. */

@@ -80,6 +80,10 @@ void MmInitializeProcessor(void);
 
 /* CR3 of the system process. */
 ULONG64 MmQuerySystemDirectoryBase(void);
+/* CR3 for a new process, whose lower half is empty; FALSE: no memory. To be deleted when no
+ * processor uses it any more. */
+BOOLEAN MmCreateAddressSpace(PULONG64 DirectoryTableBase);
+void MmDeleteAddressSpace(ULONG64 DirectoryTableBase);
 
 /*
  * CR3 for starting processors, below 4 GB: the kernel half, and the first 2 MB except page 0 at its

@@ -86,6 +86,14 @@ NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. */
 NTSTATUS ObSetDeviceDirectory(PEPROCESS Process, HANDLE DirectoryHandle);
 
+/* A process that is being made gets Parent's handles that have OBJ_INHERIT, with the same values; the same
+ * device map. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: ObCloseProcessHandles will do for those that there are;
+ * STATUS_PROCESS_IS_TERMINATING: the parent has exited. */
+NTSTATUS ObInheritHandles(PEPROCESS Child, PEPROCESS Parent);
+void ObInheritDeviceDirectory(PEPROCESS Child, PEPROCESS Parent);
+/* Closes all handles of a process, protected or not; no new one can come. PASSIVE_LEVEL. */
+void ObCloseProcessHandles(PEPROCESS Process);
+
 /* Calls Callback for each object in the directory Path, sorted by name, with no lock held; the
  * object is referenced for the call, Name valid for it. PASSIVE_LEVEL. Errors as
  * ObOpenObjectByName; STATUS_OBJECT_TYPE_MISMATCH when Path is no directory. */

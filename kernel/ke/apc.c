@@ -17,6 +17,10 @@
  * list empty, and T asks again when it returns. KernelApcPending is T's memory of that; delivery
  * clears it, even when a critical region makes it leave APCs behind, and leaving the region sets it
  * again.
+ *
+ * While a thread is attached to another process it has two pairs of lists (see attach.c): an APC is queued for
+ * one environment, and is signalled only if the thread is in it. One for the attached environment of a thread that is not
+ * attached, or not any more, is delivered where it is.
  */
 #include "dispatch.h"
 
@@ -28,7 +32,8 @@ void NTAPI KeInitializeApc(PRKAPC Apc, PRKTHREAD Thread, KAPC_ENVIRONMENT Enviro
     Apc->Type = ApcObject;
     Apc->Size = sizeof(*Apc);
     Apc->Thread = Thread;
-    Apc->ApcStateIndex = (CCHAR)Environment;
+    Apc->ApcStateIndex =
+        (CCHAR)(Environment == CurrentApcEnvironment ? Thread->ApcStateIndex : (UCHAR)Environment);
     Apc->KernelRoutine = KernelRoutine;
     Apc->RundownRoutine = RundownRoutine;
     Apc->NormalRoutine = NormalRoutine;
@@ -42,10 +47,19 @@ static PKAPC KiApcOf(PLIST_ENTRY Link)
     return CONTAINING_RECORD(Link, KAPC, ApcListEntry);
 }
 
-/* Special APCs go behind the special ones, before the normal ones; the others go last. */
-static void KiLinkApc(PKAPC Apc)
+/* The environment that an APC is for, among those its thread has now. */
+static UCHAR KiEnvironmentOf(PKAPC Apc)
 {
-    PLIST_ENTRY Head = &Apc->Thread->ApcState.ApcListHead[(UCHAR)Apc->ApcMode];
+    if (Apc->ApcStateIndex == InsertApcEnvironment) {
+        Apc->ApcStateIndex = (CCHAR)Apc->Thread->ApcStateIndex;
+    }
+    return min((UCHAR)Apc->ApcStateIndex, Apc->Thread->ApcStateIndex);
+}
+
+/* Special APCs go behind the special ones, before the normal ones; the others go last. */
+static void KiLinkApc(PKAPC Apc, PKAPC_STATE State)
+{
+    PLIST_ENTRY Head = &State->ApcListHead[(UCHAR)Apc->ApcMode];
     PLIST_ENTRY Position = Head;
     if (Apc->NormalRoutine == NULL) {
         Position = Head->Flink;
@@ -95,7 +109,10 @@ BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment)
     if (!Thread->ApcQueueable || Apc->Inserted) {
         return FALSE;
     }
-    KiLinkApc(Apc);
+    KiLinkApc(Apc, Thread->ApcStatePointer[KiEnvironmentOf(Apc)]);
+    if (KiEnvironmentOf(Apc) != Thread->ApcStateIndex) {
+        return TRUE; /* it comes up when the thread is back in its own process */
+    }
     if (Apc->ApcMode == KernelMode) {
         KiSignalKernelApc(Thread, Apc, Increment);
     } else {
@@ -130,17 +147,22 @@ BOOLEAN NTAPI KeRemoveQueueApc(PRKAPC Apc)
     return Removed;
 }
 
+BOOLEAN KiIsKernelApcDue(PKTHREAD Thread)
+{
+    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
+    if (IsListEmpty(Head) || Thread->SpecialApcDisable != 0) {
+        return FALSE;
+    }
+    return (BOOLEAN)(KiApcOf(Head->Flink)->NormalRoutine == NULL ||
+                     (Thread->KernelApcDisable == 0 && !Thread->ApcState.KernelApcInProgress));
+}
+
 /* The kernel APC that may be delivered now, unlinked and copied to *Copy, or NULL. The APC's memory
  * belongs to its kernel routine from here on. Lock held. */
 static PKAPC KiTakeKernelApc(PKTHREAD Thread, PKAPC Copy)
 {
-    PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];
-    PKAPC Apc = KiApcOf(Head->Flink);
-    if (IsListEmpty(Head) || Thread->SpecialApcDisable != 0) {
-        return NULL;
-    }
-    if (Apc->NormalRoutine != NULL &&
-        (Thread->KernelApcDisable != 0 || Thread->ApcState.KernelApcInProgress)) {
+    PKAPC Apc = KiApcOf(Thread->ApcState.ApcListHead[KernelMode].Flink);
+    if (!KiIsKernelApcDue(Thread)) {
         return NULL;
     }
     RemoveEntryList(&Apc->ApcListEntry);
@@ -174,6 +196,7 @@ static void KiRunKernelApc(PKTHREAD Thread, PKAPC Apc, PKAPC Copy)
 void KiDeliverApc(KPROCESSOR_MODE Mode)
 {
     PKTHREAD Thread = KeGetCurrentThread();
+    PKPROCESS Process = Thread->ApcState.Process;
     KIRQL OldIrql = KiLockDispatcher();
     KAPC Copy;
     PKAPC Apc;
@@ -181,7 +204,10 @@ void KiDeliverApc(KPROCESSOR_MODE Mode)
     Thread->ApcState.KernelApcPending = FALSE;
     while ((Apc = KiTakeKernelApc(Thread, &Copy)) != NULL) {
         KiUnlockDispatcher(OldIrql);
+        PVOID Routine =
+            Copy.NormalRoutine != NULL ? (PVOID)Copy.NormalRoutine : (PVOID)Copy.KernelRoutine;
         KiRunKernelApc(Thread, Apc, &Copy);
+        KiCheckAttached(Process, Routine);
         OldIrql = KiLockDispatcher();
     }
     KiUnlockDispatcher(OldIrql);

@@ -69,6 +69,8 @@ void KiInitializeSuspension(PKTHREAD Thread);
 /* apc.c */
 /* KeInsertQueueApc with the lock held, for an APC whose arguments are set. */
 BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment);
+/* A kernel APC could be delivered to the current thread if only the IRQL were low. Lock held. */
+BOOLEAN KiIsKernelApcDue(PKTHREAD Thread);
 /* The current thread ends: no more APCs are taken, and those that wait are delivered or run down. */
 void KiRundownApcs(PKTHREAD Thread);
 

@@ -100,7 +100,7 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
         KiRetireBeforeIdle(Prcb);
     }
     /* Idle threads share the System process's tables: loading CR3 for them would only cost. */
-    if (New->ApcState.Process != Old->ApcState.Process &&
+    if (New->ApcState.Process != Old->ApcState.Process && /* see attach.c */
         New->ApcState.Process->DirectoryTableBase != Old->ApcState.Process->DirectoryTableBase) {
         __writecr3(New->ApcState.Process->DirectoryTableBase);
     }

@@ -40,6 +40,14 @@ void KeInitializeProcess(PKPROCESS Process, KPRIORITY BasePriority, KAFFINITY Af
     Process->DirectoryTableBase = DirectoryTableBase;
 }
 
+void KeSignalProcess(PKPROCESS Process)
+{
+    KIRQL OldIrql = KiLockDispatcher();
+    Process->Header.SignalState = 1;
+    KiWaitTest(&Process->Header, 0);
+    KiUnlockDispatcher(OldIrql);
+}
+
 /* Everything but the stack frame and the processor. */
 static void KiInitializeThreadFields(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase,
                                      PVOID StackLimit)
@@ -56,6 +64,8 @@ static void KiInitializeThreadFields(PKTHREAD Thread, PKPROCESS Process, PVOID S
     Thread->ApcState.Process = Process;
     InitializeListHead(&Thread->ApcState.ApcListHead[KernelMode]);
     InitializeListHead(&Thread->ApcState.ApcListHead[UserMode]);
+    Thread->ApcStatePointer[OriginalApcEnvironment] = &Thread->ApcState;
+    Thread->ApcStatePointer[AttachedApcEnvironment] = &Thread->SavedApcState;
     InitializeListHead(&Thread->MutantListHead);
     KeInitializeTimer(&Thread->Timer);
     KiInitializeSuspension(Thread);
@@ -145,6 +155,7 @@ void KeTerminateThread(KPRIORITY Increment)
     KiAbandonMutants(Thread);
     KiLeaveQueue(Thread);
     RemoveEntryList(&Thread->ProcessThreadEntry);
+    Thread->Process->EndedKernelTime += Thread->KernelTime; /* it is in the list, or in the sum */
     Thread->Header.SignalState = 1;
     KiWaitTest(&Thread->Header, Increment);
     Thread->State = Terminated;

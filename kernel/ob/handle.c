@@ -47,7 +47,7 @@ static NTSTATUS ObpCheckExclusive(POBJECT_HEADER Header, ULONG Attributes, PEPRO
 
 /* Counts a handle that is about to be made. Only of objects that may be exclusive does the count
  * decide anything, so only theirs is kept under the lock. */
-static NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
+NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     if (!Header->Exclusive && !(Attributes & OBJ_EXCLUSIVE)) {
@@ -85,7 +85,7 @@ static BOOLEAN ObpUncountHandle(POBJECT_HEADER Header)
 }
 
 /* One handle less: the callbacks, the name and the reference that go with it. */
-static void ObpHandleGone(POBJECT_HEADER Header)
+void ObpHandleGone(POBJECT_HEADER Header)
 {
     POBJECT_TYPE Type = Header->Type;
     BOOLEAN Last = ObpUncountHandle(Header);
@@ -106,17 +106,21 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
     HANDLE_TABLE_ENTRY Entry = {.Object = Object,
                                 .GrantedAccess = Granted,
                                 .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES};
+    // The last thread of a process waits until nobody makes a handle in it, then closes them all.
+    if (!ExAcquireRundownProtection(&Process->HandleRundown)) {
+        return STATUS_PROCESS_IS_TERMINATING;
+    }
     NTSTATUS Status = ObpCountHandle(Header, Attributes, Process);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (NT_SUCCESS(Status)) {
+        ObfReferenceObject(Object);
+        *Handle = ExCreateHandle(Process->ObjectTable, &Entry);
+        if (*Handle == NULL) {
+            ObpHandleGone(Header);
+            Status = STATUS_INSUFFICIENT_RESOURCES;
+        }
     }
-    ObfReferenceObject(Object);
-    *Handle = ExCreateHandle(Process->ObjectTable, &Entry);
-    if (*Handle == NULL) {
-        ObpHandleGone(Header);
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    return STATUS_SUCCESS;
+    ExReleaseRundownProtection(&Process->HandleRundown);
+    return Status;
 }
 
 NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,

@@ -180,7 +180,8 @@ static inline HANDLE ObpTableHandle(HANDLE Handle)
 
 /* handle.c: makes a handle in the current process, or a kernel handle; it takes a reference of its
  * own. STATUS_INVALID_PARAMETER: attributes that the type does not allow, or OBJ_EXCLUSIVE for
- * an object that was not made with it. STATUS_ACCESS_DENIED: it is open exclusively. Errors of
+ * an object that was not made with it. STATUS_ACCESS_DENIED: it is open exclusively.
+ * STATUS_PROCESS_IS_TERMINATING: the process has exited. Errors of
  * ObpGrantAccess; STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,
                          ACCESS_MASK Access, HANDLE *Handle);
@@ -188,6 +189,10 @@ NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attribu
  * in that table. */
 NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
                          HANDLE *Handle);
+/* handle.c: counts a handle that is about to be made, STATUS_ACCESS_DENIED and STATUS_INVALID_PARAMETER as above;
+ * one that has gone, or did not come, with its reference. */
+NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process);
+void ObpHandleGone(POBJECT_HEADER Header);
 /* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 

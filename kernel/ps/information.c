@@ -50,18 +50,17 @@ static NTSTATUS PspAnswerName(const char *Name, PVOID Buffer, ULONG Length, PULO
 
 static void PspAddKernelTime(PETHREAD Thread, PVOID Context)
 {
-    if (Thread->Cid.UniqueThread != NULL) {
-        *(PULONG64)Context += Thread->KernelTime;
-    }
+    *(PULONG64)Context += Thread->KernelTime;
 }
 
 static NTSTATUS PspQueryProcessTimes(PEPROCESS Process, PKERNEL_USER_TIMES Times)
 {
-    ULONG64 Ticks = (ULONG64)Process->EndedKernelTime;
-    NTSTATUS Status = PsEnumerateThreads(PspAddKernelTime, &Ticks);
+    ULONG64 Ticks = 0, EndedTicks = 0;
+    NTSTATUS Status = PspEnumerateProcessThreads(Process, PspAddKernelTime, &Ticks, &EndedTicks);
 
-    *Times =
-        (KERNEL_USER_TIMES){.CreateTime = Process->CreateTime, .KernelTime = PspTicksToTime(Ticks)};
+    *Times = (KERNEL_USER_TIMES){.CreateTime = Process->CreateTime,
+                                 .ExitTime = Process->ExitTime,
+                                 .KernelTime = PspTicksToTime(Ticks + EndedTicks)};
     return Status;
 }
 
@@ -80,11 +79,12 @@ static NTSTATUS PspQueryProcess(PEPROCESS Process, PROCESSINFOCLASS Class, PVOID
 
     switch (Class) {
     case ProcessBasicInformation:
-        Answer.Basic =
-            (PROCESS_BASIC_INFORMATION){.ExitStatus = Process->ExitStatus,
-                                        .AffinityMask = Process->Affinity & KeActiveProcessors,
-                                        .BasePriority = Process->BasePriority,
-                                        .UniqueProcessId = (ULONG_PTR)Process->UniqueProcessId};
+        Answer.Basic = (PROCESS_BASIC_INFORMATION){
+            .ExitStatus = Process->ExitStatus,
+            .AffinityMask = Process->Affinity & KeActiveProcessors,
+            .BasePriority = Process->BasePriority,
+            .UniqueProcessId = (ULONG_PTR)Process->UniqueProcessId,
+            .InheritedFromUniqueProcessId = (ULONG_PTR)Process->InheritedFromUniqueProcessId};
         return PspAnswer(&Answer, sizeof(Answer.Basic), Buffer, Length, ReturnLength);
     case ProcessTimes:
         Status = PspQueryProcessTimes(Process, &Answer.Times);
@@ -103,7 +103,7 @@ static NTSTATUS PspQueryProcess(PEPROCESS Process, PROCESSINFOCLASS Class, PVOID
     case ProcessWow64Information:
         return PspAnswer(&Answer, sizeof(Answer.Pointer), Buffer, Length, ReturnLength);
     case ProcessImageFileName:
-        /* The System process has no image file. */
+        /* No process has an image file. */
         return PspAnswerName("", Buffer, Length, ReturnLength, STATUS_INFO_LENGTH_MISMATCH);
     default:
         return STATUS_INVALID_INFO_CLASS;

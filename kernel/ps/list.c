@@ -1,8 +1,9 @@
 /*
  * list.c - the list of threads, for `threads`, the debugger and tests.
  *
- * A process's list of threads belongs to the dispatcher lock and has a thread in it from its first
- * moment of being ready to its end. To call anybody for each, the list is copied first.
+ * A process's list of threads, and the time of those that have left it, belong to the dispatcher lock;
+ * the list has a thread in it from its first moment of being ready to its end. To call anybody for each, the list is
+ * copied first.
  */
 #include "psp.h"
 
@@ -10,6 +11,7 @@
 
 typedef struct _PSP_THREAD_LIST {
     ULONG Room, Count;
+    ULONG64 EndedTicks;
     PETHREAD Threads[];
 } PSP_THREAD_LIST, *PPSP_THREAD_LIST;
 
@@ -18,6 +20,7 @@ static void PspCopyThreadList(PEPROCESS Process, PPSP_THREAD_LIST List)
 {
     PLIST_ENTRY Head = &Process->ThreadListHead;
     KIRQL OldIrql = KiLockDispatcher();
+    List->EndedTicks = Process->EndedKernelTime;
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
         if (List->Count < List->Room) {
             List->Threads[List->Count] = CONTAINING_RECORD(Link, KTHREAD, ProcessThreadEntry);
@@ -40,7 +43,7 @@ static void PspReleaseThreadList(PPSP_THREAD_LIST List)
 static PPSP_THREAD_LIST PspListThreads(PEPROCESS Process)
 {
     for (;;) {
-        ULONG Room = (ULONG)Process->ActiveThreads + PSP_SPARE_ENTRIES;
+        ULONG Room = (ULONG)max(Process->ActiveThreads, 0) + PSP_SPARE_ENTRIES;
         PPSP_THREAD_LIST List =
             ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*List) + Room * sizeof(PETHREAD), PSP_TAG);
         if (List == NULL) {
@@ -55,21 +58,38 @@ static PPSP_THREAD_LIST PspListThreads(PEPROCESS Process)
     }
 }
 
-NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context)
+NTSTATUS PspEnumerateProcessThreads(PEPROCESS Process,
+                                    void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context,
+                                    PULONG64 EndedTicks)
 {
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    PPSP_THREAD_LIST List = PspListThreads(PsInitialSystemProcess);
+    PPSP_THREAD_LIST List = PspListThreads(Process);
     if (List == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    for (ULONG i = 0; i < KeNumberProcessors; i++) {
-        Callback(KiProcessorBlock[i]->IdleThread, Context);
-    }
+    *EndedTicks = List->EndedTicks;
     for (ULONG i = 0; i < List->Count; i++) {
         Callback(List->Threads[i], Context);
     }
     PspReleaseThreadList(List);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context)
+{
+    NTSTATUS Status = STATUS_SUCCESS;
+    PEPROCESS Process = NULL;
+    ULONG64 EndedTicks;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
+        Callback(KiProcessorBlock[i]->IdleThread, Context);
+    }
+    while ((Process = PspNextProcess(Process)) != NULL) {
+        NTSTATUS One = PspEnumerateProcessThreads(Process, Callback, Context, &EndedTicks);
+        if (!NT_SUCCESS(One)) {
+            Status = One;
+        }
+    }
+    return Status;
 }
 
 /* KTHREAD_STATE in words. */

@@ -1,8 +1,8 @@
 /*
  * process.c - the types Process and Thread, and the System process.
  *
- * System is the process that owns all system threads and the table of kernel handles. It lives for
- * ever. Its id is 4 because it is the first to get one.
+ * System is the process that owns nearly all threads and the table of kernel handles. It lives for
+ * ever. Its id is 4 because it is the first to get one. Others come by create.c.
  */
 #include "psp.h"
 
@@ -17,6 +17,7 @@ static const OB_TYPE_INITIALIZER PspProcessInitializer = {
     .ValidAccess = PROCESS_ALL_ACCESS,
     .GenericMapping = {STANDARD_RIGHTS_READ | 0x410, STANDARD_RIGHTS_WRITE | 0xBEA,
                        STANDARD_RIGHTS_EXECUTE | SYNCHRONIZE | 0x1001, PROCESS_ALL_ACCESS},
+    .Delete = PspDeleteProcess,
     .InvalidAttributes = OBJ_OPENIF | OBJ_EXCLUSIVE | OBJ_PERMANENT,
     .DispatcherOffset = offsetof(struct _KPROCESS, Header),
 };
@@ -45,7 +46,7 @@ static void PspCreateSystemProcess(void)
     PEPROCESS Process;
     PspMust(ObAllocateObject(PsProcessType, sizeof(*Process), (PVOID *)&Process), 3);
     KeInitializeProcess(Process, PSP_SYSTEM_PRIORITY, ~(KAFFINITY)0, MmQuerySystemDirectoryBase());
-    InitializeListHead(&Process->ActiveProcessLinks);
+    ExInitializeRundownProtection(&Process->HandleRundown);
     Process->ExitStatus = STATUS_PENDING;
     RtlCopyMemory(Process->ImageFileName, "System", sizeof("System"));
     KeQuerySystemTime(&Process->CreateTime);
@@ -56,6 +57,7 @@ static void PspCreateSystemProcess(void)
     }
     PspMust(PspAllocateId(Process, &Process->UniqueProcessId), 5);
     KI_ASSERT(Process->UniqueProcessId == (HANDLE)4);
+    PspInsertProcess(Process);
     PsInitialSystemProcess = Process;
 }
 
@@ -68,7 +70,9 @@ static void PspStartFirstThreads(PKSTART_ROUTINE Phase1)
     Reaper->Priority = Reaper->BasePriority = LOW_REALTIME_PRIORITY;
     // A ready thread would preempt the start-up code, which is about to be an idle thread, at once.
     KIRQL OldIrql = KeRaiseIrqlToDpcLevel();
+    PspThreadComes(PsInitialSystemProcess);
     PspStartThread(First);
+    PspThreadComes(PsInitialSystemProcess);
     PspStartThread(Reaper);
     KeLowerIrql(OldIrql);
     ObfDereferenceObject(First);

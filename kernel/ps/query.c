@@ -1,7 +1,7 @@
 /*
  * query.c - what one field of a process or thread says, for drivers that may not look into them.
  *
- * All but PsIsThreadTerminating read fields that never change after creation, so no lock is needed; a
+ * All but PsIsThreadTerminating and PsGetProcessExitStatus read fields that never change after creation, so no lock is needed; a
  * thread begins to end once and does not come back.
  */
 #include "psp.h"
@@ -32,11 +32,9 @@ NTSTATUS NTAPI PsGetProcessExitStatus(PEPROCESS Process)
     return Process->ExitStatus;
 }
 
-/* The System process, the only one, was made by none. */
 HANDLE NTAPI PsGetProcessInheritedFromUniqueProcessId(PEPROCESS Process)
 {
-    UNREFERENCED_PARAMETER(Process);
-    return NULL;
+    return Process->InheritedFromUniqueProcessId;
 }
 
 PEPROCESS NTAPI PsGetThreadProcess(PETHREAD Thread)
@@ -59,9 +57,11 @@ LONGLONG NTAPI PsGetThreadCreateTime(PETHREAD Thread)
     return Thread->CreateTime.QuadPart;
 }
 
+/* Whatever the process: there are no others than kernel components and drivers make. */
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread)
 {
-    return Thread->Process == PsInitialSystemProcess;
+    UNREFERENCED_PARAMETER(Thread);
+    return TRUE;
 }
 
 BOOLEAN NTAPI PsIsThreadTerminating(PETHREAD Thread)

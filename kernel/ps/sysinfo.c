@@ -27,10 +27,11 @@ static PVOID PspReserve(PPSP_WRITER Writer, SIZE_T Length)
     return Writer->Buffer + At;
 }
 
-/* The process whose entry is being written. */
+/* The process whose entry is being written, and the one before. */
 typedef struct _PSP_PROCESS_WRITER {
     PSP_WRITER Writer;
-    SIZE_T EntryAt; /* offset of the entry */
+    SIZE_T EntryAt;                       /* offset of the entry */
+    PSYSTEM_PROCESS_INFORMATION Previous; /* NULL: there is none, or it did not fit */
     ULONG Threads;
     PSYSTEM_PROCESS_INFORMATION Entry; /* NULL: it does not fit */
     const char *Name;
@@ -41,6 +42,9 @@ static void PspBeginProcess(PPSP_PROCESS_WRITER Out, PEPROCESS Process)
 {
     PSYSTEM_PROCESS_INFORMATION Entry;
 
+    if (Out->Previous != NULL) {
+        Out->Previous->NextEntryOffset = (ULONG)(Out->Writer.Used - Out->EntryAt);
+    }
     Out->EntryAt = Out->Writer.Used;
     Out->Threads = 0;
     Out->Name = Process != NULL ? Process->ImageFileName : "";
@@ -48,15 +52,16 @@ static void PspBeginProcess(PPSP_PROCESS_WRITER Out, PEPROCESS Process)
     Out->Entry = Entry;
     if (Entry != NULL && Process != NULL) {
         Entry->UniqueProcessId = Process->UniqueProcessId;
+        Entry->InheritedFromUniqueProcessId = Process->InheritedFromUniqueProcessId;
         Entry->CreateTime = Process->CreateTime;
         Entry->BasePriority = Process->BasePriority;
         Entry->HandleCount = ExQueryHandleCount(Process->ObjectTable);
-        Entry->KernelTime = PspTicksToTime((ULONG64)Process->EndedKernelTime);
     }
 }
 
-static void PspWriteThread(PPSP_PROCESS_WRITER Out, PETHREAD Thread)
+static void PspWriteThread(PETHREAD Thread, PVOID Context)
 {
+    PPSP_PROCESS_WRITER Out = Context;
     PSYSTEM_THREAD_INFORMATION Entry = PspReserve(&Out->Writer, sizeof(*Entry));
 
     Out->Threads++;
@@ -77,8 +82,8 @@ static void PspWriteThread(PPSP_PROCESS_WRITER Out, PETHREAD Thread)
     }
 }
 
-/* Name and padding behind the threads. Whether another entry follows, the caller knows. */
-static void PspEndProcess(PPSP_PROCESS_WRITER Out, BOOLEAN Last)
+/* Name and padding behind the threads. */
+static void PspEndProcess(PPSP_PROCESS_WRITER Out)
 {
     SIZE_T Length = strlen(Out->Name);
     PWCHAR Name = NULL;
@@ -86,7 +91,8 @@ static void PspEndProcess(PPSP_PROCESS_WRITER Out, BOOLEAN Last)
     if (Length != 0) {
         Name = PspReserve(&Out->Writer, ((Length + 1) * sizeof(WCHAR) + 7) & ~(SIZE_T)7);
     }
-    if (Out->Entry == NULL || Out->Writer.Used > Out->Writer.Size) {
+    Out->Previous = Out->Writer.Used > Out->Writer.Size ? NULL : Out->Entry;
+    if (Out->Previous == NULL) {
         return;
     }
     for (SIZE_T i = 0; i < Length; i++) {
@@ -95,29 +101,40 @@ static void PspEndProcess(PPSP_PROCESS_WRITER Out, BOOLEAN Last)
     Out->Entry->ImageName = (UNICODE_STRING){(USHORT)(Length * sizeof(WCHAR)),
                                              (USHORT)((Length + 1) * sizeof(WCHAR)), Name};
     Out->Entry->NumberOfThreads = Out->Entry->NumberOfThreadsHighWatermark = Out->Threads;
-    Out->Entry->NextEntryOffset = Last ? 0 : (ULONG)(Out->Writer.Used - Out->EntryAt);
+}
+
+static NTSTATUS PspWriteProcess(PPSP_PROCESS_WRITER Out, PEPROCESS Process)
+{
+    ULONG64 EndedTicks = 0;
+    NTSTATUS Status;
+
+    PspBeginProcess(Out, Process);
+    Status = PspEnumerateProcessThreads(Process, PspWriteThread, Out, &EndedTicks);
+    if (Out->Entry != NULL) {
+        Out->Entry->KernelTime.QuadPart += PspTicksToTime(EndedTicks).QuadPart;
+    }
+    PspEndProcess(Out);
+    return Status;
 }
 
 /* The idle threads come first. */
-static void PspWriteNextThread(PETHREAD Thread, PVOID Context)
-{
-    PPSP_PROCESS_WRITER Out = Context;
-
-    if (Thread->Cid.UniqueThread != NULL && *Out->Name == '\0') {
-        PspEndProcess(Out, FALSE);
-        PspBeginProcess(Out, PsInitialSystemProcess);
-    }
-    PspWriteThread(Out, Thread);
-}
-
 static NTSTATUS PspWriteProcesses(PPSP_WRITER Writer)
 {
     PSP_PROCESS_WRITER Out = {.Writer = *Writer};
-    NTSTATUS Status;
+    NTSTATUS Status = STATUS_SUCCESS;
+    PEPROCESS Process = NULL;
 
     PspBeginProcess(&Out, NULL);
-    Status = PsEnumerateThreads(PspWriteNextThread, &Out);
-    PspEndProcess(&Out, TRUE);
+    for (ULONG i = 0; i < KeNumberProcessors; i++) {
+        PspWriteThread(KiProcessorBlock[i]->IdleThread, &Out);
+    }
+    PspEndProcess(&Out);
+    while ((Process = PspNextProcess(Process)) != NULL) {
+        NTSTATUS One = PspWriteProcess(&Out, Process);
+        if (!NT_SUCCESS(One)) {
+            Status = One;
+        }
+    }
     *Writer = Out.Writer;
     return Status;
 }

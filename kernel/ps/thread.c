@@ -18,12 +18,15 @@ static DECLSPEC_NORETURN void PspExitThread(NTSTATUS ExitStatus)
         KeBugCheckEx(KERNEL_APC_PENDING_DURING_EXIT, 0, (ULONG_PTR)Thread->SpecialApcDisable,
                      KeGetCurrentIrql(), (ULONG_PTR)Thread->StartAddress);
     }
+    if (Thread->ApcStateIndex != OriginalApcEnvironment) {
+        KeBugCheckEx(INVALID_PROCESS_ATTACH_ATTEMPT, (ULONG_PTR)Thread->Process,
+                     (ULONG_PTR)Thread->ApcState.Process, Thread->ApcStateIndex, (ULONG_PTR)Thread);
+    }
     Thread->Terminating = TRUE;
+    PspThreadGone(Thread->Process, ExitStatus); /* may close handles, which sends IRPs */
     IoCancelThreadIo();
     Thread->ExitStatus = ExitStatus;
     KeQuerySystemTime(&Thread->ExitTime);
-    InterlockedExchangeAdd64(&Thread->Process->EndedKernelTime, Thread->KernelTime);
-    InterlockedDecrement(&Thread->Process->ActiveThreads);
     KeTerminateThread(0);
 }
 
@@ -93,7 +96,7 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, const char *Name, PKSTART_ROUTINE 
 void PspStartThread(PETHREAD Thread)
 {
     ObfReferenceObject(Thread);
-    InterlockedIncrement(&Thread->Process->ActiveThreads);
+    Thread->Process->HadThreads = TRUE;
     KeReadyThread(Thread);
 }
 
@@ -106,6 +109,7 @@ NTSTATUS PsCreateKernelThread(const char *Name, KPRIORITY Priority, PKSTART_ROUT
         return Status;
     }
     Thread->Priority = Thread->BasePriority = (SCHAR)Priority;
+    PspThreadComes(PsInitialSystemProcess);
     PspStartThread(Thread);
     if (NewThread != NULL) {
         *NewThread = Thread;
@@ -127,24 +131,23 @@ static NTSTATUS PspReferenceProcess(HANDLE ProcessHandle, PEPROCESS *Process)
     return STATUS_SUCCESS;
 }
 
-NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
-                               POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
-                               PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
-                               PVOID StartContext, PVOID IoObject)
+/* Process is referenced meanwhile. */
+static NTSTATUS PspCreateThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+                                POBJECT_ATTRIBUTES ObjectAttributes, PEPROCESS Process,
+                                PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                                PVOID StartContext, PVOID IoObject)
 {
-    PEPROCESS Process;
     PETHREAD Thread;
-    NTSTATUS Status = PspReferenceProcess(ProcessHandle, &Process);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    if (!PspThreadComes(Process)) {
+        return STATUS_PROCESS_IS_TERMINATING;
     }
-    Status = PspAllocateThread(Process, NULL, StartRoutine, StartContext, &Thread);
-    ObfDereferenceObject(Process);
-    if (!NT_SUCCESS(Status)) {
-        return Status;
+    NTSTATUS Status = PspAllocateThread(Process, NULL, StartRoutine, StartContext, &Thread);
+    if (NT_SUCCESS(Status)) {
+        Status =
+            ObEnterObject(Thread, ObjectAttributes, DesiredAccess, (PVOID *)&Thread, ThreadHandle);
     }
-    Status = ObEnterObject(Thread, ObjectAttributes, DesiredAccess, (PVOID *)&Thread, ThreadHandle);
     if (!NT_SUCCESS(Status)) {
+        PspThreadGone(Process, Status);
         return Status;
     }
     if (IoObject != NULL) {
@@ -158,6 +161,21 @@ NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
     PspStartThread(Thread);
     ObfDereferenceObject(Thread);
     return STATUS_SUCCESS;
+}
+
+NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+                               POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
+                               PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+                               PVOID StartContext, PVOID IoObject)
+{
+    PEPROCESS Process;
+    NTSTATUS Status = PspReferenceProcess(ProcessHandle, &Process);
+    if (NT_SUCCESS(Status)) {
+        Status = PspCreateThread(ThreadHandle, DesiredAccess, ObjectAttributes, Process, ClientId,
+                                 StartRoutine, StartContext, IoObject);
+        ObfDereferenceObject(Process);
+    }
+    return Status;
 }
 
 NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,

@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#include <nt/ps_create.h>
+
 /* Those that work here, with Windows' numbers. */
 typedef enum _SYSTEM_INFORMATION_CLASS {
     SystemBasicInformation = 0,                /* SYSTEM_BASIC_INFORMATION */

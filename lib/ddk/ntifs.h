@@ -13,6 +13,7 @@
 extern "C" {
 #endif
 
+#include <nt/ke_attach.h>
 #include <nt/ldr.h>
 #include <nt/ob_name.h>
 #include <nt/io_filefs_types.h>

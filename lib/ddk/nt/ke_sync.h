@@ -150,8 +150,10 @@ _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG NTAPI KeSetBasePriorityThread(_Inout_ PKTHREAD Thread, _In_ LONG Increment);
 
 /* Fills in an APC for Thread, in memory that stays until the kernel routine has begun. Without a
- * normal routine it is a special kernel APC. Environment: OriginalApcEnvironment. RundownRoutine
- * (or ExFreePool) gets a user APC that its thread did not live to run. Any IRQL. Not documented in
+ * normal routine it is a special kernel APC. Environment is where the
+ * thread must be: in its own process (OriginalApcEnvironment), attached to another
+ * (AttachedApcEnvironment; if it is not, wherever it is), where it is now (CurrentApcEnvironment), or where
+ * it is when the APC is queued (InsertApcEnvironment). RundownRoutine (or ExFreePool) gets a user APC that its thread did not live to run. Any IRQL. Not documented in
  * the WDK; book ch. 6. */
 NTKERNELAPI VOID NTAPI KeInitializeApc(_Out_ PRKAPC Apc, _In_ PRKTHREAD Thread,
                                        _In_ KAPC_ENVIRONMENT Environment,

@@ -14,7 +14,8 @@ typedef KSTART_ROUTINE *PKSTART_ROUTINE;
  *                  so
  *   ProcessHandle  the process it belongs to; NULL: System
  *   ClientId       receives the ids, before the thread runs
- * STATUS_INSUFFICIENT_RESOURCES; errors of ObReferenceObjectByHandle for ProcessHandle.
+ * STATUS_INSUFFICIENT_RESOURCES; errors of ObReferenceObjectByHandle for ProcessHandle, of which
+ * PROCESS_CREATE_THREAD is wanted; STATUS_PROCESS_IS_TERMINATING: it has exited.
  * WDK: PsCreateSystemThread; book ch. 8.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)

@@ -48,7 +48,7 @@ NTKERNELAPI HANDLE NTAPI PsGetCurrentThreadProcessId(VOID);
 /* System time of the start, in 100 ns. WDK: PsGetThreadCreateTime. */
 NTKERNELAPI LONGLONG NTAPI PsGetThreadCreateTime(_In_ PETHREAD Thread);
 
-/* TRUE: a thread of the System process. WDK: PsIsSystemThread. */
+/* TRUE: made by PsCreateSystemThread or the kernel, in whatever process. WDK: PsIsSystemThread. */
 NTKERNELAPI BOOLEAN NTAPI PsIsSystemThread(_In_ PETHREAD Thread);
 /* TRUE: it is on its way out, or has ended. WDK: PsIsThreadTerminating. */
 NTKERNELAPI BOOLEAN NTAPI PsIsThreadTerminating(_In_ PETHREAD Thread);

@@ -1,0 +1,25 @@
+/* STOP: 0x00000005 INVALID_PROCESS_ATTACH_ATTEMPT
+ * Promise: a process whose last reference goes while a thread is attached to it is not deleted under it. */
+#include "kmt.h"
+
+#include <ntexapi.h>
+
+static PEPROCESS Make(VOID)
+{
+    HANDLE Handle;
+    PVOID Process = NULL;
+    ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
+                      0);
+    ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
+    ZwClose(Handle);
+    return (PEPROCESS)Process;
+}
+
+static VOID KmtRun(VOID)
+{
+    PEPROCESS Process = Make();
+    KAPC_STATE State;
+    KeStackAttachProcess(Process, &State);
+    ObDereferenceObject(Process);
+    DbgPrint("never reached\n");
+}
