@@ -104,6 +104,8 @@ ROWS = {
     "contiguous16": Row("contiguous memory allocated + freed, 64 KB", 7700),
     "dpc": Row("DPC queued -> running", 160, floor="12 (self-IPI)", missed=DPC),
     "isr_dpc_thread": Row("device interrupt -> ISR -> DPC -> thread runs", 1000),
+    "attach": Row("attached to a process and back", 235),
+    "process": Row("process made + deleted", 8_400),
     "apc": Row("special kernel APC queued -> running"),
     "workitem": Row("work item queued -> running in a worker"),
     "irp": Row("IRP built, sent to the null driver, completed, freed", 400, linux="573 (write)"),

@@ -6,6 +6,8 @@
  */
 #include "bench.h"
 
+#include <ntexapi.h>
+
 static KEVENT Ping, Pong;
 static volatile BOOLEAN Stop;
 
@@ -132,8 +134,37 @@ static VOID MeasureWorkItem(VOID)
     BenchReport("workitem");
 }
 
+static VOID MeasureAttach(VOID)
+{
+    HANDLE Handle = NULL;
+    PVOID Process = NULL;
+    KAPC_STATE State;
+
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL,
+                          NULL, 0);
+        ZwClose(Handle);
+        BenchStop();
+    }
+    BenchReport("process");
+    ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
+                      0);
+    ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        KeStackAttachProcess((PRKPROCESS)Process, &State);
+        KeUnstackDetachProcess(&State);
+        BenchStop();
+    }
+    BenchReport("attach");
+    ObDereferenceObject(Process);
+    ZwClose(Handle);
+}
+
 static VOID BenchRun(VOID)
 {
+    MeasureAttach();
     MeasurePingPong();
     MeasureYield();
     MeasureThread();

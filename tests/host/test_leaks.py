@@ -1,6 +1,8 @@
 """Promise: what a driver takes is given back: after 200 rounds of loading and unloading kmelody, and after using it, the pools
 and the object tables hold what they held before; and after making threads until memory was used up."""
 
+import re
+
 import pytest
 
 import shell
@@ -61,6 +63,25 @@ def test_services_come_and_go(console):
     for _ in range(50):
         round()
     assert settled_difference(console, before) == {}
+
+
+def test_processes_come_and_go(console):
+    """Processes with threads and handles of their own, threads attached to them: tests/kmt/stress_attach.c."""
+    console.run(r"sc create attaching type= kernel binPath= c:\tests\stress_attach.sys")
+
+    def round():
+        assert "RUNNING" in console.run("sc start attaching")
+        assert "STOPPED" in console.run("sc stop attaching")
+
+    round()
+    settled = accounts(console)
+    while settled_difference(console, settled) != {}:
+        settled = accounts(console)  # ended threads were still being buried
+    tables = re.search(r"page table pages .*", console.run("mem"))[0]
+    round()
+    assert settled_difference(console, settled) == {}
+    assert re.search(r"page table pages .*", console.run("mem"))[0] == tables
+    assert re.search(r"^ +4 +0  System +running", console.run("ps"), re.M)
 
 
 def test_threads_until_memory_is_used_up():
