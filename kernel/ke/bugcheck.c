@@ -171,6 +171,8 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     if (Prcb->Culprit != NULL) {
         KdPrintf("*** Culprit: %s\n", Prcb->Culprit);
     }
+    KiFindCulprit(Code, Parameters, Prcb->Culprit, Frame);
+    KiPrintCulprit();
     KdPrintf("\n");
     KiPrintRegisters(Frame);
     KiPrintProcessor(Prcb, Frame, FRAMES_OF_OWNER);

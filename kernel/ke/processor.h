@@ -222,6 +222,18 @@ const char *KiBugCodeName(ULONG Code);
 /* Prints the parameters with their meanings, for codes whose parameters are known. */
 void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4]);
 
+/* culprit.c */
+/* Whom the bugcheck blames, for the report and for debuggers. */
+typedef struct _KI_CULPRIT {
+    PVOID Address; /* NULL: no bugcheck yet */
+    CHAR Module[32];
+} KI_CULPRIT;
+extern KI_CULPRIT KiBugCheckCulprit;
+/* Named: what the check itself says, or NULL. */
+void KiFindCulprit(ULONG Code, const ULONG_PTR Parameters[4], const char *Named,
+                   const KTRAP_FRAME *Frame);
+void KiPrintCulprit(void);
+
 /* backtrace.c: walks are by unwind.h. Any IRQL; no locks are taken and no pointer is trusted. */
 struct _KI_STACK_WALK;
 /* Begins at the routine that Frame interrupted; at the switch away from Thread, which does not run. */

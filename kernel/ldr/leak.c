@@ -85,6 +85,7 @@ static ULONG LdrpFirstHarm(const LDR_LEAKS *Leaks)
 static DECLSPEC_NORETURN void LdrpStopForLeak(const LDR_LEAKS *Leaks, const CHAR *Name)
 {
     const LDR_LEAK *Leak = &Leaks->Leak[LdrpFirstHarm(Leaks)];
+    CHAR Culprit[48] = "driver ";
 
     switch (Leak->Kind) {
     case LdrLeakTimer:
@@ -96,8 +97,9 @@ static DECLSPEC_NORETURN void LdrpStopForLeak(const LDR_LEAKS *Leaks, const CHAR
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, LDRP_RESOURCE_NOT_DELETED,
                      (ULONG_PTR)Leak->Object, Leaks->Base, Leaks->Size);
     case LdrLeakPool:
-        KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, LDRP_POOL_NOT_FREED, (ULONG_PTR)Name, 0,
-                     LdrpCountPool(Leaks));
+        strcat_s(Culprit, sizeof(Culprit), Name);
+        KeBugCheckBlaming(Culprit, DRIVER_VERIFIER_DETECTED_VIOLATION, LDRP_POOL_NOT_FREED,
+                          (ULONG_PTR)Name, 0, LdrpCountPool(Leaks));
     default:
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS,
                      (ULONG_PTR)Leak->Routine, LDRP_EXECUTE, (ULONG_PTR)Leak->Object, 0);

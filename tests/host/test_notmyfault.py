@@ -45,6 +45,8 @@ def test_crash(fault, before, after, settings, stop, line):
     assert result.status == qemu.STATUS_BUGCHECK, output
     assert re.search(rf"^\*\*\* STOP: 0x{int(code, 16):08X} ", output, re.M) and name in output, output
     assert re.search(line, output, re.M), output
+    blamed = "nt" if fault == "hangirp" else "notmyfault.sys"
+    assert re.search(rf"^Probably caused by : {re.escape(blamed)} \( .* \)$", output, re.M), output
     if fault == "hangirp":  # a machine that a person has crashed blames nobody; irpfind shows who has the request
         assert "notmyfault!NotMyFaultControl" in output, output
 

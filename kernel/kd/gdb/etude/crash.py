@@ -97,8 +97,11 @@ class Crash:
 
     def culprit(self, frames):
         """(address, module) to blame: the innermost driver that is on the stack, or that the parameters point into; else
-        where it happened."""
+        where it happened. What the kernel itself has found is taken as it is."""
         among = modules()
+        found = variable("KiBugCheckCulprit")
+        if int(found["Address"]):
+            return int(found["Address"]), find_module(int(found["Address"]), among)
         for _, pc in frames:
             module = find_module(pc, among)
             if module is None or module.name != "nt":
