@@ -191,11 +191,11 @@ def walk_list(head, limit=LIST_LIMIT):
     for _ in range(limit):
         if entry == start:
             return
-        back = try_read(entry + 8, 8)
-        if back is None or int.from_bytes(back, "little") != previous:
+        links = try_read(entry, 16)  # at once: a stub takes its time for each
+        if links is None or int.from_bytes(links[8:], "little") != previous:
             raise NtError(f"the list at {start:#x} is broken at {entry:#x}, after {previous:#x}")
         yield entry
-        previous, entry = entry, read_u64(entry)
+        previous, entry = entry, int.from_bytes(links[:8], "little")
     raise NtError(f"the list at {start:#x} does not end")
 
 

@@ -15,7 +15,7 @@ from .printer import printer
 from .status import status_name
 
 MASK64 = (1 << 64) - 1
-LIST_SHOWN = 1000  # entries that are counted; a list in a structure that is printed may be long
+LIST_SHOWN = 250  # entries that are counted; a list in a structure that is printed may be long
 
 
 def unsigned(value):
@@ -37,8 +37,16 @@ class Line:
             return f"<{error}>"
 
     def fields(self):
-        for field in self.value.type.strip_typedefs().fields():
-            yield field.name or "(unnamed)", self.value[field]
+        return named_fields(self.value)
+
+
+def named_fields(value):
+    """(name, value) of each field; those of an unnamed part are its parent's, as in C."""
+    for field in value.type.strip_typedefs().fields():
+        if field.name:
+            yield field.name, value[field]
+        else:
+            yield from named_fields(value[field])
 
 
 def line(*names, fields=False):
