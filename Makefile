@@ -5,6 +5,7 @@
 #?   make run      boot to the console on this terminal; Ctrl-A X ends
 #?   make demo     play a tune, record build/demo.wav, compare the notes heard with those written
 #?   make exec CMD="beep 440 500; irql"   boot, run console commands, power off; fails if one failed
+#?   make trace CMD="melody play twinkle"   the same, and a picture of it: build/trace.svg, build/trace.json
 #?   make debug    boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
 #?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
 #?   make bench    instruction counts and times
@@ -25,6 +26,7 @@
 #?   QEMU_EXTRA="..."      further arguments for QEMU
 #?   TIMEOUT=120           seconds that exec waits
 #?   ICOUNT=1              count instructions: every run the same
+#?   KINDS="irp dpc" FROM=0 TO=99   what trace records, and which microseconds its picture shows closely
 #?   DEBUG=1               the debug kernel, in $(O)/debug: more checks, schedules from a seed
 #?   O=build               output folder     V=1        show full commands
 

@@ -3,7 +3,7 @@
 # tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
 
 export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT \
-  SEEDS FIRST JOBS
+  SEEDS FIRST JOBS KINDS FROM TO PICTURE
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)
 
@@ -18,6 +18,10 @@ debug-wait: all
 	@$(PYTHON) tests/host/qemu.py debug-wait
 demo: all
 	@$(PYTHON) tests/host/demo.py
+
+.PHONY: trace
+trace: all
+	@$(PYTHON) tests/host/trace.py
 
 # Pure code under test runs on the host, with sanitizers. A test names the sources it is linked with in a line
 # "unit-sources: lib/rtl/a.c lib/rtl/b.c"; it may also include a .c file to reach what is static there.

@@ -1,7 +1,8 @@
 """See time: run console commands under the trace, and turn it into a picture and a file for Perfetto.
 
 `make trace CMD="melody play furelise"` boots, runs `trace start`, the commands, `trace stop` and `trace export`, and writes
-trace.json (open it at ui.perfetto.dev or chrome://tracing) and trace.svg into the output folder.
+trace.json (open it at ui.perfetto.dev or chrome://tracing) and trace.svg into the output folder. KINDS chooses what is traced,
+FROM and TO, in microseconds, what the lower half of the picture shows, and PICTURE is a file that gets the picture as well.
 
 An export is what kernel/kd/tracedump.c writes between other output: lines `#trace` (rates), `#kind` (the table of events with
 the names and forms of their fields), `#thread`, `#cpu` and its events in `#e` (kernel/kd/tracecode.h says how), `#sym`, `#end`.
@@ -153,13 +154,14 @@ def record(commands, kinds="", **settings):
     return result, parse(result.output) if "#end" in result.output else None
 
 
-def write(trace, folder, title, window):
-    """trace.json and trace.svg."""
+def write(trace, folder, title, window, picture=""):
+    """trace.json and trace.svg; the latter where picture says, too."""
     import tracejson
     import tracesvg
 
     (folder / "trace.json").write_text(tracejson.render(trace))
-    (folder / "trace.svg").write_text(tracesvg.render(trace, title, window))
+    for path in [folder / "trace.svg", *map(Path, picture.split())]:
+        path.write_text(tracesvg.render(trace, title, window))
 
 
 def main():
@@ -177,7 +179,7 @@ def main():
             sys.exit(f"{result.output}\nmake trace: {result.explain()}")
     limits = [os.environ.get(name) for name in ("FROM", "TO")]
     window = tuple(float(each) for each in limits) if all(limits) else None
-    write(trace, qemu.BUILD, commands or Path(sys.argv[-1]).name, window)
+    write(trace, qemu.BUILD, commands or Path(sys.argv[-1]).name, window, os.environ.get("PICTURE", ""))
     count = sum(map(len, trace.cpus))
     lost = f", {sum(trace.overwritten)} older ones overwritten" if any(trace.overwritten) else ""
     print(f"{count} events in {trace.seconds:.3f} s on {len(trace.cpus)} processors{lost}")

@@ -23,7 +23,7 @@ CONSOLE = "serial!"
 PALETTE = ("t0", "t1", "t2", "t3", "t4", "t5")
 
 STYLE = """
-svg { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; background: #ffffff }
+svg { font: 11px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace } .page { fill: #ffffff }
 text { fill: #1f2328 } .dim { fill: #59636e } .big { font-size: 15px; font-weight: bold } .head { font-size: 12px; font-weight: bold }
 .grid { stroke: #d1d9e0; stroke-width: 1 } .axis { stroke: #818b98; stroke-width: 1 } .back { fill: #f6f8fa }
 .irql { fill: none; stroke: #0550ae; stroke-width: 2 } .under { fill: #0550ae; fill-opacity: 0.12 }
@@ -34,7 +34,7 @@ text { fill: #1f2328 } .dim { fill: #59636e } .big { font-size: 15px; font-weigh
 .on { fill: #ffffff } .zoom { fill: #9a6700; fill-opacity: 0.35 } .lead { stroke: #9a6700; stroke-width: 1; stroke-dasharray: 4 3 }
 .mark { fill: #ffffff; stroke: #1a7f37; stroke-width: 1.5 }
 @media (prefers-color-scheme: dark) {
-svg { background: #0d1117 } text { fill: #e6edf3 } .dim { fill: #9198a1 } .grid { stroke: #2f353d } .axis { stroke: #656c76 }
+.page { fill: #0d1117 } text { fill: #e6edf3 } .dim { fill: #9198a1 } .grid { stroke: #2f353d } .axis { stroke: #656c76 }
 .back { fill: #151b23 } .irql { stroke: #58a6ff } .under { fill: #58a6ff } .idle { fill: #2f353d }
 .interrupt { fill: #f85149 } .isr { fill: #ff7b72 } .dpc { fill: #f0883e } .apc { fill: #bc8cff } .irp { fill: #3fb950 }
 .t0 { fill: #58a6ff } .t1 { fill: #39c5cf } .t2 { fill: #f778ba } .t3 { fill: #9198a1 } .t4 { fill: #d29922 } .t5 { fill: #e3b341 }
@@ -80,15 +80,15 @@ class Canvas:
         self.y += height + GAP
         return y
 
-    def heading(self, text, note=""):
+    def heading(self, text, note, x, down):
         self.y += 22
         self.text(12, self.y, text, "head")
-        self.text(12, self.y + 15, note, "dim")
+        self.text(x, self.y + down, note, "dim")
         self.y += 10
 
 
 def number(value):
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+    return f"{value:.1f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
 
 
 def shorten(text, width):
@@ -178,7 +178,7 @@ def ticks(canvas, scale, label, times, class_):
 
 def overview(canvas, line, colours, window):
     scale = Scale(0, line.end)
-    canvas.heading("the whole trace", "a tick where it ran or happened")
+    canvas.heading("the whole trace", "a tick where it ran or happened", LEFT, 0)
     top = canvas.y
     for thread, colour in colours.items():
         spans = [(each.start, each.end) for each in line.spans if each.kind == "thread" and each.thread == thread]
@@ -324,7 +324,7 @@ def zoom(canvas, line, colours, window, lead):
     length = window[1] - window[0]
     top = canvas.y
     canvas.heading(f"{length:.1f} microseconds of it" if length < 1000 else f"{length / 1000:.1f} milliseconds of it",
-                   f"from {window[0] / 1e6:.6f} s")
+                   f"from {window[0] / 1e6:.6f} s", 12, 15)
     canvas.line(lead, top - 18, LEFT, canvas.y - 4, "lead")
     canvas.line(lead, top - 18, LEFT + PLOT, canvas.y - 4, "lead")
     top = canvas.y
@@ -374,4 +374,5 @@ def render(trace, title, window=None):
     zoom(canvas, line, colours, window, lead)
     legend(canvas)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {number(float(canvas.y))}" width="{WIDTH}">'
-    return "\n".join([head, f"<style>{STYLE}</style>", *canvas.parts, "</svg>"]) + "\n"
+    page = '<rect width="100%" height="100%" class="page"/>'
+    return "\n".join([head, f"<style>{STYLE}</style>", page, *canvas.parts, "</svg>"]) + "\n"
