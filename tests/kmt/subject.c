@@ -27,7 +27,7 @@ static __attribute__((used)) struct {
     PIRP Write, Control;
     PMDL Mdl;
     PVOID Buffer, Paged, Small, Special, Gone;
-    HANDLE Handle;
+    HANDLE Handle, Others[150]; /* more than a leaf of a handle table has */
 } Subject = {
     .Text = RTL_CONSTANT_STRING(L"quoted \"text\" \x2192"),
     .Narrow = RTL_CONSTANT_STRING("narrow"),
@@ -82,6 +82,9 @@ static VOID BeginRequests(VOID)
 static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
 {
     UNREFERENCED_PARAMETER(DriverObject);
+    for (ULONG i = 0; i < ARRAYSIZE(Subject.Others); i++) {
+        ZwClose(Subject.Others[i]);
+    }
     KmtComplete(Subject.Control, STATUS_CANCELLED, 0);
     KmtComplete(Subject.Write, STATUS_CANCELLED, 0);
     IoFreeMdl(Subject.Mdl);
@@ -93,10 +96,24 @@ static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
     ExFreePoolWithTag(Subject.Small, TAG);
 }
 
-static VOID BeginData(VOID)
+static VOID OpenHandles(VOID)
 {
     UNICODE_STRING Name = RTL_CONSTANT_STRING(L"\\BaseNamedObjects\\Subject");
     OBJECT_ATTRIBUTES Attributes;
+    ULONG Opened = 0;
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
+                               NULL);
+    KMT_EQUAL(
+        ZwCreateEvent(&Subject.Handle, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
+        STATUS_SUCCESS, "there is a handle");
+    for (ULONG i = 0; i < ARRAYSIZE(Subject.Others); i++) {
+        Opened += NT_SUCCESS(ZwOpenEvent(&Subject.Others[i], EVENT_ALL_ACCESS, &Attributes));
+    }
+    KMT_EQUAL(Opened, ARRAYSIZE(Subject.Others), "and others");
+}
+
+static VOID BeginData(VOID)
+{
     InitializeListHead(&Subject.Empty);
     InitializeListHead(&Subject.Items);
     for (ULONG i = 0; i < ARRAYSIZE(Subject.Item); i++) {
@@ -116,11 +133,6 @@ static VOID BeginData(VOID)
     KMT_CHECK(Subject.Special != NULL && Subject.Buffer != NULL && Subject.Paged != NULL &&
                   Subject.Small != NULL,
               "there is memory");
-    InitializeObjectAttributes(&Attributes, &Name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL,
-                               NULL);
-    KMT_EQUAL(
-        ZwCreateEvent(&Subject.Handle, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE),
-        STATUS_SUCCESS, "there is a handle");
 }
 
 static VOID KmtRun(VOID)
@@ -131,5 +143,6 @@ static VOID KmtRun(VOID)
     Device = KmtCreateDevice(L"\\Device\\KmtSubject", 0, FALSE);
     Device->Flags |= DO_DIRECT_IO;
     BeginData();
+    OpenHandles();
     BeginRequests();
 }

@@ -4,7 +4,7 @@ import fnmatch
 
 from .command import NtError, command, number, usage, write
 from .module import Namer, find_module
-from .poolpage import KINDS, Damage, Owners, Pool, pool_kind, sort_of, tag_text
+from .poolpage import CALLER_GONE, KINDS, Damage, Owners, Pool, pool_kind, sort_of, tag_text
 
 
 def block_line(block, marked):
@@ -103,7 +103,7 @@ def rows_by_tag(pattern):
         for index, figure in enumerate((allocations, frees, size)):
             row[index] += figure
         modules.setdefault(text, set())
-        if caller != 0xFFFF000000000000:
+        if caller != CALLER_GONE:
             module = find_module(caller, names.modules)
             modules[text].add(module.stem if module else "?")
     return rows, modules

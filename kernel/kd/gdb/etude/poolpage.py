@@ -18,6 +18,7 @@ END = 0x80
 FREED_PAGE = 0x800  # mm/guarded.c: MI_PTE_FREED
 RUN_LIMIT = 1 << 18  # pages, 1 GB: how far back a run's first page is looked for
 CLASS_PAGES = 31  # EX_CLASS_PAGES
+CALLER_GONE = 0xFFFF000000000000  # poolowner.c: EX_CALLER_GONE
 
 
 def tag_text(tag):
@@ -55,32 +56,41 @@ class Damage:
 
 
 class Owners:
-    """Who has allocated: ExpOwners, read at once. Items: (tag, kind, class, caller, allocations, frees, bytes)."""
+    """Who has allocated: ExpOwners. Items: (tag, kind, class, caller, allocations, frees, bytes), None for a free one. A walk reads the
+    table at once; a single item only itself, since a serial line takes seconds for the whole."""
 
     RECORD = struct.Struct("<qqqQIiQ16x")  # EX_POOL_OWNER, 64 bytes
 
     def __init__(self):
         table = variable("ExpOwners")
-        self.classes = [int(variable("ExpClassBytes")[i]) for i in range(28)]
-        assert table.type.target().sizeof == self.RECORD.size
-        self.data = read(int(table.address), table.type.sizeof)
+        self.address, self.size = address_of(table), table.type.sizeof
+        sizes = variable("ExpClassBytes")
+        self.classes = [int(sizes[index]) for index in range(sizes.type.range()[1] + 1)]
 
     def __len__(self):
-        return len(self.data) // self.RECORD.size
+        return self.size // self.RECORD.size
+
+    def __iter__(self):
+        return map(self.decode, self.RECORD.iter_unpack(read(self.address, self.size)))
 
     def __getitem__(self, index):
-        if index >= len(self):
-            raise IndexError(index)
-        allocations, frees, large, key, tag, _, _ = self.RECORD.unpack_from(self.data, index * self.RECORD.size)
+        return self.decode(self.RECORD.unpack(read(self.address + index * self.RECORD.size, self.RECORD.size)))
+
+    def decode(self, record):
+        allocations, frees, large, key, tag, _, _ = record
+        if key == 0:
+            return None
         number = ~key >> 48 & 0x7F
         kind, size_class = number >> 5, number & 31
-        size = large if size_class == CLASS_PAGES else (allocations - frees) * self.classes[size_class] if size_class < 28 else 0
-        return None if key == 0 else (tag, kind, size_class, key | 0xFFFF << 48, allocations, frees, size)
+        size = large if size_class == CLASS_PAGES else 0
+        if size_class < len(self.classes):
+            size = (allocations - frees) * self.classes[size_class]
+        return tag, kind, size_class, key | 0xFFFF << 48, allocations, frees, size
 
     def caller(self, index):
         """The address that the pools returned to, or None when its module is gone or nobody knows."""
         found = self[index] if index < len(self) else None
-        return None if found is None or found[3] == 0xFFFF000000000000 else found[3]
+        return None if found is None or found[3] == CALLER_GONE else found[3]
 
 
 class Pool:

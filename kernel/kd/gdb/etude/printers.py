@@ -187,6 +187,11 @@ def irp(value):
     return f"<{', '.join(words)}>"
 
 
+@line("_IO_STACK_LOCATION", fields=True)
+def io_stack_location(value):
+    return f"<{major_name(value['MajorFunction'])}>"
+
+
 @line("_MDL", fields=True)
 def mdl(value):
     start, size, offset = unsigned(value["StartVa"]), int(value["ByteCount"]), int(value["ByteOffset"])
