@@ -17,6 +17,7 @@ the environment variable O, else build/.
 import contextlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -281,6 +282,10 @@ def debug():
         stub = Path(folder) / "gdb"
         serial = ["-monitor", "none", "-chardev", f"pty,id=com1,logfile={log}", "-serial", "chardev:com1"]
         process = start_stopped(folder, stub, serial, machine, stdin=subprocess.DEVNULL, process_group=0)
+        # Ctrl-C is gdb's; a handler, unlike SIG_IGN, does not pass to it. A terminal that is closed ends the machine too.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(1))
         try:
             print(f"The console's output also goes to {log}.", flush=True)
             folders = [Path(name).resolve().parent for name in machine.extra_files]

@@ -1,8 +1,12 @@
-"""Under `make debug` gdb stops where the kernel starts, and in a driver's DriverEntry, in the driver's own source."""
+"""Under `make debug` gdb stops where the kernel starts, in a driver's DriverEntry, in the driver's own source, and at Ctrl-C.
+The commands themselves are test_gdb.py's."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pexpect
 
 DIALOGUE = r"""
 break beep.c:DriverEntry
@@ -14,11 +18,41 @@ print DriverObject->Size == sizeof(DRIVER_OBJECT)
 """
 
 
+PROGRAM = Path(__file__).with_name("qemu.py")
+
+
 def test_breakpoint_in_a_driver_that_is_not_loaded_yet():
-    program = Path(__file__).with_name("qemu.py")
-    process = subprocess.run([sys.executable, program, "debug"], input=DIALOGUE, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([sys.executable, PROGRAM, "debug"], input=DIALOGUE, capture_output=True, text=True, timeout=120)
     text = process.stdout
     assert "KiSystemStartup (" in text, text + process.stderr
     assert 'of "drivers/beep/beep.c"' in text, text + process.stderr
     assert "KeSetEvent in section .text of" in text and "BeepStartIo in section .text of" in text, text
     assert "$1 = 1" in text, text
+
+
+def test_a_person_at_the_prompt():
+    """Ctrl-C stops a machine that waits for input, more than once; the same gdb looks at it, lets it go on and ends it."""
+    environment = os.environ | {"TERM": "dumb"}
+    child = pexpect.spawn(sys.executable, [str(PROGRAM), "debug"], timeout=120, encoding="utf-8", dimensions=(50, 200), env=environment)
+
+    def type_in(line, *answers):
+        child.expect_exact("(gdb) ")
+        child.sendline(line)
+        for each in answers:
+            child.expect_exact(each)
+
+    try:
+        child.expect_exact("KiSystemStartup (")
+        type_in("set pagination off")
+        type_in("tbreak ConsoleThread", "Temporary breakpoint")
+        type_in("continue", "ConsoleThread (")
+        for _ in range(2):
+            type_in("continue", "Continuing.")
+            child.sendintr()
+            child.expect_exact("SIGINT")
+        type_in("nt process 0 0", "Image: System")
+        type_in("kill", "killed")
+        type_in("quit")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)

@@ -3,5 +3,3 @@ set disassembly-flavor intel
 set print pretty on
 set confirm off
 set breakpoint pending on
-# All processors stop together; stepping one lets no other run on.
-set scheduler-locking step

@@ -4,7 +4,7 @@ import re
 
 import gdb
 
-from .command import command, number, usage, write
+from .command import NtError, command, number, usage, write
 from .memory import address_of, kernel_file, read, structure, try_read, variable, walk
 from .module import Namer, unsigned
 from .processor import prcbs, stacks_of
@@ -148,6 +148,22 @@ def qlocks(arguments):
             write(f"    nt!{name:34} {describe_owner(owner)}")
     if not any(owner for _, owner in held):
         write("    none")
+    show_recorded(namer)
+
+
+def show_recorded(namer):
+    """The debug kernel's record of the locks that each processor holds, with who took them."""
+    try:
+        record = variable("KiHeld")
+    except NtError:
+        return  # the release kernel keeps none
+    write("\nTaken and not released, in order:")
+    for each in prcbs():
+        held = record[int(each["Number"])]
+        for index in range(min(int(held["Depth"]), held["Entry"].type.range()[1] + 1)):
+            entry = held["Entry"][index]
+            lock, caller = namer(entry["Lock"]), namer.caller(entry["Caller"])
+            write(f"    processor {int(each['Number'])}: {lock} at IRQL {int(entry['Irql'])}, by {caller}")
 
 
 def describe_owner(word):

@@ -8,6 +8,7 @@ from .stack import format_stack, stack_of
 from .threads import all_threads, describe_thread, head_line, image_of, processes, stack_lines, state_of, thread_at, threads_of, wait_lines
 
 DETAILS, THREADS, STACKS = 1, 2, 4
+CURRENT = 0xFFFFFFFFFFFFFFFF  # -1 as an address: what the selected processor runs
 
 
 def handle_count(process):
@@ -42,23 +43,23 @@ def selects(process, what, image):
     return known and (image is None or image.lower() == image_of(process).lower())
 
 
-@command("process", "[ADDRESS|CID|0 [FLAGS [IMAGE]]]")
+@command("process", "[ADDRESS|CID|0|-1 [FLAGS [IMAGE]]]")
 def process(arguments):
     """Processes and their threads.
 
-    Without arguments the one whose thread runs on the selected processor; 0 means all of them. FLAGS: 1 adds priorities and
+    Without arguments, or with -1, the one whose thread runs on the selected processor; 0 means all of them. FLAGS: 1 adds priorities and
     quota, 2 threads with what they wait for, 4 their stacks; 7 unless given, but 0 for all of them. IMAGE takes those of that
     name."""
     if len(arguments) > 3:
         raise usage()
     namer = Namer()
-    what = number(arguments[0]) if arguments else int(prcb(current_number())["CurrentThread"]["Process"])
+    what = number(arguments[0]) if arguments else CURRENT
+    if what == CURRENT:
+        what = int(prcb(current_number())["CurrentThread"]["Process"])
     flags = number(arguments[1]) if len(arguments) > 1 else (0 if what == 0 else 7)
     image = arguments[2] if len(arguments) > 2 else None
-    known = processes()
-    current = int(prcbs()[0]["IdleThread"]["Process"])
-    if what == current:
-        known = [structure(current, "KPROCESS")]
+    idle = prcbs()[0]["IdleThread"]["Process"]  # it is in no list
+    known = [idle.dereference()] if what == address_of(idle) else processes()
     found = [each for each in known if selects(each, what, image)]
     if not found:
         raise NtError(f"there is no process {' '.join(arguments)}")
@@ -68,21 +69,27 @@ def process(arguments):
         show_process(each, flags, namer)
 
 
-@command("thread", "[ADDRESS | -t TID]")
+@command("thread", "[ADDRESS [FLAGS] | -t TID]")
 def thread(arguments):
-    """A thread: what it waits for, its requests, priorities and stack. Without arguments the one on the selected processor."""
+    """A thread: what it waits for, its requests, priorities and stack. Without arguments the one on the selected processor.
+
+    ADDRESS may be -1, which means that one too. FLAGS without 4 leave the stack out."""
+    flags = STACKS
+    if len(arguments) == 2 and arguments[0] != "-t":
+        flags = number(arguments.pop())
     if len(arguments) == 2 and arguments[0] == "-t":
         tid = number(arguments[1])
         found = next((each for each in all_threads() if int(each["Cid"]["UniqueThread"]) == tid), None)
         if found is None:
             raise NtError(f"no thread has the id {tid:x}")
     elif len(arguments) == 1 and arguments[0] != "-t":
-        found = thread_at(number(arguments[0]))
+        address = number(arguments[0])
+        found = prcb(current_number())["CurrentThread"].dereference() if address == CURRENT else thread_at(address)
     elif not arguments:
         found = prcb(current_number())["CurrentThread"].dereference()
     else:
         raise usage()
-    for line in describe_thread(found, Namer()):
+    for line in describe_thread(found, Namer(), bool(flags & STACKS)):
         write(line)
 
 
