@@ -31,24 +31,10 @@ def wait_reasons():
 
 
 def processes():
-    """Every process. They stand in a ring that the System process is always part of."""
-    system = variable("PsInitialSystemProcess")
-    if int(system) == 0:
+    """Every process, System first."""
+    if int(variable("PsInitialSystemProcess")) == 0:
         raise NtError("the kernel has not come so far: there is no process")
-    found = [system.dereference()]
-    heads = {address_of(variable(name)) for name in ("PsActiveProcessHead",) if has_variable(name)}
-    for entry in walk_list(system["ActiveProcessLinks"]):
-        if entry not in heads:
-            found.append(structure(entry - offset_of("KPROCESS", "ActiveProcessLinks"), "KPROCESS"))
-    return found
-
-
-def has_variable(name):
-    try:
-        variable(name)
-        return True
-    except NtError:
-        return False
+    return list(walk(variable("PspActiveProcesses"), "KPROCESS", "ActiveProcessLinks"))
 
 
 def image_of(process):
