@@ -1,7 +1,7 @@
 """process, thread, running, ready, stacks, apc: who there is, and what each is doing."""
 
 from .command import NtError, command, number, usage, write
-from .memory import address_of, structure, walk, walk_list
+from .memory import address_of, walk
 from .module import Namer
 from .processor import current_number, prcb, prcbs
 from .stack import format_stack, stack_of
@@ -170,18 +170,26 @@ def stacks(arguments):
     write(f"\nThreads Processed: {count}")
 
 
+def apc_lists(each):
+    """(list head, what it is) of a thread's APC lists: two for the process that it is attached to, two for its own."""
+    states = [(each["ApcState"], "")]
+    if int(each["ApcStateIndex"]):
+        states.append((each["SavedApcState"], ", not before it has detached"))
+    for state, text in states:
+        for mode, name in enumerate(("KERNEL", "USER")):
+            if int(state["ApcListHead"][mode]["Flink"]):
+                yield state["ApcListHead"][mode], name + text
+
+
 def show_apcs(each, namer):
     """APCs that wait for a thread; how many."""
     count = 0
-    for mode, head in ((0, "KERNEL"), (1, "USER")):
-        if not int(each["ApcState"]["ApcListHead"][mode]["Flink"]):
-            continue
-        for entry in walk_list(each["ApcState"]["ApcListHead"][mode]):
-            apc = structure(entry - 0x10, "KAPC")
+    for head, text in apc_lists(each):
+        for apc in walk(head, "KAPC", "ApcListEntry"):
             if count == 0:
                 write(f"    Thread {address_of(each):016x}  Cid {int(each['Cid']['UniqueThread']):x}")
             count += 1
-            write(f"        KAPC @ {address_of(apc):016x}  [{head}]")
+            write(f"        KAPC @ {address_of(apc):016x}  [{text}]")
             for name in ("KernelRoutine", "RundownRoutine", "NormalRoutine"):
                 address = int(apc[name]) & 0xFFFFFFFFFFFFFFFF
                 write(f"          {name:<15}{namer(address) if address else '0'}")

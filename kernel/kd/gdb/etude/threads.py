@@ -31,10 +31,11 @@ def wait_reasons():
 
 
 def processes():
-    """Every process, System first."""
-    if int(variable("PsInitialSystemProcess")) == 0:
+    """Every process that has not ended; the idle threads' own is not among them."""
+    head = variable("PspActiveProcesses")
+    if int(head["Flink"]) == 0:
         raise NtError("the kernel has not come so far: there is no process")
-    return list(walk(variable("PspActiveProcesses"), "KPROCESS", "ActiveProcessLinks"))
+    return list(walk(head, "KPROCESS", "ActiveProcessLinks"))
 
 
 def image_of(process):
