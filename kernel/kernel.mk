@@ -96,6 +96,7 @@ $(O)/obj/exports.o: $(O)/gen/exports.asm $(O)/flags/kernel-as
 $(O)/kernel.elf: $(KERNEL_OBJS) linker.ld $(O)/flags/kernel-ld
 	$(call say,LD,$@)
 	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -Map $(O)/kernel.map -o $@ $(KERNEL_OBJS)
+	$(Q)objcopy --wildcard --strip-symbol '..@*' $@ # labels inside nasm's macros would name routines in backtraces
 
 # gdb runs this when it reads kernel.elf's symbols, if its auto-load safe-path has the folder: see docs/debugging.md.
 $(O)/kernel.elf-gdb.py: kernel/kernel.mk
