@@ -15,7 +15,7 @@
 #?   make sys NAME=beep   build one driver        make clean   remove everything built
 #?
 #? Variables, with what run / exec take when none is given:
-#?   BOOT=grub / direct    boot the CD image by GRUB, or let QEMU load the kernel
+#?   BOOT=grub / direct    boot the CD image by BIOS and GRUB, or by uefi, or let QEMU load the kernel
 #?   SMP=2 / 1             processors        MEM=128M   memory
 #?   MACHINE=q35           or pc             CPU=max    or qemu64, host (with KVM), ...
 #?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
@@ -30,7 +30,7 @@
 #?   DEBUG=1               the debug kernel, in $(O)/debug: more checks, schedules from a seed
 #?   O=build               output folder     V=1        show full commands
 
-# What is built stands in four fragments beside what they build; all sources are found by wildcards, so a new file, driver
+# What is built stands in five fragments beside what they build; all sources are found by wildcards, so a new file, driver
 # or test needs no change here. All output goes below $(O).
 
 O ?= build
@@ -46,8 +46,8 @@ PYTHON := /usr/bin/python3
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
-PACKAGES := binutils clang clang-format cmake g++ gcc gdb grub-common grub-pc-bin libc6-dev lld llvm make \
-  mingw-w64-x86-64-dev mtools nasm python3 python3-numpy python3-pexpect python3-pytest qemu-system-x86 \
+PACKAGES := binutils clang clang-format cmake g++ gcc gdb gnu-efi grub-common grub-pc-bin libc6-dev lld llvm make \
+  mingw-w64-x86-64-dev mtools nasm ovmf python3 python3-numpy python3-pexpect python3-pytest qemu-system-x86 \
   xorriso
 
 # As many jobs as processors; -j on the command line overrides, a parent make shares its own.
@@ -83,6 +83,7 @@ FORCE:
 remember = @mkdir -p $(@D); printf '%s\n' '$(strip $1)' | cmp -s - $@ || printf '%s\n' '$(strip $1)' > $@
 
 include kernel/kernel.mk
+include boot/efi/efi.mk
 include drivers/drivers.mk
 include lib/sdk/sdk.mk
 include iso/iso.mk

@@ -1,4 +1,4 @@
-# What the kernel gets as its boot disk, and the CD image that GRUB boots from.
+# What the kernel gets as its boot disk, and the image that boots from CD and USB, by BIOS and by UEFI.
 #
 # The boot disk's members by folder: drivers, tests (in-guest test drivers), music, symbols, and at the top whatever else
 # stands in iso/: registry.reg, scripts.
@@ -19,6 +19,7 @@ $(O)/boot/bootdisk.cpio: $(DISK_FILES) boot/tools/bootdisk.py $(O)/flags/bootdis
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) boot/tools/bootdisk.py $@ $(DISK_MEMBERS)
 
-$(O)/etude.iso: $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio iso/grub.cfg boot/tools/bootiso.py
+ISO_FILES := $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio $(O)/boot/BOOTX64.EFI
+$(O)/etude.iso: $(ISO_FILES) iso/grub.cfg boot/tools/bootiso.py
 	$(call say,ISO,$@)
-	$(Q)$(PYTHON) boot/tools/bootiso.py $@ $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio
+	$(Q)$(PYTHON) boot/tools/bootiso.py $@ $(ISO_FILES)

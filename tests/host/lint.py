@@ -22,7 +22,7 @@ TABLES = ("lib/ddk/ntstatus.h", "lib/ddk/nt/status_errors.h", "lib/ddk/nt/status
 FAMILY = 6  # prototypes in a row that one comment may cover without naming them
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
 # Entered by the loader and by the host's C library; everybody knows their prototypes.
-ENTRY_POINTS = {"DriverEntry", "main", "LLVMFuzzerTestOneInput"}
+ENTRY_POINTS = {"DriverEntry", "efi_main", "main", "LLVMFuzzerTestOneInput"}
 
 
 @dataclass

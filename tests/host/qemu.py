@@ -33,6 +33,13 @@ import bootdisk  # noqa: E402
 import bootiso  # noqa: E402
 
 PROMPT = "etude> "
+FIRMWARE = {"grub": [], "uefi": ["-bios", "/usr/share/ovmf/OVMF.fd"]}
+# bootindex: OVMF asks the network and the shell first otherwise.
+MEDIUM = {
+    "cdrom": "-drive if=none,id=boot,media=cdrom,readonly=on,format=raw,file={iso} -device ide-cd,drive=boot,bootindex=0",
+    "usb": "-drive if=none,id=boot,readonly=on,format=raw,file={iso} -device qemu-xhci -device usb-storage,drive=boot,bootindex=0",
+    "disk": "-drive if=none,id=boot,readonly=on,format=raw,file={iso} -device virtio-blk-pci,drive=boot,bootindex=0",
+}
 DISK_SIZE = 1 << 20  # of a new one
 
 # QEMU's exit status is (value << 1) | 1 of what the guest writes to the debug-exit device.
@@ -43,7 +50,8 @@ STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
 class Machine:
     """How to start. Every field has a value that suits tests; make's defaults for people stand in `main`."""
 
-    boot: str = "direct"  # "direct": QEMU loads the kernel; "grub": a BIOS boots the CD image
+    boot: str = "direct"  # "direct": QEMU loads the kernel; "grub": a BIOS boots the CD image; "uefi": OVMF does
+    medium: str = "cdrom"  # or "usb": the image is a stick; "disk": a disk (not direct)
     smp: int = 1
     mem: str = "128M"
     machine: str = "q35"  # or "pc"
@@ -115,12 +123,12 @@ def prepare(machine, folder):
         disk = own_disk
     if machine.boot == "direct":
         return ["-kernel", str(kernel), "-append", cmdline] + ["-initrd", str(disk)] * machine.boot_disk
-    if machine.boot == "grub":
+    if machine.boot in FIRMWARE:
         if members or cmdline:
             iso = Path(folder) / "etude.iso"
-            bootiso.make_iso(iso, kernel, disk, cmdline)
-        return ["-cdrom", str(iso), "-boot", "order=d"]
-    sys.exit(f"BOOT={machine.boot}: there are only grub and direct")
+            bootiso.make_iso(iso, kernel, disk, build / "boot/BOOTX64.EFI", cmdline)
+        return FIRMWARE[machine.boot] + MEDIUM[machine.medium].format(iso=str(iso).replace(",", ",,")).split(" ")
+    sys.exit(f"BOOT={machine.boot}: there are only {', '.join(FIRMWARE)} and direct")
 
 
 def audio_arguments(machine):

@@ -1,0 +1,162 @@
+/* machine.c - what the firmware knows of the machine: screen, ACPI, memory; and its end. */
+#include "firmware.h"
+
+#define MAP_ROOM 65536
+#define MAXIMUM_RANGES 1024
+#define ATTEMPTS 8
+
+/* As BIOSes number the types of memory; what is not known is nobody's to use. */
+enum {
+    E820Ram = 1,
+    E820Reserved = 2,
+    E820AcpiReclaim = 3,
+    E820AcpiNvs = 4,
+    E820Bad = 5
+};
+
+/* Where a mask's ones begin, and how many there are. */
+static VOID BlMeasureMask(UINT32 Mask, UINT8 *Shift, UINT8 *Bits)
+{
+    *Shift = Mask == 0 ? 0 : (UINT8)__builtin_ctz(Mask);
+    for (*Bits = 0; Mask != 0; Mask &= Mask - 1) {
+        ++*Bits;
+    }
+}
+
+BOOLEAN BlFindScreen(BL_SCREEN *Screen)
+{
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *Output;
+    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *Mode;
+    EFI_PIXEL_BITMASK Mask = {0x0000FF, 0x00FF00, 0xFF0000, 0xFF000000};
+
+    if (EFI_ERROR(LibLocateProtocol(&GraphicsOutputProtocol, (VOID **)&Output)) ||
+        Output->Mode == NULL || Output->Mode->FrameBufferBase == 0) {
+        return FALSE;
+    }
+    Mode = Output->Mode->Info;
+    switch (Mode->PixelFormat) {
+    case PixelRedGreenBlueReserved8BitPerColor:
+        break;
+    case PixelBlueGreenRedReserved8BitPerColor:
+        Mask = (EFI_PIXEL_BITMASK){0xFF0000, 0x00FF00, 0x0000FF, 0xFF000000};
+        break;
+    case PixelBitMask:
+        Mask = Mode->PixelInformation;
+        break;
+    default:
+        return FALSE;
+    }
+    Screen->Base = Output->Mode->FrameBufferBase;
+    Screen->BitsPerPixel = 32; /* all formats but those that are no memory at all */
+    Screen->Pitch = Mode->PixelsPerScanLine * 4;
+    Screen->Width = Mode->HorizontalResolution;
+    Screen->Height = Mode->VerticalResolution;
+    BlMeasureMask(Mask.RedMask, &Screen->RedShift, &Screen->RedBits);
+    BlMeasureMask(Mask.GreenMask, &Screen->GreenShift, &Screen->GreenBits);
+    BlMeasureMask(Mask.BlueMask, &Screen->BlueShift, &Screen->BlueBits);
+    return TRUE;
+}
+
+VOID BlFindRsdp(BL_INFO *Info)
+{
+    VOID *Old = NULL, *New = NULL;
+
+    LibGetSystemConfigurationTable(&AcpiTableGuid, &Old);
+    LibGetSystemConfigurationTable(&(EFI_GUID)ACPI_20_TABLE_GUID, &New);
+    if (New != NULL) {
+        BlAddRsdp(Info, New, TRUE);
+    } else if (Old != NULL) {
+        BlAddRsdp(Info, Old, FALSE);
+    }
+}
+
+/* What a range is once the firmware's services have ended. */
+static UINT32 BlTypeAfterwards(UINT32 Type)
+{
+    switch (Type) {
+    case EfiLoaderCode:
+    case EfiLoaderData:
+    case EfiBootServicesCode:
+    case EfiBootServicesData:
+    case EfiConventionalMemory:
+        return E820Ram;
+    case EfiACPIReclaimMemory:
+        return E820AcpiReclaim;
+    case EfiACPIMemoryNVS:
+        return E820AcpiNvs;
+    case EfiUnusableMemory:
+        return E820Bad;
+    default:
+        return E820Reserved;
+    }
+}
+
+/* Bytes of RAM in a map between Low and High. */
+static UINT64 BlRamBetween(const BL_MEMORY *Memory, UINTN Count, UINT64 Low, UINT64 High)
+{
+    UINT64 Bytes = 0;
+
+    for (UINTN i = 0; i < Count; i++) {
+        UINT64 Start = Memory[i].Base, End = Start + Memory[i].Length;
+
+        Start = Start < Low ? Low : Start;
+        End = End > High ? High : End;
+        if (Memory[i].Type == E820Ram && Start < End) {
+            Bytes += End - Start;
+        }
+    }
+    return Bytes;
+}
+
+static UINTN BlReadMap(BL_MEMORY *Memory, const UINT8 *Map, UINTN Size, UINTN EntrySize)
+{
+    UINTN Count = 0;
+
+    for (UINTN At = 0; At + sizeof(EFI_MEMORY_DESCRIPTOR) <= Size; At += EntrySize) {
+        const EFI_MEMORY_DESCRIPTOR *Entry = (const EFI_MEMORY_DESCRIPTOR *)(Map + At);
+
+        Count = BlAppendMemory(Memory, Count, MAXIMUM_RANGES,
+                               (BL_MEMORY){Entry->PhysicalStart, Entry->NumberOfPages * BL_PAGE,
+                                           BlTypeAfterwards(Entry->Type)});
+    }
+    if (Count > MAXIMUM_RANGES) {
+        BlStop(L"the firmware's memory map has too many entries");
+    }
+    return Count;
+}
+
+/* The services end only if the memory map has not changed since it was read: an event in between may have
+ * changed it. Messages allocate memory too, so they come before the map that counts. */
+VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High)
+{
+    UINT8 *Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");
+    BL_MEMORY *Memory =
+        BlAllocateLow(EfiLoaderData, MAXIMUM_RANGES * sizeof(BL_MEMORY), L"the memory map");
+    BL_INFO Before = *Info;
+    EFI_STATUS Status = EFI_SUCCESS;
+
+    for (UINTN Attempt = 0; Attempt < ATTEMPTS; Attempt++) {
+        UINTN Size = MAP_ROOM, Key, EntrySize, Count;
+        UINT32 Version;
+
+        Status = BS->GetMemoryMap(&Size, (EFI_MEMORY_DESCRIPTOR *)Map, &Key, &EntrySize, &Version);
+        if (EFI_ERROR(Status)) {
+            BlStop(L"the firmware's memory map cannot be read: %r", Status);
+        }
+        Count = BlReadMap(Memory, Map, Size, EntrySize);
+        if (BlRamBetween(Memory, Count, Low, High) != High - Low) {
+            BlStop(L"the firmware keeps memory between %lx and %lx, where the kernel must go", Low,
+                   High);
+        }
+        *Info = Before;
+        BlAddMemoryMap(Info, Memory, Count);
+        if (!BlEndInfo(Info)) {
+            BlStop(L"the firmware's memory map has too many entries");
+        }
+        Status = BS->ExitBootServices(Image, Key);
+        if (!EFI_ERROR(Status)) {
+            return;
+        }
+    }
+    BlStop(L"the firmware does not let go: %r", Status);
+}

@@ -1,0 +1,121 @@
+"""Promise: one image starts everywhere: by BIOS and by UEFI, from a CD, a USB stick and a disk; the matrix of machines; and what
+keeps UEFI from starting Etude is told on the firmware's console.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import qemu
+
+sys.path.insert(0, str(qemu.ROOT / "boot/tools"))
+import bootiso  # noqa: E402
+
+CHECK = "cpus; beep 440 20; sc query beep"
+
+
+def boots(**settings):
+    result = qemu.execute(CHECK, timeout=300, **settings)
+    assert result.passed, f"{result.explain()}\n{result.output}"
+    return result.output
+
+
+@pytest.mark.parametrize("medium", qemu.MEDIUM)
+@pytest.mark.parametrize("boot", qemu.FIRMWARE)
+def test_every_way(boot, medium):
+    output = boots(boot=boot, medium=medium, smp=2)
+    assert f"Loaded by {dict(grub='GRUB', uefi='UEFI')[boot]}" in output and "2 of 2 processors" in output
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(boot="grub", machine="pc", cpu="qemu64", smp=1, mem="48M"),
+        dict(boot="grub", machine="q35", cpu="max", smp=8, mem="8G"),
+        dict(boot="uefi", machine="pc", cpu="qemu64", smp=1, mem="64M"),
+        dict(boot="uefi", machine="pc", cpu="max", smp=4, mem="512M"),
+        dict(boot="uefi", machine="q35", cpu="qemu64", smp=4, mem="4G"),
+        dict(boot="uefi", machine="q35", cpu="max", smp=8, mem="8G"),
+    ],
+    ids=lambda settings: "-".join(str(value) for value in settings.values()),
+)
+def test_matrix(settings):
+    output = boots(**settings)
+    assert f"{settings['smp']} of {settings['smp']} processors" in output, output
+
+
+def test_no_graphics():
+    output = boots(boot="uefi", qemu_extra=("-vga", "none"))
+    assert "no graphics: the console is on the first serial port" in output, output
+
+
+def damaged_image(folder, change):
+    """The system partition with something wrong, as a disk. change(boot folder, partition, mtools)"""
+    boot = folder / "boot"
+    boot.mkdir()
+    build = qemu.BUILD / "boot"
+    (boot / "etude.elf").write_bytes((build / "etude.elf").read_bytes())
+    (boot / "bootdisk.cpio").write_bytes((build / "bootdisk.cpio").read_bytes())
+    (boot / "sums.txt").write_text(bootiso.checksums(boot / "etude.elf", boot / "bootdisk.cpio"))
+    change(boot)
+    image = folder / "efi.img"
+    bootiso.make_system_partition(image, build / "BOOTX64.EFI", boot)
+    return image
+
+
+def remove(name):
+    return lambda boot: (boot / name).unlink()
+
+
+def flip(name, offset):
+    def change(boot):
+        data = bytearray((boot / name).read_bytes())
+        data[offset] ^= 1
+        (boot / name).write_bytes(data)
+
+    return change
+
+
+def shorten(boot):
+    data = (boot / "etude.elf").read_bytes()
+    (boot / "etude.elf").write_bytes(data[: len(data) // 2])
+    (boot / "sums.txt").unlink()  # nobody would get so far otherwise
+
+
+def enlarge(boot):
+    with (boot / "bootdisk.cpio").open("r+b") as disk:
+        disk.truncate(100 << 20)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (remove("etude.elf"), r"cannot start: \boot\etude.elf is missing"),
+        (remove("bootdisk.cpio"), r"cannot start: \boot\bootdisk.cpio is missing"),
+        (flip("etude.elf", 300000), r"cannot start: \boot\etude.elf is damaged: its checksum is "),
+        (flip("bootdisk.cpio", 300000), r"cannot start: \boot\bootdisk.cpio is damaged: its checksum is "),
+        (shorten, r"cannot start: \boot\etude.elf is damaged: the file is cut short"),
+        (enlarge, r"cannot start: not enough memory for \boot\bootdisk.cpio: 102400 KB are needed below 4 GB"),
+    ],
+    ids=["no kernel", "no boot disk", "damaged kernel", "damaged disk", "short kernel", "little memory"],
+)
+def test_what_keeps_it_from_starting(tmp_path, change, message):
+    image = damaged_image(tmp_path, change)
+    command = ["qemu-system-x86_64", "-display", "none", "-nic", "none", "-machine", "q35", "-m", "112M"]
+    command += [*qemu.FIRMWARE["uefi"], "-serial", f"file:{tmp_path / 'log'}", "-monitor", "none"]
+    command += qemu.MEDIUM["disk"].format(iso=image).split(" ")
+    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300).returncode
+    output = (tmp_path / "log").read_text(errors="replace")
+    assert status == qemu.STATUS_BUGCHECK and message in output, output
+
+
+def test_the_image_is_the_same_every_time(tmp_path):
+    files = [qemu.BUILD / "boot" / name for name in ("etude.elf", "bootdisk.cpio", "BOOTX64.EFI")]
+    first, second = tmp_path / "first.iso", tmp_path / "second.iso"
+    for image in (first, second):
+        bootiso.make_iso(image, *files)
+        Path(files[0]).touch()
+    assert first.read_bytes() == second.read_bytes()
