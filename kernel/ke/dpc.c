@@ -155,8 +155,7 @@ BOOLEAN NTAPI KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemAr
     KiAcquireRawLock(&Queue->Lock);
     if (InterlockedCompareExchangePointer(&Dpc->DpcData, Queue, NULL) == NULL) {
         Inserted = TRUE;
-        KI_TRACE_STORE(DpcQueue, Dpc->SystemArgument1, SystemArgument1, Dpc, Dpc->DeferredRoutine,
-                       Target->Number);
+        KI_TRACE_STORE(DpcQueue, Dpc->SystemArgument1, SystemArgument1, Dpc, Target, 0);
         Dpc->SystemArgument2 = SystemArgument2;
         if (Dpc->Importance == HighImportance) {
             InsertHeadList(&Queue->ListHead, &Dpc->DpcListEntry);

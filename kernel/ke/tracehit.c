@@ -27,7 +27,7 @@ static void KiTraceSwitchTo(PKTHREAD New)
     if (New->ContextSwitches <= 1) {
         KiNoteTraceThread(New);
     }
-    KiPutTraceEvent(KiTraceSwitch, (UCHAR)New->Priority, KiIdOf(New),
+    KiPutTraceEvent(KiTraceSwitch, (ULONG)max(New->Priority, 0), KiIdOf(New),
                     KiActivityOf(KeGetCurrentThread()));
 }
 
@@ -103,6 +103,12 @@ static void KiTraceCalls(const KI_TRACE_HIT *Hit)
     case KiTraceApcRun:
         KiPutTraceEvent(KiTraceApcRun, 0, Hit->A, (ULONG_PTR)KiRoutineOfApc((PKAPC)Hit->A));
         break;
+    case KiTraceDpcQueue: {
+        PKDPC Dpc = (PKDPC)Hit->A;
+        KiPutTraceEvent(KiTraceDpcQueue, ((PKPRCB)Hit->B)->Number, Hit->A,
+                        (ULONG_PTR)Dpc->DeferredRoutine);
+        break;
+    }
     case KiTraceIsrEnd: /* a byte, in a register that holds more */
         KiPutTraceEvent(KiTraceIsrEnd, (UCHAR)Hit->C, Hit->A, 0);
         break;
