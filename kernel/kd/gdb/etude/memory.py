@@ -10,6 +10,7 @@ import gdb
 
 from .command import NtError
 
+READ_LIMIT = 1 << 24  # bytes at once
 LIST_LIMIT = 100000  # entries, more than any list has
 
 
@@ -111,6 +112,8 @@ def is_readable(address, size=1):
 
 def read_mapped(address, size):
     """Bytes that the processor could read; gdb.MemoryError when they are not there."""
+    if not 0 <= size <= READ_LIMIT:  # a number that was damaged
+        raise gdb.MemoryError(f"Cannot read {size} bytes at {int(address):#x}")
     return bytes(gdb.selected_inferior().read_memory(int(address) & 0xFFFFFFFFFFFFFFFF, size))
 
 

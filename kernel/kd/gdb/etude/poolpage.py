@@ -206,6 +206,8 @@ class Pool:
                 return Damage(page, "freed: whoever touches it faults")
             return Damage(page, "unmapped, so that overruns fault: the block is on the page before, or behind") if entry else None
         data = self.tables.read(page, PAGE)
+        if data is None:
+            return Damage(page, "its page cannot be read")
         for at in (0, PAGE - 16):
             words = struct.unpack_from("<4I", data, at)
             check = ~self.cookie & 0xFFFFFFFF ^ (page + at & 0xFFFFFFFF) ^ words[0] ^ words[1] * 3 ^ words[2] * 5
