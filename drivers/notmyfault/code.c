@@ -21,7 +21,8 @@ NTSTATUS NotMyFaultDoStackOverflow(PIRP Irp)
     return Recurse(0) == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
-/* A loop that runs too far: return addresses lie above the variables. */
+/* A loop that runs too far: above the variables lie the return address and what the caller has room for, and then the
+ * caller's own return address, by which one finds out who it was if that is left. */
 static __declspec(noinline) UCHAR FillTooFar(ULONG Length)
 {
     volatile UCHAR Buffer[16];
@@ -35,7 +36,7 @@ static __declspec(noinline) UCHAR FillTooFar(ULONG Length)
 NTSTATUS NotMyFaultDoStackTrash(PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Irp);
-    return FillTooFar(48) == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+    return FillTooFar(88) == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
 NTSTATUS NotMyFaultDoCodeOverwrite(PIRP Irp)
