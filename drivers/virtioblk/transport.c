@@ -259,7 +259,7 @@ static BOOLEAN VblkNegotiate(PVBLK_EXTENSION Extension, PVBLK_COMMON Common)
 }
 
 /* Hands over queue 0 and lets the device go. */
-static NTSTATUS VblkStartQueue(PVBLK_EXTENSION Extension, PVBLK_COMMON Common, ULONG Multiplier)
+static NTSTATUS VblkStartQueue(PVBLK_EXTENSION Extension, PVBLK_COMMON Common)
 {
     BOOLEAN Messages = Extension->Connection == CONNECT_MESSAGE_BASED;
     ULONG Doorbell;
@@ -277,7 +277,7 @@ static NTSTATUS VblkStartQueue(PVBLK_EXTENSION Extension, PVBLK_COMMON Common, U
     VblkSetAddress(Common->QueueDescriptor, &Extension->Shared->Descriptor);
     VblkSetAddress(Common->QueueAvailable, &Extension->Shared->Available);
     VblkSetAddress(Common->QueueUsed, &Extension->Shared->Used);
-    Doorbell = Common->QueueDoorbell * Multiplier;
+    Doorbell = Common->QueueDoorbell * Extension->Multiplier;
     if (Doorbell + sizeof(USHORT) > Extension->Region[VblkNotify].Length) {
         return STATUS_DEVICE_CONFIGURATION_ERROR;
     }
@@ -314,7 +314,6 @@ NTSTATUS VblkStartDevice(PVBLK_EXTENSION Extension, ULONG Bus, PCI_SLOT_NUMBER S
 {
     PVBLK_COMMON Common;
     PCI_COMMON_CONFIG Config;
-    ULONG Multiplier;
     NTSTATUS Status = VblkOpenFunction(Extension, Bus, Slot);
 
     if (!NT_SUCCESS(Status)) {
@@ -322,7 +321,7 @@ NTSTATUS VblkStartDevice(PVBLK_EXTENSION Extension, ULONG Bus, PCI_SLOT_NUMBER S
     }
     HalGetBusData(PCIConfiguration, Bus, Slot.u.AsULONG, &Config, sizeof(Config));
     VblkEnableFunction(Bus, Slot, &Config);
-    Multiplier = VblkMapRegions(Extension, &Config);
+    Extension->Multiplier = VblkMapRegions(Extension, &Config);
     Status = STATUS_DEVICE_CONFIGURATION_ERROR;
     if (!VblkHasRegions(Extension)) {
         goto Unmap;
@@ -336,7 +335,7 @@ NTSTATUS VblkStartDevice(PVBLK_EXTENSION Extension, ULONG Bus, PCI_SLOT_NUMBER S
     if (!NT_SUCCESS(Status)) {
         goto Reset;
     }
-    Status = VblkStartQueue(Extension, Common, Multiplier);
+    Status = VblkStartQueue(Extension, Common);
     if (NT_SUCCESS(Status)) {
         return STATUS_SUCCESS;
     }
@@ -348,6 +347,17 @@ Unmap:
     VblkUnmapRegions(Extension);
     ObDereferenceObject(Extension->File);
     return Status;
+}
+
+NTSTATUS VblkRestartDevice(PVBLK_EXTENSION Extension)
+{
+    PVBLK_COMMON Common = Extension->Region[VblkCommon].Base;
+
+    Extension->Connection = 0; /* whoever polls wants no messages */
+    if (!VblkNegotiate(Extension, Common)) {
+        return STATUS_IO_DEVICE_ERROR;
+    }
+    return VblkStartQueue(Extension, Common);
 }
 
 VOID VblkStopDevice(PVBLK_EXTENSION Extension)

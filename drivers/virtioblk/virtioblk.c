@@ -11,7 +11,8 @@
 
 DRIVER_INITIALIZE DriverEntry;
 static DRIVER_UNLOAD VblkUnload;
-static DRIVER_DISPATCH VblkOpenClose, VblkReadWrite, VblkFlush, VblkDeviceControl;
+static DRIVER_DISPATCH VblkOpenClose, VblkReadWrite, VblkFlush, VblkDeviceControl,
+    VblkInternalControl;
 
 /* Names of disk number N: the last digit, or the one after "Harddisk", is N. */
 typedef struct _VBLK_NAMES {
@@ -174,6 +175,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Registry
     DriverObject->MajorFunction[IRP_MJ_WRITE] = VblkReadWrite;
     DriverObject->MajorFunction[IRP_MJ_FLUSH_BUFFERS] = VblkFlush;
     DriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = VblkDeviceControl;
+    DriverObject->MajorFunction[IRP_MJ_INTERNAL_DEVICE_CONTROL] = VblkInternalControl;
     VblkScan(VblkAddDevice, &Search);
     return Search.Disks != 0 ? STATUS_SUCCESS : Search.Failure;
 }
@@ -270,4 +272,16 @@ static NTSTATUS NTAPI VblkDeviceControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
     default:
         return VblkComplete(Irp, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
+}
+
+static NTSTATUS NTAPI VblkInternalControl(PDEVICE_OBJECT DeviceObject, PIRP Irp)
+{
+    PIO_STACK_LOCATION Location = IoGetCurrentIrpStackLocation(Irp);
+    NTSTATUS Status = STATUS_INVALID_DEVICE_REQUEST;
+
+    if (Location->Parameters.DeviceIoControl.IoControlCode == IOCTL_DISK_GET_CRASH_WRITER) {
+        Status = VblkGetCrashWriter(DeviceObject->DeviceExtension, Irp->AssociatedIrp.SystemBuffer,
+                                    Location->Parameters.DeviceIoControl.OutputBufferLength);
+    }
+    return VblkComplete(Irp, Status, NT_SUCCESS(Status) ? sizeof(CRASH_WRITER) : 0);
 }

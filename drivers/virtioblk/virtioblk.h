@@ -15,6 +15,7 @@
 
 #include <ntddk.h>
 #include <ntdddisk.h>
+#include <ntddcrash.h>
 
 #define VBLK_TAG 'klBV' /* "VBlk" in memory */
 #define VBLK_SECTOR 512
@@ -110,6 +111,8 @@ typedef struct _VBLK_EXTENSION {
     PVOID Interrupt;                 /* i  message table or interrupt object */
     ULONG64 Length;                  /* i  bytes */
     BOOLEAN ReadOnly, CanFlush;      /* i */
+    ULONG Multiplier;                /* i  from a queue's number to its doorbell's offset */
+    BOOLEAN Crashed;                 /* the queue is crash.c's; one processor is left then */
     PVBLK_SHARED Shared;             /* i  what is in it: q and the device */
     KSPIN_LOCK Lock;
     LIST_ENTRY Waiting;         /* q  of IRPs that found no free slot */
@@ -129,6 +132,14 @@ NTSTATUS VblkStartDevice(PVBLK_EXTENSION Extension, ULONG Bus, PCI_SLOT_NUMBER S
 VOID VblkStopDevice(PVBLK_EXTENSION Extension);
 /* There is a new entry in the available ring. */
 VOID VblkNotifyDevice(PVBLK_EXTENSION Extension);
+
+/* Resets the device and gives it the queue, which is empty, again, without interrupts. For crash.c. */
+NTSTATUS VblkRestartDevice(PVBLK_EXTENSION Extension);
+
+/*** crash.c ***/
+
+/* How to write to the disk after a bugcheck. STATUS_BUFFER_TOO_SMALL, STATUS_MEDIA_WRITE_PROTECTED. */
+NTSTATUS VblkGetCrashWriter(PVBLK_EXTENSION Extension, PCRASH_WRITER Writer, ULONG Room);
 
 /*** queue.c ***/
 

@@ -22,6 +22,14 @@ void KdEnterCrashMode(void);
  * behind it (and up to the oldest byte first). Returns the bytes copied; 0 at the end. */
 SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size);
 
+/*** Crash files (kd/crashdisk.c, kd/crashfile.c). ***/
+
+/* Looks for a disk that is marked for crash files, and keeps it open. Once, when the disks' drivers run. */
+void KdFindCrashDisk(void);
+/* Writes one to it, if there is one, and says so. Each started processor's FrozenFrame has its registers;
+ * Owner's comes first. After a bugcheck: one processor runs, interrupts are off. */
+void KdWriteCrashFile(ULONG Owner);
+
 /*** Console. Everything below: PASSIVE_LEVEL, on the thread that runs the command. ***/
 
 typedef struct _KD_CONSOLE *PKD_CONSOLE;

@@ -256,4 +256,9 @@ typedef struct _MM_STATISTICS {
 } MM_STATISTICS;
 void MmQueryStatistics(MM_STATISTICS *Statistics);
 
+/* Calls Routine for each run of mapped system addresses with the physical memory behind them, contiguous on
+ * both sides, but not for the direct map. Any IRQL; after a bugcheck. */
+typedef void MM_VISIT_MAPPING(PVOID Context, ULONG64 Virtual, ULONG64 Physical, ULONG64 Size);
+void MmVisitMappings(MM_VISIT_MAPPING *Routine, PVOID Context);
+
 #endif

@@ -205,6 +205,7 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiStopOthers(Prcb);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();
+        KdWriteCrashFile(Prcb->Number);
         break;
     case 2:
         KdPrintf("\n*** bugcheck 0x%08X (0x%llX, 0x%llX, 0x%llX, 0x%llX) while reporting, at rip "

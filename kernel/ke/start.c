@@ -62,6 +62,7 @@ static VOID NTAPI KiPhase1(PVOID Context)
     CmInitSystem();  /* the registry, from the boot disk */
     KdLoadFilter();  /* which debug output it wants */
     LdrInitSystem(); /* services of Start 0 and 1: the drivers run */
+    KdFindCrashDisk();
     KiPrintUptime();
     KdStartConsole(); /* a prompt, on a thread of its own */
 }
