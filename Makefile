@@ -7,6 +7,7 @@
 #?   make exec CMD="beep 440 500; irql"   boot, run console commands, power off; fails if one failed
 #?   make trace CMD="melody play twinkle"   the same, and a picture of it: build/trace.svg, build/trace.json
 #?   make debug    boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
+#?   make analyze CRASH=file   what a crash file tells (nt analyze -v); CMD="nt stacks; nt vm" asks, CMD=gdb stays in gdb
 #?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
 #?   make bench    instruction counts and times
 #?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
@@ -21,6 +22,7 @@
 #?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
 #?   WAV=file              record the speaker instead
 #?   DISK=file             a disk, made if it is not there: the registry lives on in it
+#?   CRASH=file             a disk for crash files, made if it is not there; make analyze opens it
 #?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
 #?   CMDLINE="..."         the kernel's command line
 #?   QEMU_EXTRA="..."      further arguments for QEMU

@@ -2,12 +2,12 @@
 #
 # tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
 
-export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT \
+export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT \
   SEEDS FIRST JOBS KINDS FROM TO PICTURE
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)
 
-.PHONY: run exec demo debug debug-wait test unit bench lint
+.PHONY: run exec demo debug debug-wait analyze test unit bench lint
 run: all
 	@$(PYTHON) tests/host/qemu.py run
 exec: all
@@ -16,6 +16,8 @@ debug: all
 	@$(PYTHON) tests/host/qemu.py debug
 debug-wait: all
 	@$(PYTHON) tests/host/qemu.py debug-wait
+analyze: $(O)/kernel.elf
+	@$(PYTHON) tests/host/qemu.py analyze
 demo: all
 	@$(PYTHON) tests/host/demo.py
 

@@ -197,6 +197,8 @@ static void KdpPutStatus(KD_CRASH_FILE *File, PKPRCB Prcb)
     Note.Rax = f->Rax, Note.Rbx = f->Rbx, Note.Rcx = f->Rcx, Note.Rdx = f->Rdx;
     Note.Rsi = f->Rsi, Note.Rdi = f->Rdi, Note.Rbp = f->Rbp, Note.Rsp = f->Rsp;
     Note.Rip = f->Rip, Note.EFlags = f->EFlags, Note.Cs = f->SegCs, Note.Ss = f->SegSs;
+    /* Behind the call of a routine that does not return there may be another one. */
+    Note.Rip -= f->Vector == KI_NO_VECTOR;
     Note.OriginalRax = ~0ULL;
     Note.GsBase = (ULONG64)CONTAINING_RECORD(Prcb, KPCR, Prcb);
     KdpPut(File, &Note, sizeof(Note));

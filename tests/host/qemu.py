@@ -41,6 +41,9 @@ MEDIUM = {
     "disk": "-drive if=none,id=boot,readonly=on,format=raw,file={iso} -device virtio-blk-pci,drive=boot,bootindex=0",
 }
 DISK_SIZE = 1 << 20  # of a new one
+# A disk for crash files: headers, memory from address 0 on (q35 has a hole below 4 GB), and a sector with the mark.
+CRASH_MARK = b"Etude crash disk"
+CRASH_HEADERS, SECTOR = 2 << 20, 512
 
 # QEMU's exit status is (value << 1) | 1 of what the guest writes to the debug-exit device.
 STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
@@ -66,6 +69,7 @@ class Machine:
     debug: bool = False  # the debug kernel (make DEBUG=1)
     boot_disk: bool = True  # False leaves it out (direct boot only)
     disk: str = ""  # image of a disk, made if it is not there; "new": an empty one for this machine alone
+    crash: str = ""  # image of a disk that crash files go to, made if it is not there
     devices: tuple = ()  # further devices, by QEMU's names: "edu", or with options, "edu,dma_mask=0xff"
     qemu_extra: tuple = ()  # further QEMU arguments
     files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
@@ -154,6 +158,38 @@ def disk_arguments(machine, folder):
     return ["-drive", drive, "-device", "virtio-blk-pci,drive=disk0"]
 
 
+def memory_size(text):
+    """Bytes of QEMU's -m."""
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "M")
+    return int(number) * units[unit]
+
+
+def make_crash_disk(path, size):
+    """An empty image, which takes no room until a crash. One that is there already must be such a disk, and becomes as
+    large as it must be."""
+    size = CRASH_HEADERS + size + (2 << 30) * (size > 2 << 30) + SECTOR
+    with open(path, "r+b" if path.exists() else "w+b") as image:
+        old = image.seek(0, os.SEEK_END)
+        image.seek(max(old - SECTOR, 0))
+        if old and not image.read(SECTOR).startswith(CRASH_MARK):
+            sys.exit(f"CRASH={path}: this is no disk for crash files; a file that is not there yet would become one")
+        if old < size:
+            image.truncate(size)
+            image.seek(size - SECTOR)
+            image.write(CRASH_MARK)
+
+
+def crash_disk_arguments(machine):
+    if not machine.crash:
+        return []
+    path = Path(machine.crash)
+    make_crash_disk(path, memory_size(machine.mem))
+    escaped = str(path).replace(",", ",,")
+    drive = f"if=none,id=crash,format=raw,discard=unmap,detect-zeroes=unmap,file={escaped}"
+    return ["-drive", drive, "-device", "virtio-blk-pci,drive=crash"]
+
+
 def qemu_command(machine, folder, serial):
     """The whole command line. serial: QEMU arguments for COM1, as a list."""
     command = ["qemu-system-x86_64", "-display", "none", "-nic", "none"]
@@ -165,6 +201,7 @@ def qemu_command(machine, folder, serial):
     if machine.commands is not None:
         command += ["-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     command += disk_arguments(machine, folder)
+    command += crash_disk_arguments(machine)
     for device in machine.devices:
         command += ["-device", device]
     return command + serial + prepare(machine, folder) + list(machine.qemu_extra)
@@ -230,7 +267,7 @@ def machine_from_environment(**defaults):
     """make's variables as Machine settings."""
     get = os.environ.get
     names = {"boot": "BOOT", "mem": "MEM", "machine": "MACHINE", "cpu": "CPU", "accel": "ACCEL", "audio": "AUDIO"}
-    names |= {"wav": "WAV", "disk": "DISK", "cmdline": "CMDLINE"}
+    names |= {"wav": "WAV", "disk": "DISK", "crash": "CRASH", "cmdline": "CMDLINE"}
     settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
     if get("SMP"):
         settings["smp"] = int(get("SMP"))
@@ -315,10 +352,26 @@ def debug_wait():
         return process.wait()
 
 
+def analyze():
+    """gdb in front of a crash file. Without COMMANDS it says what happened, and ends."""
+    core = os.environ.get("CRASH", "")
+    if not core or not Path(core).is_file():
+        sys.exit("make analyze CRASH=file needs a crash disk's image, or what QEMU's dump-guest-memory -p wrote")
+    with open(core, "rb") as image:
+        if image.read(4) != b"\x7fELF":
+            sys.exit(f"{core}: there is no complete crash file on it")
+    folders = [Path(name).resolve().parent for name in os.environ.get("EXTRA_FILES", "").split()]
+    if os.environ.get("CMD", "") == "gdb":
+        return subprocess.call(gdb_command(f"core-file {core}", symbol_folders=folders), cwd=ROOT)
+    commands = ["set pagination off", f"core-file {core}"]
+    commands += [each.strip() for each in (os.environ.get("CMD") or "nt analyze -v").split(";")]
+    return subprocess.call([*gdb_command(*commands, symbol_folders=folders), "-batch"], cwd=ROOT)
+
+
 def main():
-    """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CMDLINE EXTRA_FILES ICOUNT
+    """The environment holds what people give make: BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES ICOUNT
     QEMU_EXTRA, and for exec CMD and TIMEOUT. run boots by GRUB with two CPUs, the others directly with one."""
-    actions = {"run": run, "exec": run_commands, "debug": debug, "debug-wait": debug_wait}
+    actions = {"run": run, "exec": run_commands, "debug": debug, "debug-wait": debug_wait, "analyze": analyze}
     sys.exit(actions[sys.argv[1]]())
 
 

@@ -103,8 +103,8 @@ NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(
     _Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
 
 /* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed with
- * their GUID, and handed to the KbCallbackDumpIo routines, which get KbDumpIoComplete at the end. As no
- * memory dumps are written, the others are not called. FALSE: the record is registered already, or Reason
+ * their GUID, and handed to the KbCallbackDumpIo routines, which get KbDumpIoComplete at the end. Crash
+ * files are the kernel's own affair, so the others are not called. FALSE: the record is registered already, or Reason
  * is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
 NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(
     _Inout_ PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,

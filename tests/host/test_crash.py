@@ -1,0 +1,126 @@
+"""Promise: a machine that stops leaves its memory on a disk that was made for that, as a core file which gdb opens with all of
+the kernel's commands; it writes to no other disk; and what QEMU itself dumps can be opened as well.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+import qemu
+import shell
+
+
+def crash(path, commands="notmyfault irql", **settings):
+    result = qemu.execute(commands, crash=str(path), timeout=120, **settings)
+    assert result.status == qemu.STATUS_BUGCHECK, result.output
+    return result.output
+
+
+def ask(core, *commands):
+    """What gdb says to these commands about a core file."""
+    command = qemu.gdb_command("set pagination off", "set style enabled off", f"core-file {core}", *commands)
+    process = subprocess.run([*command, "-batch"], capture_output=True, text=True, timeout=120, cwd=qemu.ROOT)
+    return process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_crash_file(tmp_path, smp):
+    core = tmp_path / "crash.img"
+    screen = crash(core, "sc start booster; notmyfault irql", smp=smp, disk="new")
+    assert "Crash files go to disk 1" in screen and "Crash file: 127 MB written" in screen, screen
+    said = ask(core, "info threads", "nt analyze -v", "nt process", "nt drvobj booster", "nt lm", "nt vm", "nt dbgprint")
+    assert len(re.findall(r"^[* ] +\d+ +.*LWP", said, re.M)) == smp, said
+    assert "DRIVER_IRQL_NOT_LESS_OR_EQUAL (d1)" in said, said
+    assert re.search(r"SYMBOL_NAME: +notmyfault!NotMyFaultDoPagedAtDispatch", said), said
+    assert "IMAGE_NAME:  notmyfault.sys" in said, said
+    assert re.search(r"booster!\w*|\\Driver\\booster", said, re.I), said
+    assert "*** STOP: 0x000000D1" in said, said  # of the ring in memory
+    assert "Traceback" not in said, said
+    # The registers are those of the screen, and the processor that crashed is the first one.
+    rip = re.search(r"^rip=([0-9a-f]{16})", screen, re.M)[1]
+    assert f"0x{rip}" in ask(core, "print/x $rip"), rip
+    assert os.stat(core).st_blocks * 512 < 64 << 20  # empty memory takes no room
+
+
+def test_a_later_crash_replaces_it(tmp_path):
+    core = tmp_path / "crash.img"
+    crash(core, "notmyfault divide")
+    crash(core, "bugcheck", mem="64M")
+    assert "MANUALLY_INITIATED_CRASH (e2)" in ask(core, "nt analyze")
+    crash(core, "notmyfault divide", mem="192M")  # it grows
+    assert "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (7e)" in ask(core, "nt analyze")
+
+
+def test_no_other_disk_is_touched(tmp_path):
+    other, small = tmp_path / "other", tmp_path / "small"
+    other.write_bytes(b"mine" * (1 << 20))
+    small.write_bytes(bytes((1 << 20) - 512) + qemu.CRASH_MARK.ljust(512, b"\0"))
+    contents = other.read_bytes(), small.read_bytes()
+    drives = [f"if=none,id={path.name},format=raw,file={path}" for path in (other, small)]
+    result = qemu.execute(
+        "bugcheck",
+        devices=("virtio-blk-pci,drive=other", "virtio-blk-pci,drive=small"),
+        qemu_extra=tuple(each for drive in drives for each in ("-drive", drive)),
+    )
+    assert "Disk 1 is marked for crash files, but too small: 130 MB are needed" in result.output, result.output
+    assert "Writing memory" not in result.output
+    assert (other.read_bytes(), small.read_bytes()) == contents
+    with pytest.raises(SystemExit, match="no disk for crash files"):
+        qemu.make_crash_disk(other, 1 << 20)
+
+
+def test_make_analyze(tmp_path):
+    core = tmp_path / "crash.img"
+
+    def analyze(**settings):
+        command = ["make", "-s", "analyze", f"CRASH={core}", *(f"{key}={value}" for key, value in settings.items())]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=qemu.ROOT)
+
+    qemu.make_crash_disk(core, 128 << 20)
+    empty = analyze()
+    assert empty.returncode != 0 and "no complete crash file" in empty.stderr
+    crash(core)
+    assert "IMAGE_NAME:  notmyfault.sys" in analyze().stdout
+    assert "notmyfault" in analyze(CMD="nt lm; nt irql").stdout
+
+
+class Monitor:
+    """QEMU's machine protocol: a line of JSON there and back."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.socket.connect(str(path))
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.run("qmp_capabilities")
+
+    def run(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "event" not in answer:
+                assert "error" not in answer, answer
+                return answer["return"]
+
+
+def test_what_qemu_dumps(tmp_path):
+    qmp, core = tmp_path / "qmp", tmp_path / "core"
+    with shell.boot(smp=2, qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        console.child.sendline("notmyfault irql")
+        console.child.expect_exact("The system is halted.")
+        Monitor(qmp).run("dump-guest-memory", paging=True, protocol=f"file:{core}")
+    said = ask(core, "nt analyze -v")
+    assert "DRIVER_IRQL_NOT_LESS_OR_EQUAL (d1)" in said and "IMAGE_NAME:  notmyfault.sys" in said, said
