@@ -3,6 +3,7 @@ shows, on the machine and on a dump of it; the printers show what a driver has p
 no such thing ends in one line that says so.
 """
 
+import random
 import re
 
 import gdbrun
@@ -98,6 +99,7 @@ DAMAGE = {
 }
 
 ADDRESSES = ("0", "1", "0x1234", "ffffffffffffffff", "ffffe00000000000", "ffffa0007ffff000", "8000000000000000", "KeSetEvent")
+RUINS = ((1, 300), (3, 2000))  # seed, words
 TAKE_ADDRESS = ("irp", "devobj", "drvobj", "devstack", "object", "fileobj", "pool", "dl", "list", "dt _IRP", "handle 0 3")
 
 COMMANDS = {
@@ -155,6 +157,19 @@ def prepare(held, handles):
     ]
 
 
+def hurt_dump(dump, seed, words):
+    """A copy of a dump in which that many words of memory are wrong: 0, all ones, anything, or a pointer to something else."""
+    chance, data = random.Random(seed), bytearray(dump.read_bytes())
+    pages = [at for at in range(8192, len(data) - 4096, 4096) if any(data[at : at + 4096 : 8])]
+    for _ in range(words):
+        at = chance.choice(pages) + 8 * chance.randrange(512)
+        somewhere = chance.choice((0xFFFFE00000002000, 0xFFFFFFFF80300000, 0xFFFFA00000001000)) + 8 * chance.randrange(4096)
+        data[at : at + 8] = chance.choice((0, (1 << 64) - 1, chance.getrandbits(64), somewhere)).to_bytes(8, "little")
+    path = dump.with_name("hurt")
+    path.write_bytes(data)
+    return path
+
+
 def by_name(answers):
     """{name: answer} of COMMANDS, without the numbers that gdb gives to values."""
     return {name: re.sub(r"^\$\d+ = ", "", text) for name, text in zip(COMMANDS, answers)}
@@ -162,10 +177,10 @@ def by_name(answers):
 
 @pytest.fixture(scope="module")
 def shown():
-    """(console's answers, gdb's, what gdb says to damage, what it says to nonsense)."""
+    """(console's answers, gdb's, what gdb says to damage, to nonsense, and of dumps that are full of damage)."""
     nonsense = [f"nt {name} {address}" for name in TAKE_ADDRESS for address in ADDRESSES]
     damage = [[each[1], each[0], each[2]] for each in DAMAGE.values()]
-    with gdbrun.machine(smp=2, mem="64M") as (console, stub):
+    with gdbrun.machine(smp=2, mem="32M") as (console, stub):
         dump = stub.with_name("core")
         loaded = "".join(console.run(LOAD.format(name)) for name in DRIVERS)
         said = {line.split()[0]: console.run(line) for line in CONSOLE}
@@ -174,6 +189,7 @@ def shown():
         commands = [setup, *COMMANDS.values(), *damage, *nonsense, *COMMANDS.values(), f"monitor dump-guest-memory -p {dump}"]
         answers = gdbrun.ask(f"target remote {stub}", commands)
         dead = gdbrun.ask(f"core-file {dump}", [setup, *COMMANDS.values()])
+        ruins = [gdbrun.ask(f"core-file {hurt_dump(dump, seed, words)}", COMMANDS.values()) for seed, words in RUINS]
         for name in reversed(DRIVERS):
             assert "STATUS_" not in console.run(f"sc stop {name}")
     said["held"] = held.lower()
@@ -184,7 +200,7 @@ def shown():
     assert by_name(dead[1:]) == first, "a dump says the same"
     hurt = dict(zip(DAMAGE, answers[1 + size :]))
     wrong = dict(zip(nonsense, answers[1 + size + len(DAMAGE) :]))
-    return said, first, hurt, wrong
+    return said, first, hurt, wrong, ruins
 
 
 def test_devices_are_those_of_the_console(shown):
@@ -328,3 +344,11 @@ def test_nonsense_is_one_line(shown, name):
             assert text and "Traceback" not in text and not re.search(r"\w+Error:", text), (command, text)
             if text.startswith("nt "):
                 assert len(text.splitlines()) == 1, (command, text)
+
+
+@pytest.mark.parametrize("index", range(len(RUINS)))
+def test_a_dump_full_of_damage_is_shown_as_far_as_it_goes(shown, index):
+    answers = dict(zip(COMMANDS, shown[4][index]))
+    for name, text in answers.items():
+        assert "Traceback" not in text and "Python Exception" not in text and not re.search(r"\w+Error: ", text), (name, text)
+    assert sum(text == shown[1][name] for name, text in answers.items()) >= 3, "what is not damaged is shown as it was"
