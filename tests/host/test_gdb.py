@@ -146,6 +146,22 @@ def test_without_a_machine():
     expect(answers, "help nt irql", "Usage: nt irql", "WinDbg: !irql")
 
 
+def test_another_build_is_noticed():
+    """The debug kernel runs, and gdb has the release kernel's symbols, or the other way round."""
+    other = qemu.BUILD.parent if qemu.BUILD == qemu.debug_build() else qemu.debug_build()
+    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
+        stub = Path(folder) / "gdb"
+        machine = qemu.Machine(debug=other == qemu.debug_build(), commands="help")
+        process = qemu.start_stopped(folder, stub, ["-monitor", "none", "-serial", "null"], machine, stdin=subprocess.DEVNULL)
+        startup = re.search(r"(\w+) \w KiSystemStartup", subprocess.check_output(["nm", other / "kernel.elf"], text=True))[1]
+        try:
+            answers = gdbsession.batch([f"target remote {stub}"], [f"thbreak *0x{startup}", "continue", "nt lm"], timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+    assert "warning: the kernel in memory is not" in answers["continue"] + answers["nt lm"], answers
+
+
 def test_symbols_beside_a_users_driver(tmp_path):
     """EXTRA_FILES: symbols are found where the driver is, if they are of the same build; one without them is named all the same."""
     for name in ("zero", "enumproc"):

@@ -13,6 +13,7 @@ from .command import NtError
 from .memory import read, read_u64, structure
 from .module import Namer, find_module, modules
 from .processor import prcbs, selected, thread_of
+from .symbols import find_loaded
 
 LIMIT = 64  # frames
 SWAP_FRAME = 10 * 16 + 8  # bytes that KiSwapContext saves before the pushed registers (swap.asm)
@@ -167,7 +168,7 @@ class NtUnwinder(Unwinder):
         if trap:
             registers.update(load_trap_frame(registers["rbp"]))
         else:
-            module = find_module(pc)
+            module = find_loaded(pc) or find_module(pc)
             if module is None:
                 return None
             entry = pdata.find_entry(module.base, pc - module.base)

@@ -21,6 +21,8 @@ from .module import NAMERS, modules
 
 HOOK = "LdrpTellDebugger"
 BUILD_FOLDERS = ("drivers", "tests", "bench")
+SAMPLES = ("KiSystemStartup", "KeBugCheckEx", "LdrFindModule")  # code that tells builds apart
+SAMPLE_SIZE = 64
 HEADERS = 0x400  # bytes that hold a driver's headers
 
 
@@ -55,6 +57,7 @@ class Symbols:
         self.extra = []
         self.loaded = {}  # base -> Loaded
         self.connection = None  # what `loaded` was last compared with
+        self.compared = False  # the kernel in memory with that of the symbols
         self.hook = None
 
     def folders(self):
@@ -115,7 +118,11 @@ class Symbols:
     def meet(self):
         """Once for each machine or dump that gdb is connected with: learn what is there, and watch it."""
         inferior = gdb.selected_inferior()
-        if inferior.connection is None or inferior.connection == self.connection or kernel_is_absent():
+        if inferior.connection is None or kernel_is_absent():
+            return
+        if not self.compared:
+            self.compare()
+        if inferior.connection == self.connection:
             return
         self.connection = inferior.connection
         self.update()
@@ -126,7 +133,27 @@ class Symbols:
 
     def forget(self):
         """The connection has ended. Nothing else is touched: what it had cannot be asked any more."""
-        self.connection = None
+        self.connection, self.compared = None, False
+
+    def compare(self):
+        """Warn when the kernel in memory, as soon as there is one, is another build than gdb's symbols are for."""
+        same = is_same_kernel()
+        self.compared = same is not None
+        if same is False:
+            write(f"warning: the kernel in memory is not {kernel_file().filename}: what symbols say is wrong")
+
+
+def is_same_kernel():
+    """Whether gdb's symbols are for the kernel in memory. None: there is none yet."""
+    same = None
+    for name in SAMPLES:
+        address = int(gdb.parse_and_eval(f"(unsigned long)&{name}"))
+        there = try_read(address, SAMPLE_SIZE)
+        with gdb.with_parameter("trust-readonly-sections", True):
+            wanted = try_read(address, SAMPLE_SIZE)
+        if there is not None:
+            same = same is not False and there == wanted
+    return same
 
 
 def kernel_is_absent():
@@ -138,6 +165,12 @@ def kernel_is_absent():
 
 
 SYMBOLS = Symbols()
+
+
+def find_loaded(address):
+    """The driver that an address lies in, by what is known already, without asking the target; or None."""
+    found = (each.module for each in SYMBOLS.loaded.values())
+    return next((each for each in found if each.base <= address < each.end), None)
 
 
 def symbols_of(module):
