@@ -42,13 +42,19 @@ BOOLEAN SerialIsPresent(void)
     return SerialRead(UART_SCRATCH) == 0xA5;
 }
 
-/* Moves what the UART has received into the ring. At the interrupt's IRQL, under its lock. */
+/* Moves what the UART has received into the ring. At the interrupt's IRQL, under its lock. A break is the key that
+ * stops a machine which hangs, to see why: the interrupt still comes when all processors spin at
+ * DISPATCH_LEVEL. */
 static BOOLEAN NTAPI SerialDrainReceiver(PVOID Context)
 {
     PSERIAL_EXTENSION Extension = Context;
     UCHAR Status;
 
-    while ((Status = SerialRead(UART_LINE_STATUS)) & (UART_STATUS_DATA | UART_STATUS_OVERRUN)) {
+    while ((Status = SerialRead(UART_LINE_STATUS)) &
+           (UART_STATUS_DATA | UART_STATUS_OVERRUN | UART_STATUS_BREAK)) {
+        if (Status & UART_STATUS_BREAK) {
+            KeBugCheckEx(MANUALLY_INITIATED_CRASH, 0, 0, 0, 0);
+        }
         Extension->Overruns += (Status & UART_STATUS_OVERRUN) != 0;
         if (!(Status & UART_STATUS_DATA)) {
             continue; /* reading the status has reset the overrun */

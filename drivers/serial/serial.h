@@ -33,6 +33,7 @@
 #define UART_MODEM_INTERRUPTS 0x08 /* OUT2: on a PC it connects the interrupt line */
 #define UART_STATUS_DATA 0x01
 #define UART_STATUS_OVERRUN 0x02
+#define UART_STATUS_BREAK 0x10 /* the line was held at 0 for longer than a byte */
 #define UART_STATUS_FIFO_EMPTY 0x20
 
 /*

@@ -1,5 +1,6 @@
 """Promise: a machine that stops leaves its memory on a disk that was made for that, as a core file which gdb opens with all of
-the kernel's commands; it writes to no other disk; and what QEMU itself dumps can be opened as well.
+the kernel's commands; it writes to no other disk; and what QEMU itself dumps can be opened as well. A break on the serial
+line, and an NMI, stop a machine that hangs. Every bugcheck that the kernel raises is explained.
 """
 
 import json
@@ -124,3 +125,39 @@ def test_what_qemu_dumps(tmp_path):
         Monitor(qmp).run("dump-guest-memory", paging=True, protocol=f"file:{core}")
     said = ask(core, "nt analyze -v")
     assert "DRIVER_IRQL_NOT_LESS_OR_EQUAL (d1)" in said and "IMAGE_NAME:  notmyfault.sys" in said, said
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_break_key(tmp_path, smp):
+    """A processor that spins at DISPATCH_LEVEL is where the report shows it."""
+    qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
+    with shell.boot(smp=smp, crash=str(core), qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        console.child.sendline("notmyfault hangdpc")
+        time.sleep(1)
+        Monitor(qmp).run("chardev-send-break", id="com1")
+        console.child.expect_exact("The system is halted.")
+        screen = console.child.before
+    assert "MANUALLY_INITIATED_CRASH" in screen and "notmyfault!RunForEver" in screen, screen
+    assert "nt!KiHandleInterrupt" in screen or smp > 1, screen
+    assert "RunForEver" in ask(core, "nt running -t", "nt analyze -v")
+
+
+def test_nmi(tmp_path):
+    qmp = tmp_path / "qmp"
+    with shell.boot(smp=2, qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        Monitor(qmp).run("inject-nmi")
+        console.child.expect_exact("The system is halted.")
+        assert "NMI_HARDWARE_FAILURE" in console.child.before
+
+
+def test_every_bugcheck_is_explained():
+    """A code that stands in a call of the kernel's stands in its table of meanings, with a text."""
+    raised = set()
+    for path in (qemu.ROOT / "kernel").rglob("*.c"):
+        text = path.read_text()
+        for call in re.findall(r"\b(?:KeBugCheck(?:Ex|Blaming)?|KiBugCheck|IopBadIrp)\(([^;]*)", text):
+            raised.update(re.findall(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b", call.partition(")")[0]))
+    codes = set(re.findall(r"^#define (\w+) 0x", (qemu.ROOT / "lib/ddk/bugcodes.h").read_text(), re.M))
+    table = (qemu.ROOT / "kernel/ke/bugcode.c").read_text().partition("KiBugParameters[]")[2]
+    explained = set(re.findall(r"^    \{([A-Z0-9_]+),", table, re.M))
+    assert len(raised & codes) > 40 and not (raised & codes) - explained, (raised & codes) - explained
