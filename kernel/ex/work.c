@@ -37,12 +37,13 @@
 #define EX_CALL_TYPE_WORKER 1
 
 typedef struct _EX_WORKER {
-    LIST_ENTRY Link;             /* of all workers */
-    LIST_ENTRY IdleLink;         /* while idle */
-    PKTHREAD volatile Thread;    /* NULL until it first runs */
-    PWORK_QUEUE_ITEM Item;       /* handed over while idle */
-    volatile KPRIORITY Priority; /* of the item it runs */
-    KEVENT Event;                /* an item was handed over */
+    LIST_ENTRY Link;                         /* of all workers */
+    LIST_ENTRY IdleLink;                     /* while idle */
+    PKTHREAD volatile Thread;                /* NULL until it first runs */
+    PWORK_QUEUE_ITEM Item;                   /* handed over while idle */
+    volatile KPRIORITY Priority;             /* of the item it runs */
+    PWORKER_THREAD_ROUTINE volatile Running; /* its own to write: the routine it is in, or NULL */
+    KEVENT Event;                            /* an item was handed over */
     BOOLEAN Idle;
 } EX_WORKER, *PEX_WORKER;
 
@@ -89,10 +90,27 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     return Worker->Item;
 }
 
-/* Items that wait. One that a worker has got already is the worker's alone. */
+/* An item that a worker has been handed, or whose routine it is in: the item itself may be gone by then. */
+static void ExpFindRunningLeaks(PLDR_LEAKS Leaks)
+{
+    for (PLIST_ENTRY Entry = ExpWorkers.Flink; Entry != &ExpWorkers; Entry = Entry->Flink) {
+        PEX_WORKER Worker = CONTAINING_RECORD(Entry, EX_WORKER, Link);
+        PWORK_QUEUE_ITEM Item = Worker->Item;
+        PVOID Running = (PVOID)Worker->Running;
+
+        if (LdrIsInImage(Leaks, Running)) {
+            LdrNoteLeak(Leaks, LdrLeakWorkRunning, Worker->Thread, Running);
+        } else if (Item != NULL && LdrIsInImage(Leaks, Item)) {
+            LdrNoteLeak(Leaks, LdrLeakWorkItem, Item, NULL);
+        }
+    }
+}
+
 static void ExpFindWorkLeaks(PLDR_LEAKS Leaks)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpWorkLock);
+
+    ExpFindRunningLeaks(Leaks);
 
     for (ULONG i = 0; i < MAXIMUM_PRIORITY; i++) {
         if ((ExpItemSummary & 1U << i) == 0) {
@@ -203,11 +221,13 @@ static void ExpRunItem(PEX_WORKER Worker)
     PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
     PVOID Parameter = Item->Parameter;
 
+    Worker->Running = Routine;
     Worker->Item = NULL;
     /* From here on the item is its owner's again: the routine may free it or queue it anew. */
     __atomic_store_n(&Item->List.Flink, NULL, __ATOMIC_RELEASE);
     ExpSetWorkerPriority(KeGetCurrentThread(), Worker->Priority);
     Routine(Parameter);
+    Worker->Running = NULL;
     ExCheckWorkerState((PVOID)Routine, Parameter, Item);
     InterlockedIncrement64(&ExpItemsDone);
 }

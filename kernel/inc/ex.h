@@ -88,8 +88,11 @@ typedef struct _HANDLE_TABLE_ENTRY {
     PVOID Object;
     ULONG GrantedAccess;
     ULONG Attributes;
-    volatile LONG State; /* ex's: EX_ENTRY_*; so is NextFree */
-    ULONG NextFree;
+    volatile LONG State; /* ex's: EX_ENTRY_* */
+    union {
+        ULONG NextFree; /* ex's, of an entry that is not in use */
+        ULONG Opener;   /* the owner's, as Attributes */
+    };
 } HANDLE_TABLE_ENTRY, *PHANDLE_TABLE_ENTRY;
 
 /* A new table, empty; NULL when memory is exhausted. Ends with ExDestroyHandleTable, which requires
@@ -97,7 +100,7 @@ typedef struct _HANDLE_TABLE_ENTRY {
 PHANDLE_TABLE ExCreateHandleTable(void);
 void ExDestroyHandleTable(PHANDLE_TABLE Table);
 
-/* Makes a handle for a copy of *Entry, whose State and NextFree are 0; NULL when memory is exhausted or the table is full. The
+/* Makes a handle for a copy of *Entry, whose State is 0; NULL when memory is exhausted or the table is full. The
  * value that was free longest is used again first. */
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
 

@@ -1,7 +1,7 @@
 /*
  * leak.h - what a driver whose image is about to go has left behind.
  *
- * The loader asks each component in turn (Ke..., Ps..., Ex..., Ob..., CmFindLeaks); a component notes what it has
+ * The loader asks each component in turn (Ke..., Mm..., Ex..., Ob..., CmFindLeaks); a component notes what it has
  * in its lists that the image contains, or whose routine the image contains. PASSIVE_LEVEL; LdrNoteLeak may be called at any
  * IRQL with locks held.
  */
@@ -13,15 +13,19 @@
 #define LDR_LEAKS_KEPT 16
 
 typedef enum _LDR_LEAK_KIND {
-    LdrLeakTimer,    /* armed */
-    LdrLeakDpc,      /* queued */
-    LdrLeakApc,      /* queued to a thread */
-    LdrLeakThread,   /* started in the image, and not ended */
-    LdrLeakWorkItem, /* queued */
+    LdrLeakTimer,  /* armed */
+    LdrLeakDpc,    /* queued */
+    LdrLeakApc,    /* queued to a thread */
+    LdrLeakThread, /* started in the image, and not ended */
+    LdrLeakCode, /* Object: a thread that stands in the image, which did not start it; Routine: where */
+    LdrLeakWorkItem,    /* queued */
+    LdrLeakWorkRunning, /* Object: a worker that has taken it and is not done */
+    LdrLeakLockedPages, /* Object: the MDL; debug kernel only */
     LdrLeakInterrupt,
     LdrLeakBugCheckCallback,
     LdrLeakRegistryCallback,
     LdrLeakLink,     /* Object: a symbolic link that a routine of the image made */
+    LdrLeakHandle,   /* Object: its value in System's table, of Type; not closed */
     LdrLeakResource, /* ERESOURCE in the image, not deleted */
     LdrLeakPool,     /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
     LdrLeakKinds
@@ -32,6 +36,7 @@ typedef struct _LDR_LEAK {
     PVOID Object;
     PVOID Routine; /* or NULL */
     ULONG64 Count, Bytes;
+    PCUNICODE_STRING Type; /* of a handle's object */
 } LDR_LEAK, *PLDR_LEAK;
 
 typedef struct _LDR_LEAKS {
@@ -49,18 +54,25 @@ static inline BOOLEAN LdrIsInImage(const LDR_LEAKS *Leaks, const VOID *Address)
 static inline void LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID Object, PVOID Routine)
 {
     if (Leaks->Count++ < LDR_LEAKS_KEPT) {
-        Leaks->Leak[Leaks->Count - 1] = (LDR_LEAK){Kind, Object, Routine, 1, 0};
+        Leaks->Leak[Leaks->Count - 1] = (LDR_LEAK){Kind, Object, Routine, 1, 0, NULL};
     }
 }
 
 /* Timers armed, DPCs queued, interrupts connected, bugcheck callbacks registered. */
 void KeFindLeaks(PLDR_LEAKS Leaks);
-/* The thread, and APCs queued to it. */
+/* The thread, if it was started in the image or stands in it, and APCs queued to it. One that runs at the moment
+ * is not looked into. */
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
-/* Work items queued, resources, pool memory. */
+/* Work items queued or running, resources, pool memory. */
 void ExFindLeaks(PLDR_LEAKS Leaks);
-/* Symbolic links of the DOS devices' directory. */
+/* Symbolic links of the DOS devices' directory, handles of the System process. */
 void ObFindLeaks(PLDR_LEAKS Leaks);
+/* Pages that are still locked. */
+#if DBG
+void MmFindLeaks(PLDR_LEAKS Leaks);
+#else
+#define MmFindLeaks(Leaks) ((void)0)
+#endif
 /* Registry callbacks. */
 void CmFindLeaks(PLDR_LEAKS Leaks);
 

@@ -116,17 +116,15 @@ NTSTATUS MmLockMdlPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Ope
 /*
  * Who has locked pages (debug kernel only). MmCheckFreedMdl: IoFreeMdl is about to free Mdl: its pages
  * must be unlocked, and its mapping gone. MmCheckFreedMemory: nobody has locked a page of
- * [Start, End), a block of pool about to be freed. MmCheckLockedPages: code in [Start, End), about to
- * be unloaded, has left none locked. Each bugchecks when it is not so. IRQL <= DISPATCH_LEVEL.
+ * [Start, End), a block of pool about to be freed. Both bugcheck when it
+ * is not so. IRQL <= DISPATCH_LEVEL. MmFindLeaks (leak.h) tells what a driver has left locked.
  */
 #if DBG
 void MmCheckFreedMdl(PMDL Mdl);
 void MmCheckFreedMemory(PVOID Start, PVOID End);
-void MmCheckLockedPages(PVOID Start, PVOID End);
 #else
 #define MmCheckFreedMdl(Mdl) ((void)0)
 #define MmCheckFreedMemory(Start, End) ((void)0)
-#define MmCheckLockedPages(Start, End) ((void)0)
 #endif
 
 /* Tells of a pageable section in an image of MmAllocateImage's, after MmProtectImage. MmFreeImage forgets

@@ -2,11 +2,15 @@
  * leak.c - what the kernel's own lists still hold of a driver that goes: timers, DPCs, APCs, its threads.
  *
  * Each list is walked once under its lock. What is found is only noted; what comes of it is the loader's
- * business. Nothing of the driver can be added meanwhile but by code of its own, which would be one more leak.
+ * business. A thread that stands in the driver's code is found by its stack, which is searched for addresses in
+ * the image first: most have none, and a walk by unwind tables is slow. Nothing of the driver can be added meanwhile but by code of its own, which would be one more leak.
  */
 #include <ntddk.h>
 #include "leak.h"
 #include "processor.h"
+#include "unwind.h"
+
+#define KI_LEAK_FRAMES 64
 
 static void KiFindTimer(PKTIMER Timer, PLDR_LEAKS Leaks)
 {
@@ -85,17 +89,56 @@ static void KiFindApcs(PLIST_ENTRY Head, PLDR_LEAKS Leaks)
     }
 }
 
+/* Whether any word on the stack of a thread that does not run looks like a return address into the image. */
+static BOOLEAN KiMayStandIn(PKTHREAD Thread, PLDR_LEAKS Leaks)
+{
+    for (PVOID *At = Thread->KernelStack; At < (PVOID *)Thread->StackBase; At++) {
+        if (LdrIsInImage(Leaks, *At)) {
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* Where a thread will return to in the image; NULL: nowhere. Lock held, so that it does not begin to run. */
+static PVOID KiFindCode(PKTHREAD Thread, PLDR_LEAKS Leaks)
+{
+    KI_STACK_WALK Walk;
+    if (Thread->State == Running || !KiMayStandIn(Thread, Leaks)) {
+        return NULL;
+    }
+    KiStartWalkAtThread(&Walk, Thread);
+    for (ULONG i = 0; i < KI_LEAK_FRAMES && KiStepFrame(&Walk) == KiStepDone; i++) {
+        if (LdrIsInImage(Leaks, (PVOID)Walk.Rip)) {
+            return (PVOID)Walk.Rip;
+        }
+    }
+    return NULL;
+}
+
+static void KiFindThread(PKTHREAD Thread, PLDR_LEAKS Leaks)
+{
+    if (LdrIsInImage(Leaks, (PVOID)Thread->StartAddress)) {
+        LdrNoteLeak(Leaks, LdrLeakThread, Thread, (PVOID)Thread->StartAddress);
+        return;
+    }
+    PVOID Code = KiFindCode(Thread, Leaks);
+    if (Code != NULL) {
+        LdrNoteLeak(Leaks, LdrLeakCode, Thread, Code);
+    }
+}
+
 /* Signalled: it has ended, and only waits to be buried. */
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks)
 {
     KIRQL OldIrql = KiLockDispatcher();
 
     if (Thread->Header.SignalState == 0 && Thread->ApcState.ApcListHead[KernelMode].Flink != NULL) {
-        if (LdrIsInImage(Leaks, (PVOID)Thread->StartAddress)) {
-            LdrNoteLeak(Leaks, LdrLeakThread, Thread, (PVOID)Thread->StartAddress);
+        KiFindThread(Thread, Leaks);
+        for (UCHAR i = 0; i <= Thread->ApcStateIndex; i++) {
+            KiFindApcs(&Thread->ApcStatePointer[i]->ApcListHead[KernelMode], Leaks);
+            KiFindApcs(&Thread->ApcStatePointer[i]->ApcListHead[UserMode], Leaks);
         }
-        KiFindApcs(&Thread->ApcState.ApcListHead[KernelMode], Leaks);
-        KiFindApcs(&Thread->ApcState.ApcListHead[UserMode], Leaks);
     }
     KiUnlockDispatcher(OldIrql);
 }

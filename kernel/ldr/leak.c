@@ -34,6 +34,8 @@ static const CHAR *LdrpLeakText(LDR_LEAK_KIND Kind)
         [LdrLeakApc] = "queued APC",
         [LdrLeakThread] = "thread",
         [LdrLeakWorkItem] = "queued work item",
+        [LdrLeakWorkRunning] = "work item that runs, in thread",
+        [LdrLeakCode] = "code that runs, in thread",
         [LdrLeakInterrupt] = "connected interrupt",
         [LdrLeakBugCheckCallback] = "bugcheck callback",
         [LdrLeakRegistryCallback] = "registry callback",
@@ -55,6 +57,11 @@ static void LdrpPrintLeak(const LDR_LEAK *Leak)
 
         KdPrintf("***   pool %.4s: %llu blocks, %llu bytes, allocated at %s\n", (const CHAR *)&Tag,
                  Leak->Count, Leak->Bytes, Routine);
+    } else if (Leak->Kind == LdrLeakHandle) {
+        KdPrintf("***   handle %llx to %wZ: opened at %s\n", (ULONG64)Leak->Object, Leak->Type,
+                 Routine);
+    } else if (Leak->Kind == LdrLeakLockedPages) {
+        KdPrintf("***   %llu locked pages, MDL %p: %s\n", Leak->Count, Leak->Object, Routine);
     } else {
         KdPrintf("***   %s %p: %s\n", LdrpLeakText(Leak->Kind), Leak->Object, Routine);
     }
@@ -71,12 +78,13 @@ static ULONG64 LdrpCountPool(const LDR_LEAKS *Leaks)
     return Count;
 }
 
-/* The first that will do harm: a link only leads nowhere. The number kept, when there is none. */
+/* The first that will do harm: a link only leads nowhere, a handle only keeps its object. The number kept, when there is none. */
 static ULONG LdrpFirstHarm(const LDR_LEAKS *Leaks)
 {
     ULONG Kept = min(Leaks->Count, LDR_LEAKS_KEPT), i = 0;
 
-    while (i < Kept && Leaks->Leak[i].Kind == LdrLeakLink) {
+    while (i < Kept &&
+           (Leaks->Leak[i].Kind == LdrLeakLink || Leaks->Leak[i].Kind == LdrLeakHandle)) {
         i++;
     }
     return i;
@@ -100,6 +108,9 @@ static DECLSPEC_NORETURN void LdrpStopForLeak(const LDR_LEAKS *Leaks, const CHAR
         strcat_s(Culprit, sizeof(Culprit), Name);
         KeBugCheckBlaming(Culprit, DRIVER_VERIFIER_DETECTED_VIOLATION, LDRP_POOL_NOT_FREED,
                           (ULONG_PTR)Name, 0, LdrpCountPool(Leaks));
+    case LdrLeakLockedPages:
+        KeBugCheckEx(DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS, (ULONG_PTR)Leak->Routine, 0,
+                     (ULONG_PTR)Leak->Object, Leak->Count);
     default:
         KeBugCheckEx(DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS,
                      (ULONG_PTR)Leak->Routine, LDRP_EXECUTE, (ULONG_PTR)Leak->Object, 0);
@@ -112,6 +123,7 @@ void LdrpReportLeaks(PLDRP_SLOT Slot)
 
     KeFindLeaks(&Leaks);
     PsEnumerateThreads(LdrpFindThreadLeaks, &Leaks);
+    MmFindLeaks(&Leaks);
     CmFindLeaks(&Leaks);
     ObFindLeaks(&Leaks);
     ExFindLeaks(&Leaks);

@@ -6,6 +6,7 @@
  * page with others, which go on living.
  */
 #include "mi.h"
+#include "leak.h"
 
 #if DBG
 
@@ -48,8 +49,8 @@ void MiForgetLock(PMDL Mdl)
     KeReleaseSpinLock(&MiTrackLock, OldIrql);
 }
 
-/* Copies the first lock of a caller, or of a buffer, that touches [Start, End). */
-static BOOLEAN MiFindLock(PVOID Start, PVOID End, BOOLEAN ByCaller, MI_TRACKED_LOCK *Found)
+/* Copies the first lock of a buffer that touches [Start, End). */
+static BOOLEAN MiFindLock(PVOID Start, PVOID End, MI_TRACKED_LOCK *Found)
 {
     KIRQL OldIrql;
     BOOLEAN Result = FALSE;
@@ -59,11 +60,8 @@ static BOOLEAN MiFindLock(PVOID Start, PVOID End, BOOLEAN ByCaller, MI_TRACKED_L
     }
     OldIrql = KeAcquireSpinLockRaiseToDpc(&MiTrackLock);
     for (ULONG i = 0; i < MiTrackedCount && !Result; i++) {
-        ULONG_PTR First = ByCaller ? (ULONG_PTR)MiTracked[i].Caller : MiTracked[i].Start;
-        ULONG_PTR Last = ByCaller ? First + 1 : MiTracked[i].End;
-
         *Found = MiTracked[i];
-        Result = First < (ULONG_PTR)End && Last > (ULONG_PTR)Start;
+        Result = Found->Start < (ULONG_PTR)End && Found->End > (ULONG_PTR)Start;
     }
     KeReleaseSpinLock(&MiTrackLock, OldIrql);
     return Result;
@@ -97,19 +95,25 @@ void MmCheckFreedMemory(PVOID Start, PVOID End)
 {
     MI_TRACKED_LOCK Lock;
 
-    if (MiFindLock(Start, End, FALSE, &Lock)) {
+    if (MiFindLock(Start, End, &Lock)) {
         KeBugCheckEx(DRIVER_VERIFIER_DETECTED_VIOLATION, MM_FREED_POOL_LOCKED, (ULONG_PTR)Start,
                      (ULONG_PTR)Lock.Mdl, (ULONG_PTR)Lock.Caller);
     }
 }
 
-void MmCheckLockedPages(PVOID Start, PVOID End)
+void MmFindLeaks(PLDR_LEAKS Leaks)
 {
-    MI_TRACKED_LOCK Lock;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&MiTrackLock);
 
-    if (MiFindLock(Start, End, TRUE, &Lock)) {
-        MiReportLockedPages(Lock.Mdl, Lock.Caller);
+    for (ULONG i = 0; i < MiTrackedCount; i++) {
+        if (LdrIsInImage(Leaks, MiTracked[i].Caller)) {
+            LdrNoteLeak(Leaks, LdrLeakLockedPages, MiTracked[i].Mdl, MiTracked[i].Caller);
+            if (Leaks->Count <= LDR_LEAKS_KEPT) {
+                Leaks->Leak[Leaks->Count - 1].Count = MiMdlPages(MiTracked[i].Mdl);
+            }
+        }
     }
+    KeReleaseSpinLock(&MiTrackLock, OldIrql);
 }
 
 void MiCheckResidentBuffer(PMDL Mdl)

@@ -5,6 +5,7 @@
  * referenced while it is shown, and that reference is left out of the counts.
  */
 #include "obp.h"
+#include "ldr.h"
 
 #define OBP_TAG_COMMAND 0x436A624F /* "ObjC" */
 #define OBP_NAME_ROOM 1024         /* bytes; longer names are not shown */
@@ -75,12 +76,17 @@ static BOOLEAN ObpPrintHandle(PKD_CONSOLE Console, PHANDLE_TABLE Table, HANDLE H
     HANDLE_TABLE_ENTRY Copy = {.Object = Entry->Object,
                                .GrantedAccess = Entry->GrantedAccess,
                                .Attributes = Entry->Attributes};
+    PVOID Opener = ObpHandleOpener(Entry);
+    CHAR Place[64] = "-";
     ObfReferenceObject(Copy.Object);
     ExUnlockHandleTableEntry(Table, Entry);
-    KdConsolePrint(Console, "%8llx  %p  %-14wZ %08x  %c%c  ", (ULONG64)Handle, Copy.Object,
+    if (Opener != NULL) {
+        LdrFormatAddress(Opener, Place, sizeof(Place));
+    }
+    KdConsolePrint(Console, "%8llx  %p  %-14wZ %08x  %c%c  %-24s  ", (ULONG64)Handle, Copy.Object,
                    &ObpHeader(Copy.Object)->Type->Name, Copy.GrantedAccess,
                    Copy.Attributes & OBJ_INHERIT ? 'I' : '-',
-                   Copy.Attributes & OBJ_PROTECT_CLOSE ? 'P' : '-');
+                   Copy.Attributes & OBJ_PROTECT_CLOSE ? 'P' : '-', Place);
     ObpPrintName(Console, Copy.Object);
     KdConsolePrint(Console, "\n");
     ObfDereferenceObject(Copy.Object);
@@ -90,19 +96,30 @@ static BOOLEAN ObpPrintHandle(PKD_CONSOLE Console, PHANDLE_TABLE Table, HANDLE H
 /* Kernel handles and System's own are one table: the first have their high bits besides. */
 static NTSTATUS ObpHandlesCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
-    PHANDLE_TABLE Table = PsInitialSystemProcess->ObjectTable;
+    PEPROCESS Process = PsInitialSystemProcess;
+    ULONG64 Id;
     ULONG Count = 0;
-    UNREFERENCED_PARAMETER(Argv);
-    if (Argc != 1) {
+    if (Argc > 2 || (Argc == 2 && !KdParseNumber(Argv[1], &Id))) {
         return KdConsoleUsage(Console);
     }
-    KdConsolePrint(Console, "%8s  %-16s  %-14s %-8s  %s  %s\n", "Handle", "Object", "Type",
-                   "Granted", "At", "Name");
+    if (Argc == 1) {
+        ObfReferenceObject(Process);
+    } else {
+        NTSTATUS Status = PsLookupProcessByProcessId((HANDLE)Id, &Process);
+        if (!NT_SUCCESS(Status)) {
+            return Status;
+        }
+    }
+    PHANDLE_TABLE Table = Process->ObjectTable;
+    KdConsolePrint(Console, "%8s  %-16s  %-14s %-8s  %s  %-24s  %s\n", "Handle", "Object", "Type",
+                   "Granted", "At", "Opened at", "Name");
     for (HANDLE Handle = NULL; ExNextHandle(Table, &Handle);) {
         Count += ObpPrintHandle(Console, Table, Handle) ? 1 : 0;
     }
     KdConsolePrint(Console, "%u handles\n", Count);
+    ObfDereferenceObject(Process);
     return STATUS_SUCCESS;
 }
-KD_COMMAND("handles", "", "System's handles and kernel handles: rights, attributes, names",
+KD_COMMAND("handles", "[PID]",
+           "a process's handles, else System's and kernel handles: rights, attributes, names",
            ObpHandlesCommand);

@@ -7,6 +7,7 @@
  * that it means the same in every process and user mode cannot use it.
  */
 #include "obp.h"
+#include "mm.h"
 
 /* The pseudo-handles look like kernel handles and are none. */
 static BOOLEAN ObpIsPseudoHandle(HANDLE Handle)
@@ -98,6 +99,38 @@ void ObpHandleGone(POBJECT_HEADER Header)
     ObfDereferenceObject(ObpBody(Header));
 }
 
+/* A driver's address in 32 bits; 0: no driver's, or beyond. */
+static ULONG ObpOpenerOf(PVOID Caller)
+{
+    ULONG_PTR Offset = (ULONG_PTR)Caller - MM_DRIVER_IMAGE_BASE;
+    return Offset <= MAXULONG ? (ULONG)Offset : 0;
+}
+
+PVOID ObpHandleOpener(PHANDLE_TABLE_ENTRY Entry)
+{
+    return Entry->Opener != 0 ? (PVOID)(MM_DRIVER_IMAGE_BASE + Entry->Opener) : NULL;
+}
+
+void ObpFindHandleLeaks(PLDR_LEAKS Leaks)
+{
+    PHANDLE_TABLE Table = PsInitialSystemProcess->ObjectTable;
+    for (HANDLE Handle = NULL; ExNextHandle(Table, &Handle);) {
+        PHANDLE_TABLE_ENTRY Entry = ExLockHandleTableEntry(Table, Handle);
+        if (Entry == NULL) {
+            continue;
+        }
+        PVOID Opener = ObpHandleOpener(Entry);
+        if (LdrIsInImage(Leaks, Opener)) {
+            LdrNoteLeak(Leaks, LdrLeakHandle, Handle, Opener);
+            if (Leaks->Count <= LDR_LEAKS_KEPT) {
+                Leaks->Leak[Leaks->Count - 1].Type = &ObpHeader(Entry->Object)->Type->Name;
+            }
+            Entry->Opener = 0;
+        }
+        ExUnlockHandleTableEntry(Table, Entry);
+    }
+}
+
 /* The count goes up before the handle exists: from its first moment it may be closed by others. */
 NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
                          HANDLE *Handle)
@@ -105,7 +138,8 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
     POBJECT_HEADER Header = ObpHeader(Object);
     HANDLE_TABLE_ENTRY Entry = {.Object = Object,
                                 .GrantedAccess = Granted,
-                                .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES};
+                                .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES,
+                                .Opener = ObpOpenerOf(KeFindDriverCaller())};
     // The last thread of a process waits until nobody makes a handle in it, then closes them all.
     if (!ExAcquireRundownProtection(&Process->HandleRundown)) {
         return STATUS_PROCESS_IS_TERMINATING;

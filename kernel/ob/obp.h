@@ -13,6 +13,7 @@
 #include "kd.h"
 #include "ob.h"
 #include "ps.h"
+#include "leak.h"
 
 #define OB_MAX_REPARSE 32
 #define OBP_MAX_NAME 0xFFFC /* bytes in a path */
@@ -193,6 +194,10 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
  * one that has gone, or did not come, with its reference. */
 NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process);
 void ObpHandleGone(POBJECT_HEADER Header);
+/* handle.c: where in a driver the handle was asked for; NULL: not known. Its entry is locked. */
+PVOID ObpHandleOpener(PHANDLE_TABLE_ENTRY Entry);
+/* handle.c: System's handles that the image has opened; they are held against it once. */
+void ObpFindHandleLeaks(PLDR_LEAKS Leaks);
 /* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 

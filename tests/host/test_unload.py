@@ -48,6 +48,9 @@ def test_what_is_left_behind_is_reported():
     for pattern in (
         r"armed timer [0-9A-F]+: leaky!Expired",
         r"thread [0-9A-F]+: leaky!Sleeper",
+        r"code that runs, in thread [0-9A-F]+: leaky!Linger",
+        r"work item that runs, in thread [0-9A-F]+: leaky!Linger",
+        r"handle [0-9a-f]+ to Event: opened at leaky!",
         r"ERESOURCE that was not deleted, made [0-9A-F]+: leaky!",
         r"symbolic link, made [0-9A-F]+: leaky!",
         r"pool Left: 1 blocks, \d+ bytes, allocated at leaky!",

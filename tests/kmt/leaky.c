@@ -8,6 +8,7 @@ typedef struct _LEFT_BEHIND {
     KTIMER Timer;
     KDPC Dpc;
     ERESOURCE Resource;
+    WORK_QUEUE_ITEM Work;
 } LEFT_BEHIND;
 
 static VOID NTAPI Expired(PKDPC Own, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -24,8 +25,18 @@ static VOID NTAPI Sleeper(PVOID Context)
     KmtSleep(3600000);
 }
 
+/* The worker takes it and stays. */
+static VOID NTAPI Linger(PVOID Context)
+{
+    KeSetEvent((PRKEVENT)Context, IO_NO_INCREMENT, FALSE);
+    KmtSleep(3600000);
+}
+
 static VOID KmtRun(VOID)
 {
+    OBJECT_ATTRIBUTES Attributes;
+    HANDLE Handle;
+    KEVENT Taken;
     UNICODE_STRING Link = RTL_CONSTANT_STRING(L"\\??\\Leaky");
     UNICODE_STRING Target = RTL_CONSTANT_STRING(L"\\Device\\Null");
     LEFT_BEHIND *Left = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Left), 'tfeL');
@@ -36,4 +47,11 @@ static VOID KmtRun(VOID)
     ExInitializeResourceLite(&Left->Resource);
     IoCreateSymbolicLink(&Link, &Target);
     ObDereferenceObject(KmtStartThread(Sleeper, NULL));
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE);
+    KeInitializeEvent(&Taken, NotificationEvent, FALSE);
+    ExInitializeWorkItem(&Left->Work, Linger, &Taken);
+    ExQueueWorkItem(&Left->Work, DelayedWorkQueue);
+    KmtWait(&Taken, 60000);
+    KmtSleep(20); /* it sleeps, which is when its stack can be looked at */
 }
