@@ -268,6 +268,9 @@ DECLSPEC_NORETURN void KeRaiseStatus(NTSTATUS Status);
 /* Where the driver is that has called the kernel on this stack and not got an answer yet: the return
  * address of the innermost such call; NULL: there is none since the last interrupt. Any IRQL. */
 PVOID KeFindDriverCaller(void);
+/* The same, quicker, for services: what is returned may be anything but kernel code. Not on a processor's own
+ * stack: IRQL <= APC_LEVEL. */
+PVOID KeFindServiceCaller(void);
 
 /* Fills in a dispatcher header; Size in bytes. */
 void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState);

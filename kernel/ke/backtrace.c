@@ -134,6 +134,23 @@ PVOID KeFindDriverCaller(void)
     return LdrFindModule((PVOID)Rip) != NULL ? (PVOID)Rip : NULL;
 }
 
+/* The frames are all on the thread's own stack, so nothing can fault. */
+PVOID KeFindServiceCaller(void)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    ULONG64 *Frame = __builtin_frame_address(0), Rip = Frame[1];
+
+    while (KiIsWithin(Rip, KiTextStart, KiTextEnd)) {
+        Frame = (ULONG64 *)*Frame;
+        if ((PVOID)Frame < Thread->StackLimit || (PVOID)(Frame + 2) > Thread->StackBase ||
+            KiIsWithin(Rip, KiTrapEntryStart, KiTrapEntryEnd)) {
+            return NULL;
+        }
+        Rip = Frame[1];
+    }
+    return (PVOID)Rip;
+}
+
 static void KiPrintRoutine(ULONG64 Rip)
 {
     CHAR Name[96];

@@ -139,7 +139,7 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
     HANDLE_TABLE_ENTRY Entry = {.Object = Object,
                                 .GrantedAccess = Granted,
                                 .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES,
-                                .Opener = ObpOpenerOf(KeFindDriverCaller())};
+                                .Opener = ObpOpenerOf(KeFindServiceCaller())};
     // The last thread of a process waits until nobody makes a handle in it, then closes them all.
     if (!ExAcquireRundownProtection(&Process->HandleRundown)) {
         return STATUS_PROCESS_IS_TERMINATING;
