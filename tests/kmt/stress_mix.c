@@ -12,6 +12,7 @@
  *      wake    a waiter resets the event after it has looked for what it waits for
  */
 #include "kmtdevice.h"
+#include "kmtstuck.h"
 
 #define TAG 'xmtS'
 #define WORKERS 4
@@ -19,10 +20,6 @@
 #define ITEMS 60 /* through the mailbox */
 #define SLOTS (WORKERS * STEPS)
 #define MONEY 1000
-/* What takes no time is stuck when it has gone on for so many looks in which nobody else got on either:
- * a host that stops the machine, or half of it, makes no difference. */
-#define LOOK_MS 5000
-#define STUCK_LOOKS 4
 
 enum {
     NoRace,
@@ -47,46 +44,7 @@ typedef struct _WORKER {
 static WORKER Workers[WORKERS];
 static KEVENT Go, AllDone;
 static volatile LONG Running;
-static volatile LONG Stuck, Damaged, WrongLevel;
-
-static volatile LONG Progress; /* steps made, items sent, waits that ended */
-
-/* Tells what is known of a wait that seems to have no end: whether its object is signalled, which only a
- * lost wake-up explains, and whether the signal comes after all. */
-static VOID ReportStuck(PVOID Object, PCSTR Name)
-{
-    LONG State = ((DISPATCHER_HEADER *)Object)->SignalState;
-    NTSTATUS Later = KmtWait(Object, 999);
-
-    InterlockedIncrement(&Stuck);
-    DbgPrint("# stuck at processor %u: %s, state %d, %s\n", KeGetCurrentProcessorNumber(), Name,
-             State, Later == STATUS_SUCCESS ? "comes later" : "does not come later");
-}
-
-static BOOLEAN WaitForAll(ULONG Count, PVOID Objects[], PCSTR Name)
-{
-    LARGE_INTEGER Look = KmtMs(LOOK_MS);
-    LONG Seen = Progress;
-    ULONG Looks = 0;
-
-    while (Looks < STUCK_LOOKS) {
-        if (KeWaitForMultipleObjects(Count, Objects, WaitAll, Executive, KernelMode, FALSE, &Look,
-                                     NULL) == STATUS_SUCCESS) {
-            InterlockedIncrement(&Progress);
-            return TRUE;
-        }
-        Looks = Seen == Progress ? Looks + 1 : 0;
-        Seen = Progress;
-    }
-    ReportStuck(Objects[0], Name);
-    return FALSE;
-}
-
-static BOOLEAN WaitForOne(PVOID Object, PCSTR Name)
-{
-    return WaitForAll(1, &Object, Name);
-}
-#define MustWait(Object) WaitForOne(Object, #Object)
+static volatile LONG Damaged, WrongLevel;
 
 /*** The three structures that can be made wrong. ***/
 
