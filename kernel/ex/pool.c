@@ -19,10 +19,13 @@
 /* Requests of fewer bytes, of a plain type, take the short path. */
 static SIZE_T ExpPlainSizes = EX_POOL_MAXIMUM_SMALL + 1;
 
+volatile BOOLEAN ExFaultsOn;
+
 void ExpChoosePoolPath(void)
 {
     BOOLEAN Plain = (BOOLEAN)(!ExpAreFaultsOn() && !ExpIsSpecialOn() && !ExpIsTypeZeroExecutable());
 
+    ExFaultsOn = ExpAreFaultsOn();
     *(volatile SIZE_T *)&ExpPlainSizes = Plain ? EX_POOL_MAXIMUM_SMALL + 1 : 0;
 }
 

@@ -87,6 +87,7 @@ C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
 #define EX_REQUEST_QUOTA 0x8    /* the current process is charged */
 #define EX_REQUEST_SPECIAL 0x10 /* an unmapped page behind it, or, with UNDERRUN, before it */
 #define EX_REQUEST_UNDERRUN 0x20
+#define EX_REQUEST_UNREFUSED 0x40 /* no rule makes it fail */
 
 typedef struct _EX_POOL_REQUEST {
     ULONG Kind;
@@ -188,7 +189,8 @@ static inline ULONG ExpHeaderCheck(const POOL_HEADER *Header)
 /*
  * Free blocks that a processor keeps, as a sequenced list: nothing has to be locked or raised, and
  * who is moved to another processor meanwhile does no harm. A pop reads the link of a block that
- * may just have been taken; slabs stay mapped for ever, so that is safe.
+ * may just have been taken, and even been given back with its slab's page. Then it gets a page fault,
+ * or reads anything, and in either case finds that the list has changed.
  */
 typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
     PSLIST_ENTRY First;
@@ -196,19 +198,40 @@ typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
 } EX_POOL_LIST, *PEX_POOL_LIST;
 #define EX_LIST_SEQUENCE 0x10000
 
+/* There was a page fault at First's link, and First is the list's: makes it the fault that it is. */
+DECLSPEC_NORETURN ARCH_COLD void NTAPI ExpBadLink(PSLIST_ENTRY First);
+
+/* State first: if it is still the same after a page fault, First was the list's at that moment. */
 static inline PSLIST_ENTRY ExpPopBlock(PEX_POOL_LIST List)
 {
-    LONG64 Old[2] = {(LONG64)List->First, List->State};
-    PSLIST_ENTRY First;
+    LONG64 Old[2];
+    PSLIST_ENTRY First, Next;
 
+Again:
+    Old[1] = __atomic_load_n(&List->State, __ATOMIC_ACQUIRE);
+    Old[0] = (LONG64)__atomic_load_n(&List->First, __ATOMIC_RELAXED);
     do {
         First = (PSLIST_ENTRY)Old[0];
         if (First == NULL) {
             return NULL;
         }
+        /* Next = First->Next, or Gone. */
+        __asm__ goto("1: movq (%1), %0\n\t"
+                     ".pushsection .readfixups, \"a\"\n\t"
+                     ".quad 1b, %l2\n\t"
+                     ".popsection"
+                     : "=r"(Next)
+                     : "r"(First)
+                     : "memory"
+                     : Gone);
     } while (!_InterlockedCompareExchange128((LONG64 *)List, Old[1] + EX_LIST_SEQUENCE - 1,
-                                             (LONG64)First->Next, Old));
+                                             (LONG64)Next, Old));
     return First;
+Gone:
+    if (__atomic_load_n(&List->State, __ATOMIC_RELAXED) == Old[1]) {
+        ExpBadLink(First);
+    }
+    goto Again;
 }
 
 static inline void ExpPushBlock(PEX_POOL_LIST List, PSLIST_ENTRY Block)

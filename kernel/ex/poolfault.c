@@ -3,8 +3,8 @@
  *
  * Rules choose them, by tag, driver, size, count and probability: `poolfail` on the console,
  * `poolfail=` on the boot command line. The pools ask in their general path, which all allocations
- * take while there are rules; others that can do without the pools for a while, as IRPs from a
- * lookaside list do, ask by ExShouldFail.
+ * take while there are rules. The kernel's own lookaside lists are passed by meanwhile (ExFaultsOn): what they
+ * have in stock would never fail. Only what must succeed, however long it takes, is not refused.
  */
 #include "pool.h"
 #include "kd.h"
@@ -15,11 +15,6 @@ static EX_POOL_RULES ExpFaults = {.Option = "poolfail"};
 BOOLEAN ExpIsFaultDue(ULONG Tag, SIZE_T Size, PVOID Caller)
 {
     return (BOOLEAN)(ExpChooseRule(&ExpFaults, Tag, Size, Caller) != NULL);
-}
-
-BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size)
-{
-    return (BOOLEAN)(ExpFaults.Count != 0 && ExpIsFaultDue(Tag, Size, Caller));
 }
 
 BOOLEAN ExpAreFaultsOn(void)

@@ -169,6 +169,12 @@ void ExpReturnCharge(PEX_POOL_OWNER Owner, ULONG Kind, SIZE_T Bytes)
     ObDereferenceObject(Process);
 }
 
+static BOOLEAN ExpIsRefused(const EX_POOL_REQUEST *Request)
+{
+    return (BOOLEAN)(ExpAreFaultsOn() && (Request->Flags & EX_REQUEST_UNREFUSED) == 0 &&
+                     ExpIsFaultDue(Request->Tag, Request->Size, Request->Caller));
+}
+
 PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request)
 {
     NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
@@ -178,8 +184,7 @@ PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request)
     if (ExpIsIrqlTooHigh(Request->Kind)) {
         ExpBadCaller(EX_BAD_ALLOCATE_IRQL, KeGetCurrentIrql(), Request->Kind, Request->Size);
     }
-    if ((ExpAreFaultsOn() && ExpIsFaultDue(Request->Tag, Request->Size, Request->Caller)) ||
-        ExpIsMemoryTooLow(Request)) {
+    if (ExpIsRefused(Request) || ExpIsMemoryTooLow(Request)) {
         return ExpFailRequest(Request, Status);
     }
     ExpChooseGuard(Request);
@@ -193,4 +198,16 @@ PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request)
         memset(Block, 0, Request->Size);
     }
     return Block;
+}
+
+PVOID ExAllocateUnrefused(SIZE_T Size, ULONG Tag)
+{
+    EX_POOL_REQUEST Request = {.Kind = EX_KIND_NONPAGED,
+                               .Flags = EX_REQUEST_UNREFUSED,
+                               .Size = Size,
+                               .Tag = Tag,
+                               .Priority = HighPoolPriority,
+                               .Caller = __builtin_return_address(0)};
+
+    return ExpAllocateRequest(&Request);
 }

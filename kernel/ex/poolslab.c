@@ -3,9 +3,12 @@
  *
  * Each kind and size class has a list of slabs with free blocks and a lock of its own
  * (LOCK_ORDER_EX_POOL). A slab whose blocks are all free goes to the kind's list of free slabs, for
- * any class to use; it is never unmapped (EX_POOL_LIST relies on that).
+ * any class to use. When those are too many, its page is given back instead: somebody may still be
+ * reading a block's link there (EX_POOL_LIST), and finds out.
  */
 #include "pool.h"
+
+#define EX_FREE_SLABS 16 /* kept of each kind in any case */
 
 typedef struct _EX_POOL_BIN {
     KSPIN_LOCK Lock;
@@ -14,6 +17,7 @@ typedef struct _EX_POOL_BIN {
 
 static EX_POOL_BIN ExpBins[EX_POOL_KINDS][EX_POOL_CLASSES];
 static EX_POOL_BIN ExpFreeSlabs[EX_POOL_KINDS];
+static ULONG ExpFreeSlabCount[EX_POOL_KINDS]; /* the lock of the kind's free slabs */
 static volatile LONG64 ExpSlabPages[EX_POOL_KINDS];
 ULONG ExpPoolCookie;
 
@@ -79,6 +83,7 @@ static PEX_POOL_SLAB ExpTakeSlabPage(ULONG Kind)
     if (Bin->First != NULL) {
         Slab = CONTAINING_RECORD(Bin->First, EX_POOL_SLAB, Link);
         ExpUnlinkSlab(Bin, Slab);
+        ExpFreeSlabCount[Kind] -= 1;
     }
     KeReleaseSpinLockFromDpcLevel(&Bin->Lock);
     if (Slab == NULL) {
@@ -156,6 +161,35 @@ static PSLIST_ENTRY ExpTakeBlock(ULONG Kind, ULONG Class)
     return Block;
 }
 
+/* With a bin's lock held: none of Slab's blocks is in use, and it is in no list. A few free slabs are kept,
+ * and as many as a quarter of all, so that what was just given back need not be asked for again. */
+static void ExpPutFreeSlab(PEX_POOL_SLAB Slab)
+{
+    ULONG Kind = Slab->Kind;
+    PEX_POOL_BIN Free = &ExpFreeSlabs[Kind];
+    BOOLEAN Keep;
+
+    KeAcquireSpinLockAtDpcLevel(&Free->Lock);
+    Keep = ExpFreeSlabCount[Kind] < max(EX_FREE_SLABS, (ULONG64)ExpSlabPages[Kind] / 4);
+    if (Keep) {
+        ExpLinkSlab(Free, Slab);
+        ExpFreeSlabCount[Kind] += 1;
+    }
+    KeReleaseSpinLockFromDpcLevel(&Free->Lock);
+    if (!Keep) {
+        Slab->Check = 0;
+        InterlockedDecrement64(&ExpSlabPages[Kind]);
+        MmFreePoolPages(Slab);
+    }
+}
+
+DECLSPEC_NORETURN ARCH_COLD void NTAPI ExpBadLink(PSLIST_ENTRY First)
+{
+    PSLIST_ENTRY Next = *(PSLIST_ENTRY volatile *)&First->Next; /* which says it all; or else */
+
+    KeBugCheckEx(BAD_POOL_HEADER, EX_BAD_SLAB, (ULONG_PTR)First, (ULONG_PTR)Next, 0);
+}
+
 /* With the bin's lock held. */
 static void ExpPutBlock(PEX_POOL_BIN Bin, PSLIST_ENTRY Block)
 {
@@ -170,12 +204,8 @@ static void ExpPutBlock(PEX_POOL_BIN Bin, PSLIST_ENTRY Block)
         ExpLinkSlab(Bin, Slab);
     }
     if (Slab->FreeCount == Slab->Blocks) {
-        PEX_POOL_BIN Free = &ExpFreeSlabs[Slab->Kind];
-
         ExpUnlinkSlab(Bin, Slab);
-        KeAcquireSpinLockAtDpcLevel(&Free->Lock);
-        ExpLinkSlab(Free, Slab);
-        KeReleaseSpinLockFromDpcLevel(&Free->Lock);
+        ExpPutFreeSlab(Slab);
     }
 }
 

@@ -25,10 +25,12 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
  */
 typedef void EX_POOL_CALLBACK(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context);
 ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, PVOID Context);
-/* TRUE: failure injection refuses an allocation of Size bytes under Tag that the code at Caller asks
- * for. For memory that does not come from the pools each time, as from a lookaside list; the pools
- * ask by themselves. Costs a compare while there are no rules. Any IRQL. */
-BOOLEAN ExShouldFail(PVOID Caller, ULONG Tag, SIZE_T Size);
+/* There are rules for failures: whoever keeps blocks in stock takes them from the pools instead, which
+ * refuse those that the rules say. */
+extern volatile BOOLEAN ExFaultsOn;
+/* A block of non-paged pool that no rule refuses: for who asks again until he gets it. NULL: memory is
+ * exhausted. IRQL <= DISPATCH_LEVEL. */
+PVOID ExAllocateUnrefused(SIZE_T Size, ULONG Tag);
 /* The module at these addresses is gone: what it has allocated counts under its tags alone, and
  * nothing is held against the next module there. Before the addresses are given out again; any
  * IRQL. */
@@ -58,6 +60,12 @@ void ExStartLookasideTuning(void);
 /* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];
+
+/* Reads like that one, inline: where each is, and where it goes on when there is a page fault. */
+typedef struct _EX_READ_FIXUP {
+    ULONG64 Read, Otherwise;
+} EX_READ_FIXUP;
+extern const EX_READ_FIXUP KiReadFixupsStart[], KiReadFixupsEnd[];
 
 /* Starts the work queues' threads, and the memory conditions. Phase 1, PASSIVE_LEVEL. Bugchecks
  * PHASE1_INITIALIZATION_FAILED. */

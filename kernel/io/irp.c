@@ -6,7 +6,8 @@
  * been called, and a driver's own location is the one that was next when it was called.
  *
  * IRPs of usual sizes come from two lookaside lists of the processor; a freed one has Type 0, which
- * is how a second free or completion is caught.
+ * is how a second free or completion is caught. While failures are injected they come from the pools,
+ * in the lists' sizes, and go to the lists when they are freed.
  */
 #include "iop.h"
 #include "verify.h"
@@ -52,6 +53,10 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (IopVerifying & IOP_VERIFY_SPECIAL) {
         Irp = IopAllocateGuarded(IoSizeOfIrp(StackSize), IOP_TAG_IRP);
         Flags = IOP_IRP_GUARDED;
+    } else if (StackSize <= IOP_LARGE_STACK && __builtin_expect(ExFaultsOn, FALSE)) {
+        Irp = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED,
+                              IopListForStack(StackSize)->L.Size, IOP_TAG_IRP);
+        Flags = IRP_ALLOCATED_FIXED_SIZE | IRP_LOOKASIDE_ALLOCATION;
     } else if (StackSize <= IOP_LARGE_STACK) {
         // A list's IRPs have its size even for a shorter stack; StackCount is what was asked for.
         Irp = ExAllocateFromNPagedLookasideList(IopListForStack(StackSize));
@@ -69,9 +74,15 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
 PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
 {
     LARGE_INTEGER Interval = {.QuadPart = -100000}; // 10 ms
+    USHORT Size = IoSizeOfIrp(Device->StackSize);
     PIRP Irp;
-    // A close cannot fail, so it waits until others have freed memory.
+    // A close cannot fail, so it waits until others have freed memory. No rule is to make it wait for ever.
     while ((Irp = IoAllocateIrp(Device->StackSize, FALSE)) == NULL) {
+        Irp = ExAllocateUnrefused(Size, IOP_TAG_IRP);
+        if (Irp != NULL) {
+            IoInitializeIrp(Irp, Size, Device->StackSize);
+            break;
+        }
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
     }
     return Irp;

@@ -182,6 +182,18 @@ static BOOLEAN KiRestartListPop(PKTRAP_FRAME Frame)
     return TRUE;
 }
 
+/* The pools' lists are read in the same way. What to make of it is the reader's business. */
+static BOOLEAN KiContinueOtherwise(PKTRAP_FRAME Frame)
+{
+    for (const EX_READ_FIXUP *Fixup = KiReadFixupsStart; Fixup != KiReadFixupsEnd; Fixup++) {
+        if (Frame->Rip == Fixup->Read) {
+            Frame->Rip = Fixup->Otherwise;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* TRUE: the debug kernel had made the page vanish, and it may come back. */
 static BOOLEAN KiBringPageIn(PKTRAP_FRAME Frame)
 {
@@ -213,7 +225,7 @@ void KiHandleException(PKTRAP_FRAME Frame)
     case KI_TRAP_PAGE_FAULT:
         if (!KiBringPageIn(Frame)) {
             MmCancelStep(Frame);
-            if (!KiRestartListPop(Frame)) {
+            if (!KiRestartListPop(Frame) && !KiContinueOtherwise(Frame)) {
                 KiHandlePageFault(Frame);
             }
         }

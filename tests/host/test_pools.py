@@ -193,3 +193,37 @@ def test_type_0_executes_only_if_booted_so(boot, executes):
 
     result = qemu.execute(r"sc create x type= kernel binPath= c:\tests\bug_pool_execute.sys; sc start x", cmdline=boot, timeout=60)
     assert result.passed if executes else "ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY" in result.output, result.output
+
+
+IRPS = re.compile(r"^# of (\d+) IRPs (\d+) were refused, of (\d+) opens (\d+)$", re.M)
+
+
+def test_irps_that_the_lists_have_in_stock_fail_too(console):
+    """Without a rule none; then each as the rule says. Closing a file never fails, nor does it wait for ever."""
+    assert "SUCCESS" in console.run(r"sc create irpfail type= kernel binPath= c:\tests\irpfail.sys")
+    for rule, expected in {"count=1": (1, 0), "count=7": (1, 0), "every=2": (10, None), "probability=100": (20, 10)}.items():
+        for setting in ("off", f"driver=irpfail tag=Irp* {rule}"):
+            console.run(f"poolfail {setting}")
+            output = console.run("sc start irpfail", timeout=60)
+            assert "RUNNING" in output and "STOPPED" in console.run("sc stop irpfail")
+            irps, refused, opens, failed = map(int, IRPS.search(output).groups())
+            assert (irps, opens) == (20, 10)
+            if setting == "off":
+                assert (refused, failed) == (0, 0)
+            else:
+                assert refused == expected[0] and (failed == expected[1] if expected[1] is not None else 0 < failed < 10)
+    console.run("poolfail off")
+
+
+POOL_PAGES = re.compile(r"^(NonPaged|Paged) .* pages (\d+)$", re.M)
+BURST_PAGES = {"NonPaged": 1390, "Paged": 460}  # of tests/kmt/slabs.c: a burst's bytes, three in four of them non-paged
+
+
+def test_empty_slabs_go_back_to_the_system(console):
+    assert "SUCCESS" in console.run(r"sc create slabs type= kernel binPath= c:\tests\slabs.sys")
+    for _ in range(2):
+        before = {kind: int(pages) for kind, pages in POOL_PAGES.findall(console.run("pool"))}
+        assert "RUNNING" in console.run("sc start slabs", timeout=60) and "STOPPED" in console.run("sc stop slabs")
+        after = {kind: int(pages) for kind, pages in POOL_PAGES.findall(console.run("pool"))}
+        for kind, burst in BURST_PAGES.items():
+            assert after[kind] < before[kind] + burst * 0.6, (before, after)
