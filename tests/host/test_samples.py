@@ -69,11 +69,16 @@ class Transcript:
         raise AssertionError(f"the script did not get to {command}")
 
 
+def count_allocations(name):
+    result = qemu.execute(f"{life(name)}; {life(name)}; poolfail count=100000; {life(name)}; poolfail; poolfail off", smp=2)
+    return int(re.findall(r"matched (\d+) failed 0$", result.output, re.M)[-1])
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 def test_each_allocation_fails_once(name):
     """The console's own writes fail now and then, too: then text is missing, but nothing else is."""
     look = "beep 20000 200; pool; lookaside; objects; mem; workers; "  # what ended may be cleaned up a moment later
-    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, 120))
+    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 15))
     result = qemu.execute(f"{life(name)}; {life(name)}; {look}{''.join(rounds)}{look}{life(name)}", smp=2, timeout=300)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
     failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
