@@ -52,6 +52,7 @@ void HalInitializeSystem(PLOADER_BLOCK LoaderBlock)
     HalpInitializeIoApics();
     HalpInitializePci();
     HalpInitializeTime();
+    HalInitializeScreen(LoaderBlock);
     if (HalpPlatform.CpusIgnored != 0) {
         KdPrintf("hal: %u more CPUs cannot be used\n", HalpPlatform.CpusIgnored);
     }

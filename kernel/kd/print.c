@@ -52,6 +52,7 @@ void KdPrintString(const char *Text, SIZE_T Length)
             HalPutDebugByte('\r');
         }
         HalPutDebugByte((UCHAR)Text[i]);
+        HalPutScreenByte((UCHAR)Text[i]);
         KdpRing[KdpRingNext++ % RING_SIZE] = Text[i];
     }
     ReleasePrintLock(OldIrql);
@@ -74,6 +75,7 @@ ULONG NT_VARARGS KdPrintf(const char *Format, ...)
 void KdEnterCrashMode(void)
 {
     KdpCrashMode = TRUE;
+    HalShowCrashScreen();
 }
 
 SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size)

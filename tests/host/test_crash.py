@@ -142,6 +142,27 @@ def test_break_key(tmp_path, smp):
     assert "RunForEver" in ask(core, "nt running -t", "nt analyze -v")
 
 
+def test_blue_screen(tmp_path):
+    """What GRUB leaves is a screen of text: it is read from its memory, and its colour from QEMU's picture of it."""
+    qmp, cells, picture = tmp_path / "qmp", tmp_path / "cells", tmp_path / "picture.ppm"
+    with shell.boot(boot="grub", qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        monitor = Monitor(qmp)
+        console.child.sendline("notmyfault irql")
+        console.child.expect_exact("The system is halted.")
+        monitor.run("pmemsave", val=0xB8000, size=80 * 25 * 2, filename=str(cells))
+        monitor.run("screendump", filename=str(picture))
+    data = cells.read_bytes()
+    assert set(data[1::2]) == {0x1F}, set(data[1::2])  # white on blue, everywhere
+    lines = [data[start : start + 160 : 2].decode("ascii").rstrip() for start in range(0, len(data), 160)]
+    assert lines[1].startswith("*** STOP: 0x000000D1 (0x"), lines
+    assert any("DRIVER_IRQL_NOT_LESS_OR_EQUAL" in line for line in lines)
+    assert any(line.startswith("Probably caused by : notmyfault.sys ( notmyfault!") for line in lines), lines
+    assert lines[-1] == "The system is halted.", lines
+    pixels = picture.read_bytes()[-720 * 400 * 3 :]
+    blue = sum(pixels[i : i + 3] == b"\0\0\xa8" or pixels[i : i + 3] == b"\0\0\xaa" for i in range(0, len(pixels), 3))
+    assert blue > len(pixels) // 3 * 0.7, blue
+
+
 def test_nmi(tmp_path):
     qmp = tmp_path / "qmp"
     with shell.boot(smp=2, qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
