@@ -20,20 +20,16 @@ MARK = "--- gdbrun ---"
 PROMPT = "(nt-gdb) "
 
 
-# How gdb reaches a machine: QEMU's arguments, in which {} is a socket.
-STUBS = {
-    "qemu": ("-chardev", "socket,id=gdb,path={},server=on,wait=off", "-gdb", "chardev:gdb"),
-    "com2": ("-chardev", "socket,id=com2,path={},server=on,wait=off", "-serial", "chardev:com2"),  # the kernel's own
-}
-
-
 @contextlib.contextmanager
 def machine(by="qemu", **settings):
-    """A machine at its prompt, and where gdb finds a stub: that of QEMU or that of the kernel."""
+    """A machine at its prompt, and where gdb finds a stub: that of QEMU, or that of the kernel on COM2 ("com2")."""
     with tempfile.TemporaryDirectory(prefix="etude-gdb-") as folder:
         stub = Path(folder) / "gdb"
-        extra = tuple(each.format(stub) for each in STUBS[by])
-        with shell.boot(qemu_extra=extra, **settings) as console:
+        if by == "qemu":
+            settings["qemu_extra"] = ("-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb")
+        else:
+            settings["debug_port"] = str(stub)
+        with shell.boot(**settings) as console:
             yield console, stub
 
 
