@@ -68,7 +68,7 @@ typedef struct _OBP_DUPLICATE {
     OBJECT_HANDLE_INFORMATION Information;
 } OBP_DUPLICATE, *POBP_DUPLICATE;
 
-/* Handle is one of Process's: of another process than the current one only kernel handles can be told. */
+/* Handle is one of Process's. */
 static NTSTATUS ObpReferenceIn(PEPROCESS Process, HANDLE Handle, POBP_DUPLICATE Duplicate)
 {
     // NtCurrentProcess() is the process that the handle is taken from, not the caller's.
@@ -79,11 +79,20 @@ static NTSTATUS ObpReferenceIn(PEPROCESS Process, HANDLE Handle, POBP_DUPLICATE 
             (OBJECT_HANDLE_INFORMATION){0, ObpHeader(Process)->Type->Info.ValidAccess};
         return STATUS_SUCCESS;
     }
-    if (Process != PsGetCurrentProcess() && !ObIsKernelHandle(Handle)) {
-        return STATUS_INVALID_HANDLE;
-    }
-    return ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Duplicate->Object,
-                                     &Duplicate->Information);
+    KAPC_STATE State;
+    KeStackAttachProcess(Process, &State);
+    NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, NULL, KernelMode, &Duplicate->Object,
+                                                &Duplicate->Information);
+    KeUnstackDetachProcess(&State);
+    return Status;
+}
+
+static void ObpCloseIn(PEPROCESS Process, HANDLE Handle)
+{
+    KAPC_STATE State;
+    KeStackAttachProcess(Process, &State);
+    ObCloseHandle(Handle, KernelMode);
+    KeUnstackDetachProcess(&State);
 }
 
 static NTSTATUS ObpMakeDuplicate(POBP_DUPLICATE Duplicate, ACCESS_MASK DesiredAccess,
@@ -154,7 +163,7 @@ NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle
         }
         ObfDereferenceObject(Duplicate.Object);
         if (Options & DUPLICATE_CLOSE_SOURCE) {
-            ObCloseHandle(SourceHandle, KernelMode);
+            ObpCloseIn(Duplicate.Source, SourceHandle);
         }
     }
     if (Duplicate.Target != NULL) {

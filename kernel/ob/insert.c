@@ -81,6 +81,11 @@ static NTSTATUS ObpCheckNewObject(POBJECT_HEADER Header, POBJECT_ATTRIBUTES Attr
         if (Attributes->Attributes & Header->Type->Info.InvalidAttributes) {
             Status = STATUS_INVALID_PARAMETER;
         }
+        // As with no name at all: there is nothing that could be relative to the directory.
+        if (Attributes->RootDirectory != NULL && Attributes->ObjectName != NULL &&
+            Attributes->ObjectName->Length == 0) {
+            Status = STATUS_OBJECT_NAME_INVALID;
+        }
     }
     return Status;
 }
