@@ -139,35 +139,41 @@ static NTSTATUS PspWriteProcesses(PPSP_WRITER Writer)
     return Status;
 }
 
-static void PspWriteModule(PPSP_WRITER Writer, PLDR_MODULE Module, USHORT Index)
+/* Paths as the loader has them, ASCII. */
+static void PspWriteModule(PPSP_WRITER Writer, const KLDR_DATA_TABLE_ENTRY *Module, USHORT Index)
 {
     PRTL_PROCESS_MODULE_INFORMATION Entry = PspReserve(Writer, sizeof(*Entry));
-    const char *Folder = Index == 0 ? "\\SystemRoot\\" : "\\SystemRoot\\drivers\\";
+    const UNICODE_STRING *Path = &Module->FullDllName;
+    ULONG Length = Path->Length / sizeof(WCHAR);
 
     if (Entry == NULL) {
         return;
     }
-    Entry->ImageBase = Module->Base;
-    Entry->ImageSize = Module->Size;
+    Entry->ImageBase = Module->DllBase;
+    Entry->ImageSize = Module->SizeOfImage;
+    Entry->Flags = Module->Flags;
     Entry->LoadOrderIndex = Index;
-    Entry->LoadCount = 1;
-    Entry->OffsetToFileName = (USHORT)strlen(Folder);
-    RtlCopyMemory(Entry->FullPathName, Folder, Entry->OffsetToFileName);
-    RtlCopyMemory(Entry->FullPathName + Entry->OffsetToFileName, Module->Name,
-                  sizeof(Module->Name));
+    Entry->LoadCount = Module->LoadCount;
+    Entry->OffsetToFileName = (USHORT)((Path->Length - Module->BaseDllName.Length) / sizeof(WCHAR));
+    for (ULONG i = 0; i < min(Length, sizeof(Entry->FullPathName) - 1); i++) {
+        Entry->FullPathName[i] = (UCHAR)Path->Buffer[i];
+    }
 }
 
 static NTSTATUS PspWriteModules(PPSP_WRITER Writer)
 {
     PRTL_PROCESS_MODULES Header = PspReserve(Writer, offsetof(RTL_PROCESS_MODULES, Modules));
-    PLDR_MODULE Module;
     USHORT Count = 0;
 
-    for (ULONG i = 0; (Module = LdrQueryModule(i)) != NULL; i++) {
-        if (Module->Base != NULL) {
-            PspWriteModule(Writer, Module, Count++);
-        }
+    KeEnterCriticalRegion();
+    ExAcquireResourceSharedLite(&PsLoadedModuleResource, TRUE);
+    for (PLIST_ENTRY Link = PsLoadedModuleList.Flink; Link != &PsLoadedModuleList;
+         Link = Link->Flink) {
+        PspWriteModule(Writer, CONTAINING_RECORD(Link, KLDR_DATA_TABLE_ENTRY, InLoadOrderLinks),
+                       Count++);
     }
+    ExReleaseResourceLite(&PsLoadedModuleResource);
+    KeLeaveCriticalRegion();
     if (Header != NULL) {
         Header->NumberOfModules = Count;
     }

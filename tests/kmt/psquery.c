@@ -126,9 +126,12 @@ static VOID TestSystem(VOID)
         if ((ULONG_PTR)TestSystem - (ULONG_PTR)Module->ImageBase < Module->ImageSize) {
             Found +=
                 strcmp((PCSTR)Module->FullPathName + Module->OffsetToFileName, "psquery.sys") == 0;
+            /* Where it was loaded from, as the service that the test harness made says. */
+            Found += strstr((PCSTR)Module->FullPathName, "\\tests\\psquery.sys") != NULL;
+            Found += Module->LoadCount == 1;
         }
     }
-    KMT_EQUAL(Found, 1, "this driver is among the modules");
+    KMT_EQUAL(Found, 3, "this driver is among the modules, with its path and a load count");
     ExFreePoolWithTag(Modules, TAG);
     KMT_EQUAL(ZwQuerySystemInformation((SYSTEM_INFORMATION_CLASS)9999, &Basic, 4, &Length),
               STATUS_INVALID_INFO_CLASS, "there is no class 9999");
