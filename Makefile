@@ -13,6 +13,7 @@
 #?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
 #?   make lint     format, warnings, layering, style figures
 #?   make sdk      headers, import libraries and CMake files for drivers elsewhere: build/etude-sdk.tar.gz
+#?   make release  the image, the SDK and their checksums in build/release: the same bytes wherever they are made
 #?   make sys NAME=beep   build one driver        make clean   remove everything built
 #?
 #? Variables, with what run / exec take when none is given:
@@ -35,6 +36,8 @@
 # What is built stands in five fragments beside what they build; all sources are found by wildcards, so a new file, driver
 # or test needs no change here. All output goes below $(O).
 
+VERSION := 0.6
+
 O ?= build
 # Both kernels can be there at once.
 ifeq ($(DEBUG)$(filter %/debug,$(O)),1)
@@ -49,8 +52,8 @@ PYTHON := /usr/bin/python3
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 
 PACKAGES := binutils clang clang-format cmake g++ gcc gdb gnu-efi grub-common grub-pc-bin libc6-dev lld llvm make \
-  mingw-w64-x86-64-dev mtools nasm ovmf python3 python3-numpy python3-pexpect python3-pytest qemu-system-x86 \
-  xorriso
+  mingw-w64-x86-64-dev mtools nasm ovmf python3 python3-numpy python3-pexpect python3-pytest \
+  python3-yaml qemu-system-x86 xorriso
 
 # As many jobs as processors; -j on the command line overrides, a parent make shares its own.
 ifeq ($(MAKELEVEL),0)

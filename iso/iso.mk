@@ -23,3 +23,18 @@ ISO_FILES := $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio $(O)/boot/BOOTX64.EFI
 $(O)/etude.iso: $(ISO_FILES) iso/grub.cfg boot/tools/bootiso.py
 	$(call say,ISO,$@)
 	$(Q)$(PYTHON) boot/tools/bootiso.py $@ $(ISO_FILES)
+
+# What people who do not build get.
+RELEASE := $(O)/release/etude-$(VERSION).iso $(O)/release/etude-sdk-$(VERSION).tar.gz
+.PHONY: release
+release: $(O)/release/SHA256SUMS
+	@cat $<
+$(O)/release/etude-$(VERSION).iso: $(O)/etude.iso
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(O)/release/etude-sdk-$(VERSION).tar.gz: $(O)/etude-sdk.tar.gz
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(O)/release/SHA256SUMS: $(RELEASE)
+	$(call say,SUMS,$@)
+	$(Q)cd $(@D) && sha256sum $(notdir $^) > $(@F)

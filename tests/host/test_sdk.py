@@ -3,9 +3,11 @@ from the SDK's archive alone; and the same sources make the same archive."""
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
+import yaml
 
 import qemu
 
@@ -69,3 +71,23 @@ def test_the_archive_is_reproducible_and_complete(typed):
     subprocess.run(["cmake", "-S", sample, "-B", folder / "other", f"-DCMAKE_TOOLCHAIN_FILE={folder}/etude-sdk/toolchain.cmake"], check=True)
     subprocess.run(["cmake", "--build", folder / "other"], check=True)
     assert (folder / "other/hello.sys").exists()
+
+
+def test_the_workflow(typed):
+    """Every step that types something, in a folder as the workflow's would be: the driver, and Etude below it."""
+    folder, _ = typed
+    steps = yaml.safe_load((qemu.ROOT / "lib/sdk/sample/etude.yml").read_text())["jobs"]["etude"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert "apt-get" in scripts.pop(0) and len(scripts) == 3
+    page = next(text for language, text in BLOCKS if language == "yaml")
+    assert page == scripts[-1]
+    for entry in ("out", "etude-sdk"):
+        shutil.rmtree(folder / entry, ignore_errors=True)
+    (folder / "etude").symlink_to(qemu.ROOT)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment |= {"O": str(qemu.BUILD), "DRIVER": "hello"}
+    for script in scripts:
+        script = script.replace("etude/build/", f"{qemu.BUILD}/").replace("deps all sdk", "all sdk")
+        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        assert process.returncode == 0, f"{script}\n{process.stdout}\n{process.stderr}"
+    assert process.stdout.count("hello: goodbye") == 2, process.stdout

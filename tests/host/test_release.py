@@ -1,0 +1,21 @@
+"""Promise: a release made in another folder is the same, byte for byte."""
+
+import os
+import shutil
+import subprocess
+
+import qemu
+
+
+def make_release(folder, output):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environment |= {"O": str(output), "DEBUG": ""}
+    subprocess.run(["make", "-C", folder, "release"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=1800)
+    return (folder / output / "release/SHA256SUMS").read_text()
+
+
+def test_two_folders_make_the_same(tmp_path):
+    other = tmp_path / "another folder of another length".replace(" ", "-")
+    shutil.copytree(qemu.ROOT, other, ignore=shutil.ignore_patterns("build", ".git"))
+    sums = make_release(other, "out")
+    assert sums.count("\n") == 2 and sums == make_release(qemu.ROOT, qemu.BUILD)
