@@ -8,6 +8,7 @@
  * All resources of the system are in one list, guarded by ExpResourceListLock, which is taken before a
  * resource's own lock.
  */
+#include "ex.h"
 #include "kd.h"
 #include "ldr.h"
 #include "leak.h"
@@ -47,8 +48,7 @@ static VOID ExpGrowTable(PERESOURCE Resource, PKIRQL OldIrql)
     POWNER_ENTRY Table, Surplus;
 
     KeReleaseSpinLock(&Resource->SpinLock, *OldIrql);
-    while ((Table = ExAllocatePoolWithTag(NonPagedPoolNx, NewSize * sizeof(OWNER_ENTRY),
-                                          EX_TABLE_TAG)) == NULL) {
+    while ((Table = ExAllocateUnrefused(NewSize * sizeof(OWNER_ENTRY), EX_TABLE_TAG)) == NULL) {
         KeDelayExecutionThread(KernelMode, FALSE, &Moment);
     }
     RtlZeroMemory(Table, NewSize * sizeof(OWNER_ENTRY));
