@@ -12,7 +12,7 @@ import pytest
 LOAD = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0}"
 DRIVERS = ("heldirp", "heldfilter", "subject")
 # Tags whose figures do not change between the console's look and gdb's.
-STEADY = ("Devi", "Driv", "Type", "Thre", "Proc", "Sbjt", "Mdl", "Irp")
+STEADY = ("Devi", "Driv", "Type", "Proc", "Sbjt")
 KERNEL_ADDRESS = "0xffffffff80000000"
 CONSOLE = ("devobj KmtHeld", "drvobj heldirp", "devstack KmtHeld", r"object \Device\KmtHeld", "handles", "pool", "vm", f"pte {KERNEL_ADDRESS}")
 
