@@ -13,6 +13,8 @@
 /* Length bytes to the debug port ('\n' as CR LF) and into the ring of the last 64 KB, undisturbed by
  * other processors. */
 void KdPrintString(const char *Text, SIZE_T Length);
+/* The same for bulk that would push everything else out of the ring and off the screen. */
+void KdPrintUnkept(const char *Text, SIZE_T Length);
 /* The kernel's own messages, formatted by RtlFormatString and cut at KD_PRINT_LIMIT - 1 bytes.
  * Returns the bytes printed. */
 NT_PRINTF(1, 2) ULONG KdPrintf(const char *Format, ...) NT_VARARGS;

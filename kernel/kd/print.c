@@ -43,17 +43,33 @@ static void ReleasePrintLock(KIRQL OldIrql)
     KeLowerIrql(OldIrql);
 }
 
+/* Lock held. */
+static void PutCharacter(CHAR Character)
+{
+    if (Character == '\n') {
+        HalPutDebugByte('\r');
+    }
+    HalPutDebugByte((UCHAR)Character);
+}
+
 void KdPrintString(const char *Text, SIZE_T Length)
 {
     KIRQL OldIrql = AcquirePrintLock();
 
     for (SIZE_T i = 0; i < Length; i++) {
-        if (Text[i] == '\n') {
-            HalPutDebugByte('\r');
-        }
-        HalPutDebugByte((UCHAR)Text[i]);
+        PutCharacter(Text[i]);
         HalPutScreenByte((UCHAR)Text[i]);
         KdpRing[KdpRingNext++ % RING_SIZE] = Text[i];
+    }
+    ReleasePrintLock(OldIrql);
+}
+
+void KdPrintUnkept(const char *Text, SIZE_T Length)
+{
+    KIRQL OldIrql = AcquirePrintLock();
+
+    for (SIZE_T i = 0; i < Length; i++) {
+        PutCharacter(Text[i]);
     }
     ReleasePrintLock(OldIrql);
 }

@@ -165,7 +165,8 @@ static void KdpFlushLine(PKDP_TRACE_EXPORT Export, ULONG Length)
     ULONG Letters = KdpEncodeBase64(Export->Bytes, Length, Line + 3);
 
     Line[3 + Letters] = '\n';
-    KdConsoleWrite(Export->Console, Line, 4 + Letters);
+    /* Not through the serial driver, whose interrupts and threads would take most of the time. */
+    KdPrintUnkept(Line, 4 + Letters);
     Export->Count -= Length;
     memmove(Export->Bytes, Export->Bytes + Length, Export->Count);
 }
