@@ -169,9 +169,11 @@ def c_string(value, limit=256):
     if isinstance(value, gdb.Value) and value.type.strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
         data = read(value.address, min(limit, value.type.strip_typedefs().sizeof))
     else:
-        data = b""
-        while len(data) < limit and (piece := try_read(int(value) + len(data), 1)) not in (None, b"\0"):
+        data, at = b"", address_of(value)
+        # In pieces that cross no page.
+        while len(data) < limit and b"\0" not in data and (piece := try_read(at + len(data), 16 - (at + len(data)) % 16)):
             data += piece
+        data = data[:limit]
     return printable(data.split(b"\0")[0].decode("latin-1"))
 
 

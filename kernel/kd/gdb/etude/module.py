@@ -33,6 +33,7 @@ def unsigned(value):
 def module_of(slot):
     """The Module in a slot of the kernel's table; None when the slot is empty."""
     module = slot["Module"]
+    module.fetch_lazy()
     base = unsigned(module["Base"])
     return Module(c_string(module["Name"]), base, int(module["Size"])) if base else None
 

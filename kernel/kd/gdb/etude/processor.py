@@ -4,21 +4,29 @@ import contextlib
 
 import gdb
 
-from .command import NtError, number
-from .memory import address_of, structure, variable
+from .command import BEFORE, NtError, number
+from .memory import address_of, offset_of, read, structure, variable
+
+
+SEEN = []  # what prcbs() has read since the command began: over a serial line once is enough
 
 
 def prcbs():
     """Every processor's KPRCB, in the order of their numbers."""
+    if SEEN:
+        return list(SEEN)
     block = variable("KiProcessorBlock")
-    found = []
-    for index in range(block.type.range()[1] + 1):
-        address = int(block[index])
-        if address:
-            found.append(block[index].dereference())
+    block.fetch_lazy()
+    addresses = [int(block[index]) for index in range(block.type.range()[1] + 1)]
+    found = [structure(each, "KPRCB") for each in addresses if each]
     if not found:
         raise NtError("the kernel has not come so far: no processor is initialised")
+    SEEN.extend(found)
     return found
+
+
+BEFORE.append(SEEN.clear)
+gdb.events.cont.connect(lambda event: SEEN.clear())
 
 
 def prcb(index):
@@ -37,9 +45,12 @@ def pcr_of(each):
 def stacks_of(each):
     """(low, high) of the stacks that a processor may be running on: its thread's, and those of NMI, machine check and double
     fault."""
-    thread = each["CurrentThread"]
-    if int(thread):
-        yield int(thread["StackLimit"]), int(thread["StackBase"])
+    thread = int(each["CurrentThread"]) & 0xFFFFFFFFFFFFFFFF
+    if thread:
+        base, limit = (offset_of("KTHREAD", name) for name in ("StackBase", "StackLimit"))
+        data = read(thread + min(base, limit), abs(base - limit) + 8)  # they are neighbours
+        first, last = int.from_bytes(data[:8], "little"), int.from_bytes(data[-8:], "little")
+        yield min(first, last), max(first, last)
     exceptional = each["Processor"]["IstStack"]
     low = address_of(exceptional)
     yield low, low + exceptional.type.sizeof
@@ -50,7 +61,8 @@ def number_of_thread(thread):
     numbering has to do."""
     with selected(thread):
         rsp = int(gdb.parse_and_eval("(unsigned long)$rsp"))
-    for each in prcbs():
+    # Most stubs number them as the kernel does.
+    for each in sorted(prcbs(), key=lambda each: int(each["Number"]) != thread.num - 1):
         # <=: an empty stack's pointer stands at its end.
         if any(low < rsp <= high for low, high in stacks_of(each)):
             return int(each["Number"])
