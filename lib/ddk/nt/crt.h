@@ -144,4 +144,6 @@ int vswprintf_s(wchar_t *Buffer, size_t Size, const wchar_t *Format, NT_VA_LIST 
  * page by page; not callable from C. RAX: bytes; all registers are kept. Any IRQL. */
 void __chkstk(void);
 
+#include <nt/crt_more.h>
+
 #endif

@@ -1,0 +1,271 @@
+/*
+ * drivertext.c - bounded text and memory as drivers import it (nt/crt_more.h): the kernel itself does without,
+ * so these have the Windows calling convention only. Narrow and wide ones are the same, line by line.
+ */
+#include <ntdef.h>
+#include <nt/crt.h>
+
+#define TWIN __attribute__((ms_abi))
+#define STRUNCATE 80
+
+/* Whether so many characters fit into Room, which includes a terminator; *Length becomes those that are
+ * copied. Count is the caller's limit, or _TRUNCATE. */
+static errno_t CrtFit(size_t Room, size_t Count, size_t *Length)
+{
+    if (*Length < Room) {
+        return 0;
+    }
+    *Length = Room - 1;
+    return Count == _TRUNCATE ? STRUNCATE : ERANGE;
+}
+
+char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count);
+char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count)
+{
+    size_t Offset = strlen(Destination), Length = strnlen(Source, Count);
+
+    memcpy(Destination + Offset, Source, Length);
+    Destination[Offset + Length] = 0;
+    return Destination;
+}
+
+/* Behind the first Offset characters of Destination, which has Size. */
+static errno_t CrtStrAppend(char *Destination, size_t Size, size_t Offset, const char *Source,
+                            size_t Count)
+{
+    size_t Length;
+    errno_t Error;
+
+    if (Source == NULL || Offset == Size) {
+        Destination[0] = 0;
+        return EINVAL;
+    }
+    Length = strnlen(Source, min(Count, Size - Offset));
+    Error = CrtFit(Size - Offset, Count, &Length);
+    if (Error == ERANGE) {
+        Destination[0] = 0;
+        return ERANGE;
+    }
+    memcpy(Destination + Offset, Source, Length);
+    Destination[Offset + Length] = 0;
+    return Error;
+}
+
+errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, size_t Count);
+errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, size_t Count)
+{
+    if (Destination == NULL || Size == 0) {
+        return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
+    }
+    if (Count == 0) {
+        Destination[0] = 0;
+        return 0;
+    }
+    return CrtStrAppend(Destination, Size, 0, Source, Count);
+}
+
+errno_t TWIN CrtMsStrncatS(char *Destination, size_t Size, const char *Source, size_t Count);
+errno_t TWIN CrtMsStrncatS(char *Destination, size_t Size, const char *Source, size_t Count)
+{
+    if (Destination == NULL || Size == 0) {
+        return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
+    }
+    return CrtStrAppend(Destination, Size, strnlen(Destination, Size), Source, Count);
+}
+
+/* The characters at the beginning that are in Set, or that are not. */
+static size_t CrtStrSpan(const char *String, const char *Set, BOOLEAN In)
+{
+    size_t Length = 0;
+
+    while (String[Length] != 0 && (strchr(Set, String[Length]) != NULL) == In) {
+        Length++;
+    }
+    return Length;
+}
+
+size_t TWIN CrtMsStrspn(const char *String, const char *Set);
+size_t TWIN CrtMsStrspn(const char *String, const char *Set)
+{
+    return CrtStrSpan(String, Set, TRUE);
+}
+
+size_t TWIN CrtMsStrcspn(const char *String, const char *Set);
+size_t TWIN CrtMsStrcspn(const char *String, const char *Set)
+{
+    return CrtStrSpan(String, Set, FALSE);
+}
+
+char TWIN *CrtMsStrlwr(char *String);
+char TWIN *CrtMsStrlwr(char *String)
+{
+    for (char *At = String; *At != 0; At++) {
+        *At = (char)tolower(*At);
+    }
+    return String;
+}
+
+char TWIN *CrtMsStrupr(char *String);
+char TWIN *CrtMsStrupr(char *String)
+{
+    for (char *At = String; *At != 0; At++) {
+        *At = (char)toupper(*At);
+    }
+    return String;
+}
+
+/* The context is where the next piece begins. */
+char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context);
+char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context)
+{
+    char *Start = String != NULL ? String : *Context, *End;
+
+    if (Start == NULL) {
+        return NULL;
+    }
+    Start += CrtStrSpan(Start, Delimiters, TRUE);
+    End = Start + CrtStrSpan(Start, Delimiters, FALSE);
+    *Context = *End != 0 ? End + 1 : End;
+    *End = 0;
+    return End != Start ? Start : NULL;
+}
+
+void TWIN *CrtMsMemchr(const void *Memory, int Value, size_t Count);
+void TWIN *CrtMsMemchr(const void *Memory, int Value, size_t Count)
+{
+    const unsigned char *At = Memory;
+
+    for (size_t i = 0; i < Count; i++) {
+        if (At[i] == (unsigned char)Value) {
+            return (void *)(ULONG_PTR)(At + i);
+        }
+    }
+    return NULL;
+}
+
+errno_t TWIN CrtMsMemcpyS(void *Destination, size_t Size, const void *Source, size_t Count);
+errno_t TWIN CrtMsMemcpyS(void *Destination, size_t Size, const void *Source, size_t Count)
+{
+    if (Count == 0) {
+        return 0;
+    }
+    if (Destination == NULL) {
+        return EINVAL;
+    }
+    if (Source == NULL || Size < Count) {
+        memset(Destination, 0, Size);
+        return Source == NULL ? EINVAL : ERANGE;
+    }
+    memcpy(Destination, Source, Count);
+    return 0;
+}
+
+errno_t TWIN CrtMsMemmoveS(void *Destination, size_t Size, const void *Source, size_t Count);
+errno_t TWIN CrtMsMemmoveS(void *Destination, size_t Size, const void *Source, size_t Count)
+{
+    if (Count != 0 && (Destination == NULL || Source == NULL)) {
+        return EINVAL;
+    }
+    if (Size < Count) {
+        return ERANGE;
+    }
+    if (Count != 0) {
+        memmove(Destination, Source, Count);
+    }
+    return 0;
+}
+
+wchar_t TWIN *CrtMsWcsncat(wchar_t *Destination, const wchar_t *Source, size_t Count);
+wchar_t TWIN *CrtMsWcsncat(wchar_t *Destination, const wchar_t *Source, size_t Count)
+{
+    size_t Offset = wcslen(Destination), Length = wcsnlen(Source, Count);
+
+    memcpy(Destination + Offset, Source, Length * sizeof(wchar_t));
+    Destination[Offset + Length] = 0;
+    return Destination;
+}
+
+/* Behind the first Offset characters of Destination, which has Size. */
+static errno_t CrtWcsAppend(wchar_t *Destination, size_t Size, size_t Offset, const wchar_t *Source,
+                            size_t Count)
+{
+    size_t Length;
+    errno_t Error;
+
+    if (Source == NULL || Offset == Size) {
+        Destination[0] = 0;
+        return EINVAL;
+    }
+    Length = wcsnlen(Source, min(Count, Size - Offset));
+    Error = CrtFit(Size - Offset, Count, &Length);
+    if (Error == ERANGE) {
+        Destination[0] = 0;
+        return ERANGE;
+    }
+    memcpy(Destination + Offset, Source, Length * sizeof(wchar_t));
+    Destination[Offset + Length] = 0;
+    return Error;
+}
+
+errno_t TWIN CrtMsWcsncpyS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count);
+errno_t TWIN CrtMsWcsncpyS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count)
+{
+    if (Destination == NULL || Size == 0) {
+        return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
+    }
+    if (Count == 0) {
+        Destination[0] = 0;
+        return 0;
+    }
+    return CrtWcsAppend(Destination, Size, 0, Source, Count);
+}
+
+errno_t TWIN CrtMsWcsncatS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count);
+errno_t TWIN CrtMsWcsncatS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count)
+{
+    if (Destination == NULL || Size == 0) {
+        return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
+    }
+    return CrtWcsAppend(Destination, Size, wcsnlen(Destination, Size), Source, Count);
+}
+
+/* The characters at the beginning that are in Set, or that are not. */
+static size_t CrtWcsSpan(const wchar_t *String, const wchar_t *Set, BOOLEAN In)
+{
+    size_t Length = 0;
+
+    while (String[Length] != 0 && (wcschr(Set, String[Length]) != NULL) == In) {
+        Length++;
+    }
+    return Length;
+}
+
+size_t TWIN CrtMsWcsspn(const wchar_t *String, const wchar_t *Set);
+size_t TWIN CrtMsWcsspn(const wchar_t *String, const wchar_t *Set)
+{
+    return CrtWcsSpan(String, Set, TRUE);
+}
+
+size_t TWIN CrtMsWcscspn(const wchar_t *String, const wchar_t *Set);
+size_t TWIN CrtMsWcscspn(const wchar_t *String, const wchar_t *Set)
+{
+    return CrtWcsSpan(String, Set, FALSE);
+}
+
+wchar_t TWIN *CrtMsWcslwr(wchar_t *String);
+wchar_t TWIN *CrtMsWcslwr(wchar_t *String)
+{
+    for (wchar_t *At = String; *At != 0; At++) {
+        *At = (wchar_t)towlower(*At);
+    }
+    return String;
+}
+
+wchar_t TWIN *CrtMsWcsupr(wchar_t *String);
+wchar_t TWIN *CrtMsWcsupr(wchar_t *String)
+{
+    for (wchar_t *At = String; *At != 0; At++) {
+        *At = (wchar_t)towupper(*At);
+    }
+    return String;
+}
