@@ -54,6 +54,12 @@ VOID NTAPI DbgBreakPoint(VOID)
     __asm__ volatile("int3" : : "r"(__builtin_frame_address(0)) : "memory");
 }
 
+/* Who looks at the registers finds the status in RCX, where Windows has it. */
+VOID NTAPI DbgBreakPointWithStatus(ULONG Status)
+{
+    __asm__ volatile("int3" : : "c"(Status), "r"(__builtin_frame_address(0)) : "memory");
+}
+
 VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCHAR Message)
 {
     KdPrintf("\nAssertion failed: %s%s%s\n    %s, line %u\n", Message == NULL ? "" : Message,

@@ -11,6 +11,7 @@ extern "C" {
 #include <nt/ps_info.h>
 #include <nt/ps_query.h>
 #include <nt/rtl_stack.h>
+#include <nt/rtl_table.h>
 #include <nt/zw_sync.h>
 
 #ifdef __cplusplus

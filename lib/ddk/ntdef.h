@@ -79,6 +79,7 @@ typedef SHORT *PSHORT;
 typedef USHORT *PUSHORT;
 typedef LONG *PLONG;
 typedef ULONG *PULONG;
+typedef ULONG CLONG; /* a count */
 typedef LONG64 *PLONG64, *PLONGLONG;
 typedef ULONG64 *PULONG64, *PULONGLONG;
 typedef UCHAR BOOLEAN, *PBOOLEAN;

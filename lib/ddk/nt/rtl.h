@@ -306,6 +306,16 @@ NTSYSAPI NTSTATUS NTAPI DbgSetDebugFilterState(_In_ ULONG ComponentId, _In_ ULON
 
 /* Stops in the debugger; without one, a bugcheck. WDK: DbgBreakPoint. */
 NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
+/* The same, with Status for the debugger: one of the numbers below, or the caller's own. WDK:
+ * DbgBreakPointWithStatus; book ch. 5. */
+#define DBG_STATUS_CONTROL_C 1
+#define DBG_STATUS_SYSRQ 2
+#define DBG_STATUS_BUGCHECK_FIRST 3
+#define DBG_STATUS_BUGCHECK_SECOND 4
+#define DBG_STATUS_FATAL 5
+#define DBG_STATUS_DEBUG_CONTROL 6
+#define DBG_STATUS_WORKER 7
+NTSYSAPI VOID NTAPI DbgBreakPointWithStatus(_In_ ULONG Status);
 /* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then bugchecks
  * ASSERTION_FAILURE with expression, file, line and caller. Does not return while no debugger can
  * decide otherwise. WDK: RtlAssert. */
