@@ -7,7 +7,7 @@ import gdb
 from .command import NtError, command, number, usage, write
 from .memory import address_of, kernel_file, read, structure, try_read, variable, walk
 from .module import Namer, unsigned
-from .processor import prcbs, stacks_of
+from .processor import prcbs, selected, stacks_of, thread_of
 
 OWNED_EXCLUSIVE = 0x80
 WAITING, OWNER = 1, 2  # low bits of KSPIN_LOCK_QUEUE.Lock
@@ -104,11 +104,25 @@ def queue_of(handle, lock):
     return chain if chain[-1] == tail else None
 
 
+def used_stacks(each):
+    """(low, high) of what is in use of a processor's stacks: reading all of them takes seconds over a serial line."""
+    thread = thread_of(int(each["Number"]))
+    rsp = 0
+    if thread is not None:
+        with selected(thread):
+            rsp = int(gdb.parse_and_eval("(unsigned long)$rsp"))
+    for low, high in stacks_of(each):
+        if low < rsp <= high:
+            yield rsp, high
+            return  # it stands on this one
+        yield low, high
+
+
 def queued_locks():
     """lock -> {processor: place in the queue}, 0 the owner."""
     found = {}
     for each in prcbs():
-        for low, high in stacks_of(each):
+        for low, high in used_stacks(each):
             for handle, lock, _, owner, _ in handles_on(low, high):
                 chain = queue_of(handle, lock) if owner else None
                 if chain is not None:
