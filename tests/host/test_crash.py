@@ -163,6 +163,16 @@ def test_blue_screen(tmp_path):
     assert blue > len(pixels) // 3 * 0.7, blue
 
 
+def test_stack_of_a_thread():
+    """Through the switch of threads: one that waits, the console's own, and none."""
+    result = qemu.execute("stack 12; stack x", smp=2)
+    text = result.output.partition("stack 12")[2]
+    lines = re.findall(r"^  ffffffff[0-9a-f]{8}  nt!(\w+)", text, re.M | re.I)
+    assert lines[0] == "KiSwapResume" and lines[-1] == "KiThreadStartup" and "PspReaperThread" in lines, text
+    assert "usage: stack TID" in text
+    assert not qemu.execute("stack 4096").passed
+
+
 def test_nmi(tmp_path):
     qmp = tmp_path / "qmp"
     with shell.boot(smp=2, qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
