@@ -152,7 +152,8 @@ def test_an_empty_trace_has_a_picture_too():
 
 
 @pytest.mark.parametrize("damage", ["", "#trace 1 khz=1000 start=0 stop=5 groups=1\n", "#trace 2 khz=1\n#end\n",
-                                    "#trace 1 khz=1 start=0 stop=1 groups=1\n#kind 1 x a:d b:d c:d\n#cpu 0 recorded=1 overwritten=0\n#e AQI\n#end\n"])
+                                    "#trace 1 khz=1 start=0 stop=1 groups=1\n#kind 1 x a:d b:d c:d\n#cpu 0 recorded=1 overwritten=0\n#e AQI\n#end\n",
+                                    "#trace 1 khz=1 start=0 stop=1 groups=1\n#sym 12\n#end\n", "#trace 1 khz=1\n#end\n"])
 def test_what_is_no_whole_export_is_refused(damage):
     with pytest.raises(trace.Damaged):
         trace.parse(damage)

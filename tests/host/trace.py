@@ -100,6 +100,14 @@ def names(fields):
 
 def parse(text):
     """The export that stands in some output. Raises Damaged."""
+    try:
+        return read(text)
+    except (ValueError, KeyError, TypeError) as error:  # a line that is cut off, or mixed with another
+        raise Damaged(f"{type(error).__name__}: {error}") from error
+
+
+def read(text):
+    """The same; raises what the lines make of it."""
     kinds, lines, trace, khz, start = {}, {}, None, 0, 0
     ended = False
     for line in text.splitlines():
