@@ -26,6 +26,7 @@
 #?   CRASH=file             a disk for crash files, made if it is not there; make analyze opens it
 #?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
 #?   CMDLINE="..."         the kernel's command line
+#?   DEBUG_PORT=1234       gdb may come, "target remote :1234": the kernel's own stub, on COM2 (or the path of a socket)
 #?   QEMU_EXTRA="..."      further arguments for QEMU
 #?   TIMEOUT=120           seconds that exec waits
 #?   ICOUNT=1              count instructions: every run the same

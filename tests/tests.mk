@@ -2,7 +2,7 @@
 #
 # tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
 
-export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES ICOUNT QEMU_EXTRA CMD TIMEOUT \
+export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES DEBUG_PORT ICOUNT QEMU_EXTRA CMD TIMEOUT \
   SEEDS FIRST JOBS KINDS FROM TO PICTURE
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)

@@ -97,6 +97,8 @@ void HalpStopApicCount(void);
 void HalpInitializeIoApics(void); /* ioapic.c: all inputs masked, NMI sources set */
 /* Routes input Line->Gsi to Vector on processor ApicId, unmasked; FALSE: no such input. */
 BOOLEAN HalpRouteLine(const HALP_LINE *Line, ULONG Vector, ULONG ApicId);
+/* Makes the line an NMI of that processor's; FALSE: no such input. */
+BOOLEAN HalpRouteNmi(const HALP_LINE *Line, ULONG ApicId);
 void HalpMaskLine(ULONG Gsi);
 BOOLEAN HalpIsLine(ULONG Gsi);
 
@@ -104,6 +106,9 @@ BOOLEAN HalpIsLine(ULONG Gsi);
  * Alignment (a power of two) on; returns the first, 0: none are free. */
 ULONG HalpAllocateVectors(ULONG Count, ULONG Alignment);
 void HalpFreeVectors(ULONG First, ULONG Count);
+
+/* debugport.c: the ISA line is the debugger's, and no driver's. */
+BOOLEAN HalpIsDebuggerLine(ULONG Line);
 
 /*** Time ***/
 

@@ -102,6 +102,15 @@ BOOLEAN HalpRouteLine(const HALP_LINE *Line, ULONG Vector, ULONG ApicId)
     return TRUE;
 }
 
+BOOLEAN HalpRouteNmi(const HALP_LINE *Line, ULONG ApicId)
+{
+    if (!HalpIsLine(Line->Gsi)) {
+        return FALSE;
+    }
+    HalpWriteEntry(Line->Gsi, ENTRY_NMI | HalpSignalBits(Line), ApicId);
+    return TRUE;
+}
+
 void HalpMaskLine(ULONG Gsi)
 {
     HalpWriteEntry(Gsi, ENTRY_MASKED, 0);
@@ -136,7 +145,6 @@ void HalpInitializeIoApics(void)
         KeBugCheckEx(HAL_INITIALIZATION_FAILED, HalFailureNoIoApic, HalpPlatform.IoApicCount, 0, 0);
     }
     for (ULONG i = 0; i < HalpPlatform.NmiSourceCount; i++) {
-        const HALP_LINE *Line = &HalpPlatform.NmiSource[i];
-        HalpWriteEntry(Line->Gsi, ENTRY_NMI | HalpSignalBits(Line), HalpPlatform.Cpu[0].ApicId);
+        HalpRouteNmi(&HalpPlatform.NmiSource[i], HalpPlatform.Cpu[0].ApicId);
     }
 }

@@ -67,7 +67,8 @@ static BOOLEAN HalpTranslateLevel(INTERFACE_TYPE Type, ULONG BusNumber, ULONG Le
     } else {
         Known = (Type == Isa || Type == Eisa || Type == Internal) && BusNumber == 0;
     }
-    return Known && *Line < ACPI_ISA_LINES && HalpIsLine(HalpPlatform.IsaLine[*Line].Gsi);
+    return Known && *Line < ACPI_ISA_LINES && !HalpIsDebuggerLine(*Line) &&
+           HalpIsLine(HalpPlatform.IsaLine[*Line].Gsi);
 }
 
 ULONG NTAPI HalGetInterruptVector(INTERFACE_TYPE InterfaceType, ULONG BusNumber,

@@ -32,6 +32,19 @@ void HalInitializeScreen(PLOADER_BLOCK LoaderBlock);
 void HalShowCrashScreen(void);
 void HalPutScreenByte(UCHAR Byte);
 
+/*** The debugger's line, COM2; whoever uses it keeps others from doing so ***/
+
+/* Sets the line up and sends its interrupt to the boot processor as an NMI, which no IRQL and no
+ * interrupt flag holds back. FALSE: there is no such port. Once, after HalInitializeSystem; from then on
+ * no driver can connect to the line. */
+BOOLEAN HalOpenDebuggerPort(void);
+/* Whether a byte that comes makes that NMI; one that is there already does so at once. */
+void HalListenDebuggerPort(BOOLEAN Listen);
+/* The next byte that has come; FALSE: none has. */
+BOOLEAN HalReadDebuggerByte(PUCHAR Byte);
+/* Sends one, or loses it when the far end takes nothing for long. */
+void HalWriteDebuggerByte(UCHAR Byte);
+
 /*** Start ***/
 
 /* Reads the ACPI tables, silences the PICs, enables this processor's local APIC (x2APIC when there

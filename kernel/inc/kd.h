@@ -41,14 +41,22 @@ typedef struct _KD_COMMAND_ENTRY {
     const char *Arguments; /* "HZ MS" or "" */
     const char *Help;      /* one line */
     KD_COMMAND_ROUTINE *Routine;
-    ULONG64 Reserved; /* the linker set is an array of 40-byte entries */
+    ULONG64 Flags; /* KD_ANYTIME; 8 bytes: the linker set is an array of 40-byte entries */
 } KD_COMMAND_ENTRY, *PKD_COMMAND_ENTRY;
 
 /* Registers a command, from the file that owns the data it shows. Argv[0] is the command's name. A
  * status that is no success prints "name: text of the status" and makes `exec` fail. */
 #define KD_COMMAND(Name, Arguments, Help, Routine)                                                 \
+    KD_COMMAND_WITH_FLAGS(Name, Arguments, Help, Routine, 0)
+/* The same for one that takes no lock, allocates nothing and waits for nothing, at any IRQL: gdb's
+ * `monitor` runs it, too, while the machine stands. */
+#define KD_COMMAND_ANYTIME(Name, Arguments, Help, Routine)                                         \
+    KD_COMMAND_WITH_FLAGS(Name, Arguments, Help, Routine, KD_ANYTIME)
+#define KD_ANYTIME 0x1
+#define KD_COMMAND_WITH_FLAGS(Name, Arguments, Help, Routine, Flags)                               \
     static const KD_COMMAND_ENTRY KdCommand_##Routine                                              \
-        __attribute__((used, aligned(8), section(".kdcmd"))) = {Name, Arguments, Help, Routine, 0}
+        __attribute__((used, aligned(8), section(".kdcmd"))) = {Name, Arguments, Help, Routine,    \
+                                                                Flags}
 
 /* Formatted output of a command to the console, '\n' as CR LF; any length. */
 NT_PRINTF(2, 3) void KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...) NT_VARARGS;

@@ -246,6 +246,14 @@ static inline LONG MmQueryPoolKind(PVOID Address)
     return Region == (ULONG)(MM_EXECUTABLE_POOL_BASE >> 39) ? 2 : -1;
 }
 
+/*
+ * For the debugger, with interrupts off: reads, or writes whatever the protection, up to Size bytes; returns
+ * how many there were before the first that is no RAM. MmQueryDebuggerAlias: the same byte in the direct map,
+ * which tells pages apart; NULL: no RAM. Any IRQL, no locks.
+ */
+SIZE_T MmAccessForDebugger(ULONG64 Address, PVOID Buffer, SIZE_T Size, BOOLEAN Write);
+PVOID MmQueryDebuggerAlias(ULONG64 Address);
+
 /* Figures for `mem` and tests, in pages, except KernelStacks, which counts stacks in use. */
 typedef struct _MM_STATISTICS {
     PFN_NUMBER HighestPage;

@@ -41,6 +41,11 @@ static BOOLEAN RunCommand(PKD_CONSOLE Console)
         KdConsolePrint(Console, "%s: no such command; `help` lists them\n", Console->Words[0]);
         return FALSE;
     }
+    if (Console->Sink != NULL && (Console->Command->Flags & KD_ANYTIME) == 0) {
+        KdConsolePrint(Console, "%s needs the machine to run: `continue`, and use the console\n",
+                       Console->Command->Name);
+        return FALSE;
+    }
     Console->RawArguments = KdpSkipWord(Console->Text);
     Console->RawArguments = KdpSkipBlanks(Console->RawArguments);
     Console->Reported = FALSE;
@@ -94,13 +99,14 @@ NTSTATUS KdConsoleUsage(PKD_CONSOLE Console)
     return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
 }
 
-/* The first command by name that comes after Last; NULL: the first of all, or none left. */
-static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last)
+/* The first command by name that comes after Last and has all Flags; NULL: the first of all, or none left. */
+static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last, ULONG64 Flags)
 {
     const KD_COMMAND_ENTRY *Next = NULL;
 
     for (const KD_COMMAND_ENTRY *Entry = __kdcmd_start; Entry != __kdcmd_end; Entry++) {
-        if ((Last == NULL || strcmp(Entry->Name, Last->Name) > 0) &&
+        if ((Entry->Flags & Flags) == Flags &&
+            (Last == NULL || strcmp(Entry->Name, Last->Name) > 0) &&
             (Next == NULL || strcmp(Entry->Name, Next->Name) < 0)) {
             Next = Entry;
         }
@@ -114,6 +120,7 @@ static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last)
 /* Sorting by looking for the next one each time: no memory, and nobody waits for it. */
 static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
+    ULONG64 Flags = Console->Sink != NULL ? KD_ANYTIME : 0;
     const KD_COMMAND_ENTRY *Entry;
 
     if (Argc > 2) {
@@ -128,7 +135,7 @@ static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         KdConsolePrint(Console, "%s %s\n    %s\n", Entry->Name, Entry->Arguments, Entry->Help);
         return STATUS_SUCCESS;
     }
-    for (Entry = NextByName(NULL); Entry != NULL; Entry = NextByName(Entry)) {
+    for (Entry = NextByName(NULL, Flags); Entry != NULL; Entry = NextByName(Entry, Flags)) {
         ULONG Width = (ULONG)(strlen(Entry->Name) + 1 + strlen(Entry->Arguments));
         KdConsolePrint(Console, "%s %s%*s  %s\n", Entry->Name, Entry->Arguments,
                        Width < HELP_COLUMN ? (LONG)(HELP_COLUMN - Width) : 0, "", Entry->Help);
@@ -136,7 +143,7 @@ static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "Several commands on a line are separated by ';'. Tab completes.\n");
     return STATUS_SUCCESS;
 }
-KD_COMMAND("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);
+KD_COMMAND_ANYTIME("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);
 
 /* As typed, quotes and all, like cmd's. */
 static NTSTATUS EchoCommand(PKD_CONSOLE Console, int Argc, char **Argv)
@@ -146,4 +153,4 @@ static NTSTATUS EchoCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "%s\n", KdConsoleRawArguments(Console));
     return STATUS_SUCCESS;
 }
-KD_COMMAND("echo", "TEXT", "print a text", EchoCommand);
+KD_COMMAND_ANYTIME("echo", "TEXT", "print a text", EchoCommand);

@@ -77,6 +77,10 @@ void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
     CHAR Chunk[WRITE_CHUNK];
     SIZE_T Used = 0;
 
+    if (Console->Sink != NULL) {
+        Console->Sink(Text, Length);
+        return;
+    }
     if (Console->Port == NULL) {
         KdPrintString(Text, Length);
         return;
@@ -94,6 +98,15 @@ void KdConsoleWrite(PKD_CONSOLE Console, const char *Text, SIZE_T Length)
     WriteBytes(Console, Chunk, Used);
 }
 
+/* The machine stands still, and there is no memory to be had: a longer text is cut. */
+static void PrintToSink(PKD_CONSOLE Console, const char *Format, NT_VA_LIST Arguments)
+{
+    static CHAR Text[1024];
+    SIZE_T Length = RtlFormatString(Text, sizeof(Text), Format, Arguments);
+
+    Console->Sink(Text, min(Length, sizeof(Text) - 1));
+}
+
 /* Most texts are short and need no memory; the others are formatted once more, into what they need. */
 void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
 {
@@ -101,6 +114,12 @@ void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
     NT_VA_LIST Arguments;
     SIZE_T Length;
 
+    if (Console->Sink != NULL) {
+        nt_va_start(Arguments, Format);
+        PrintToSink(Console, Format, Arguments);
+        nt_va_end(Arguments);
+        return;
+    }
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     nt_va_start(Arguments, Format);
     Length = RtlFormatString(Short, sizeof(Short), Format, Arguments);

@@ -11,9 +11,10 @@
 
 /* The one console. It belongs to its thread: nothing in it needs a lock. */
 typedef struct _KD_CONSOLE {
-    BOOLEAN Script; /* commands come from exec.txt */
-    ULONG Failures; /* commands that have failed so far */
-    HANDLE Port;    /* \??\COM1; NULL: output goes to the debug port */
+    BOOLEAN Script;                                /* commands come from exec.txt */
+    ULONG Failures;                                /* commands that have failed so far */
+    void (*Sink)(const CHAR *Text, SIZE_T Length); /* not NULL: gdb's; takes all output */
+    HANDLE Port; /* \??\COM1; NULL: output goes to the debug port */
     KDP_LINE Line;
 
     /* The command being run. */

@@ -3,6 +3,7 @@
  * decides (filter.c).
  */
 #include "ke.h"
+#include "debugger.h"
 #include "kd.h"
 
 ULONG NTAPI vDbgPrintExWithPrefix(PCCH Prefix, ULONG ComponentId, ULONG Level, PCCH Format,
@@ -60,10 +61,15 @@ VOID NTAPI DbgBreakPointWithStatus(ULONG Status)
     __asm__ volatile("int3" : : "c"(Status), "r"(__builtin_frame_address(0)) : "memory");
 }
 
+/* With a debugger, its user decides: to go on from the breakpoint is to ignore the assertion. */
 VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCHAR Message)
 {
     KdPrintf("\nAssertion failed: %s%s%s\n    %s, line %u\n", Message == NULL ? "" : Message,
              Message == NULL ? "" : ": ", (PCSTR)FailedAssertion, (PCSTR)FileName, LineNumber);
+    if (KdIsDebuggerPresent()) {
+        DbgBreakPoint();
+        return;
+    }
     KeBugCheckEx(ASSERTION_FAILURE, (ULONG_PTR)FailedAssertion, (ULONG_PTR)FileName, LineNumber,
                  (ULONG_PTR)__builtin_return_address(0));
 }

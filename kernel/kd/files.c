@@ -103,7 +103,7 @@ static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "%10I64u  bytes in %u files\n", Listing.Bytes, Listing.Files);
     return STATUS_SUCCESS;
 }
-KD_COMMAND("dir", "[FOLDER]", "list a folder of the boot disk", DirCommand);
+KD_COMMAND_ANYTIME("dir", "[FOLDER]", "list a folder of the boot disk", DirCommand);
 
 /* Bytes go out as they are: what is no text is no text on the terminal either. */
 static NTSTATUS TypeCommand(PKD_CONSOLE Console, int Argc, char **Argv)
@@ -123,4 +123,4 @@ static NTSTATUS TypeCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     return STATUS_SUCCESS;
 }
-KD_COMMAND("type", "FILE", "print a file of the boot disk", TypeCommand);
+KD_COMMAND_ANYTIME("type", "FILE", "print a file of the boot disk", TypeCommand);

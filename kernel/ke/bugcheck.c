@@ -47,12 +47,13 @@ static BOOLEAN KiHasWord(const char *Line, const char *Word)
 }
 
 /* A run of commands ends with a status that tells the crash; a person wants to read the screen. */
-static DECLSPEC_NORETURN void KiEndAfterBugCheck(void)
+static DECLSPEC_NORETURN void KiEndAfterBugCheck(PKTRAP_FRAME Frame)
 {
     if (KeLoaderBlock != NULL && KiHasWord(KeLoaderBlock->CommandLine, "exec")) {
         HalExitEmulator(EXIT_BUGCHECK);
     }
     KdPrintf("\nThe system is halted.\n");
+    KiDebugAfterCrash(Frame);
     KiHaltForEver();
 }
 
@@ -61,13 +62,14 @@ static DECLSPEC_NORETURN void KiEndAfterBugCheck(void)
 static DECLSPEC_NORETURN void KiFreeze(PKPRCB Prcb, PKTRAP_FRAME Frame)
 {
     if (!Prcb->Frozen) {
+        KiSaveStopped(Frame);
         Prcb->FrozenFrame = Frame;
         __atomic_store_n(&Prcb->Frozen, TRUE, __ATOMIC_RELEASE);
     }
     KiHaltForEver();
 }
 
-BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame)
+__attribute__((section(".text.debugger"))) BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
     LONG Owner = __atomic_load_n(&KiBugCheckOwner, __ATOMIC_ACQUIRE);
@@ -189,6 +191,7 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
     LONG Owner;
 
     _disable();
+    KiDebugFault(Frame);
     if (Frame->Vector == KI_NO_VECTOR) {
         Frame->PreviousIrql = KeGetCurrentIrql(); /* called, not trapped */
     }
@@ -202,6 +205,7 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiBugCheckData[0] = Code;
         memcpy(&KiBugCheckData[1], Parameters, sizeof(Parameters));
         Prcb->FrozenFrame = Frame;
+        KiDebugBugCheck(Code, Frame);
         KiStopOthers(Prcb);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();
@@ -215,7 +219,7 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
     default:
         KiHaltForEver(); /* not even that worked */
     }
-    KiEndAfterBugCheck();
+    KiEndAfterBugCheck(Frame);
 }
 
 void NTAPI KeBugCheck(ULONG BugCheckCode)

@@ -34,6 +34,7 @@ static DECLSPEC_NORETURN void KiApplicationProcessorStart(PKI_PROCESSOR Processo
     /* From here on shoot-downs include this processor; what it has cached may be older. */
     KiFlushProcessorTlb();
     KiProgramClock(Prcb);
+    KiLoadDebugRegisters();
     __atomic_store_n(&Prcb->Started, TRUE, __ATOMIC_RELEASE);
     KiIdleLoop();
 }

@@ -136,6 +136,7 @@ PKPROCESS KiQueryIdleProcess(void);
 /* trap.asm */
 extern const ULONG64 KiVectorTable[256];
 extern CHAR KiTrapEntryStart[], KiTrapEntryEnd[]; /* between them, RBP points to a KTRAP_FRAME */
+extern CHAR KiVectorStubsEnd[];                   /* what is entered by vectors ends here */
 
 /* mpstart.asm: the code to copy to LOADER_SMP_TRAMPOLINE_BASE; it ends in a KI_PROCESSOR_START. */
 extern const UCHAR KiTrampolineStart[], KiTrampolineEnd[];
@@ -208,6 +209,26 @@ DECLSPEC_NORETURN void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_
                                   ULONG_PTR P4, PKTRAP_FRAME Frame);
 /* From an NMI: stops for ever when another processor is reporting a crash; else returns FALSE. */
 BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame);
+
+/* debugger.c: interrupts off. */
+/* For int3 and debug exceptions: FALSE when no debugger wants them. */
+BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame);
+/* For an NMI: FALSE when it has nothing to do with the debugger. */
+BOOLEAN KiDebugNmi(PKTRAP_FRAME Frame);
+/* For any other exception, before it is reported: does not return when it is the debugger's own. */
+void KiDebugFault(PKTRAP_FRAME Frame);
+/* Whether the debugger steps over one instruction here; around an exception of it that is repaired. */
+BOOLEAN KiIsStepping(void);
+void KiSuspendStep(PKTRAP_FRAME Frame);
+void KiResumeStep(PKTRAP_FRAME Frame);
+/* A crash: shows it to the debugger first; returns when that lets it go on. */
+void KiDebugBugCheck(ULONG Code, PKTRAP_FRAME Frame);
+/* The crash has been reported: waits for somebody to look at it, as long as that is possible. */
+void KiDebugAfterCrash(PKTRAP_FRAME Frame);
+/* Keeps this processor's registers for the debugger: it stops for a crash. */
+void KiSaveStopped(PKTRAP_FRAME Frame);
+/* Of a processor that starts: gdb's watchpoints. */
+void KiLoadDebugRegisters(void);
 
 /* bugcallback.c */
 /* What drivers have registered for a bugcheck. Interrupts off, the other processors stopped. */

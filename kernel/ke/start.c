@@ -8,6 +8,7 @@
 #include <ntddk.h>
 #include <loader.h>
 #include "cm.h"
+#include "debugger.h"
 #include "ex.h"
 #include "hal.h"
 #include "io.h"
@@ -109,6 +110,7 @@ void KiSystemStartup(PLOADER_BLOCK LoaderBlock)
     if (StackBase == NULL) {
         KeBugCheckEx(PHASE0_INITIALIZATION_FAILED, 0, 0, 0, 0);
     }
+    KdStartDebugger(); /* gdb on COM2, if the command line asks; `break` waits for it */
     KiRunOnStack(StackBase, KiBecomeIdleThread);
 }
 

@@ -156,6 +156,8 @@ KiVector%1:
         VECTOR_STUB %[vector]
 %assign vector vector + 1
 %endrep
+global KiVectorStubsEnd
+KiVectorStubsEnd:
 KiStubsEnd:
 
 ; In a stub none, one or two words lie on top of the processor's: behind RIP stands CS, which neither the

@@ -218,20 +218,30 @@ void KiHandleException(PKTRAP_FRAME Frame)
     switch (Frame->Vector) {
     case KI_TRAP_NMI:
         /* Returns only on the processor that owns a crash: its report goes on. */
-        if (!KiFreezeForBugCheck(Frame)) {
+        if (!KiFreezeForBugCheck(Frame) && !KiDebugNmi(Frame)) {
             KiBugCheck(NMI_HARDWARE_FAILURE, NMI_UNEXPLAINED, 0, 0, 0, Frame);
         }
         break;
     case KI_TRAP_PAGE_FAULT:
+        KiSuspendStep(Frame);
         if (!KiBringPageIn(Frame)) {
             MmCancelStep(Frame);
             if (!KiRestartListPop(Frame) && !KiContinueOtherwise(Frame)) {
+                KiDebugFault(Frame);
                 KiHandlePageFault(Frame);
             }
         }
+        KiResumeStep(Frame);
         break;
     case KI_TRAP_DEBUG:
-        if (!MmEndStep(Frame)) {
+        /* One exception may end both steps over an instruction: mm's and the debugger's. */
+        if (MmEndStep(Frame) ? KiIsStepping() && !KiDebugTrap(Frame) : !KiDebugTrap(Frame)) {
+            KiHandleOtherException(Frame);
+        }
+        break;
+    case KI_TRAP_BREAKPOINT:
+        MmCancelStep(Frame);
+        if (!KiDebugTrap(Frame)) {
             KiHandleOtherException(Frame);
         }
         break;
@@ -241,6 +251,7 @@ void KiHandleException(PKTRAP_FRAME Frame)
         KiBugCheck(KERNEL_SECURITY_CHECK_FAILURE, (ULONG)Frame->Rcx, (ULONG_PTR)Frame, 0, 0, Frame);
     default:
         MmCancelStep(Frame);
+        KiDebugFault(Frame);
         KiHandleOtherException(Frame);
     }
 }

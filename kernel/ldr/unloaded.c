@@ -87,7 +87,7 @@ static NTSTATUS LdrpShowModules(PKD_CONSOLE Console, int Argc, char **Argv)
     LdrpPrintUnloaded(Console);
     return STATUS_SUCCESS;
 }
-KD_COMMAND("lm", "", "list the modules, loaded and unloaded", LdrpShowModules);
+KD_COMMAND_ANYTIME("lm", "", "list the modules, loaded and unloaded", LdrpShowModules);
 
 static NTSTATUS LdrpShowNearest(PKD_CONSOLE Console, int Argc, char **Argv)
 {
@@ -101,4 +101,4 @@ static NTSTATUS LdrpShowNearest(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "%s\n", Text);
     return STATUS_SUCCESS;
 }
-KD_COMMAND("ln", "0xADDRESS", "name an address", LdrpShowNearest);
+KD_COMMAND_ANYTIME("ln", "0xADDRESS", "name an address", LdrpShowNearest);

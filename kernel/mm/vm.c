@@ -97,4 +97,4 @@ static NTSTATUS MiShowPte(PKD_CONSOLE Console, int Argc, char **Argv)
     return STATUS_SUCCESS;
 }
 
-KD_COMMAND("pte", "ADDRESS", "the page table entries that translate an address", MiShowPte);
+KD_COMMAND_ANYTIME("pte", "ADDRESS", "the page table entries that translate an address", MiShowPte);

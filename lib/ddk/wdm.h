@@ -14,6 +14,7 @@ extern "C" {
 #include <nt/rtl_string.h>
 #include <nt/rtl_bitmap.h>
 #include <nt/rtl_misc.h>
+#include <nt/kd.h>
 #include <nt/irql.h>
 #include <nt/exception.h>
 #include <nt/ke.h>

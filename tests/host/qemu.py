@@ -70,6 +70,7 @@ class Machine:
     boot_disk: bool = True  # False leaves it out (direct boot only)
     disk: str = ""  # image of a disk, made if it is not there; "new": an empty one for this machine alone
     crash: str = ""  # image of a disk that crash files go to, made if it is not there
+    debug_port: str = ""  # where gdb finds the kernel's own stub, on COM2: a TCP port's number, or the path of a socket
     devices: tuple = ()  # further devices, by QEMU's names: "edu", or with options, "edu,dma_mask=0xff"
     qemu_extra: tuple = ()  # further QEMU arguments
     files: dict = field(default_factory=dict)  # more boot disk members: name -> bytes
@@ -117,7 +118,7 @@ def prepare(machine, folder):
     kernel, disk, iso = build / "boot/etude.elf", build / "boot/bootdisk.cpio", build / "etude.iso"
     members = [read_extra(name) for name in machine.extra_files]
     members += sorted(machine.files.items())
-    cmdline = machine.cmdline
+    cmdline = f"debug {machine.cmdline}".strip() if machine.debug_port else machine.cmdline
     if machine.commands is not None:
         members.append(("exec.txt", machine.commands.encode() + b"\n"))
         cmdline = f"exec {cmdline}".strip()
@@ -190,6 +191,15 @@ def crash_disk_arguments(machine):
     return ["-drive", drive, "-device", "virtio-blk-pci,drive=crash"]
 
 
+def debug_port_arguments(machine):
+    """COM2, for gdb. The machine does not wait for it: the kernel does, when its command line says so."""
+    if not machine.debug_port:
+        return []
+    escaped = machine.debug_port.replace(",", ",,")
+    place = f"host=127.0.0.1,port={escaped}" if machine.debug_port.isdigit() else f"path={escaped}"
+    return ["-chardev", f"socket,id=com2,{place},server=on,wait=off", "-serial", "chardev:com2"]
+
+
 def qemu_command(machine, folder, serial):
     """The whole command line. serial: QEMU arguments for COM1, as a list."""
     command = ["qemu-system-x86_64", "-display", "none", "-nic", "none"]
@@ -204,7 +214,7 @@ def qemu_command(machine, folder, serial):
     command += crash_disk_arguments(machine)
     for device in machine.devices:
         command += ["-device", device]
-    return command + serial + prepare(machine, folder) + list(machine.qemu_extra)
+    return command + serial + debug_port_arguments(machine) + prepare(machine, folder) + list(machine.qemu_extra)
 
 
 def follow(process, log, deadline, echo):
@@ -267,7 +277,7 @@ def machine_from_environment(**defaults):
     """make's variables as Machine settings."""
     get = os.environ.get
     names = {"boot": "BOOT", "mem": "MEM", "machine": "MACHINE", "cpu": "CPU", "accel": "ACCEL", "audio": "AUDIO"}
-    names |= {"wav": "WAV", "disk": "DISK", "crash": "CRASH", "cmdline": "CMDLINE"}
+    names |= {"wav": "WAV", "disk": "DISK", "crash": "CRASH", "cmdline": "CMDLINE", "debug_port": "DEBUG_PORT"}
     settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
     if get("SMP"):
         settings["smp"] = int(get("SMP"))

@@ -316,9 +316,9 @@ NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
 #define DBG_STATUS_DEBUG_CONTROL 6
 #define DBG_STATUS_WORKER 7
 NTSYSAPI VOID NTAPI DbgBreakPointWithStatus(_In_ ULONG Status);
-/* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then bugchecks
- * ASSERTION_FAILURE with expression, file, line and caller. Does not return while no debugger can
- * decide otherwise. WDK: RtlAssert. */
+/* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then stops in
+ * the debugger and returns when that goes on; without one, bugchecks ASSERTION_FAILURE with expression,
+ * file, line and caller. WDK: RtlAssert; book ch. 5. */
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
                               _In_ ULONG LineNumber, _In_opt_z_ PCHAR Message);
 

@@ -1,0 +1,56 @@
+/*
+ * debugport.c - COM2 as the debugger's line.
+ *
+ * A byte that comes has to be noticed whatever the processors do: spinning at DISPATCH_LEVEL, or at
+ * HIGH_LEVEL with interrupts off. So the UART's interrupt is no interrupt but an NMI: the I/O APIC can
+ * deliver a line as one. It costs nothing until a byte comes; polling from the clock would cost a port
+ * read, a microsecond, each tick, and would miss what stops the clock.
+ */
+#include "halp.h"
+#include "uart.h"
+
+#define DEBUGGER_BASE 0x2F8
+#define DEBUGGER_ISA_LINE 3
+
+static BOOLEAN HalpDebuggerPortOpen;
+
+BOOLEAN HalpIsDebuggerLine(ULONG Line)
+{
+    return HalpDebuggerPortOpen && Line == DEBUGGER_ISA_LINE;
+}
+
+BOOLEAN HalOpenDebuggerPort(void)
+{
+    if (!HalpDetectUart(DEBUGGER_BASE)) {
+        return FALSE;
+    }
+    HalpSetUpUart(DEBUGGER_BASE, UART_MODEM_DTR_RTS | UART_MODEM_OUT2);
+    HalpDebuggerPortOpen =
+        HalpRouteNmi(&HalpPlatform.IsaLine[DEBUGGER_ISA_LINE], HalpPlatform.Cpu[0].ApicId);
+    return HalpDebuggerPortOpen;
+}
+
+void HalListenDebuggerPort(BOOLEAN Listen)
+{
+    HalpOut8(DEBUGGER_BASE + UartInterruptEnable, Listen ? UART_RECEIVE_INTERRUPT : 0);
+}
+
+BOOLEAN HalReadDebuggerByte(PUCHAR Byte)
+{
+    if ((HalpIn8(DEBUGGER_BASE + UartStatus) & UART_STATUS_DATA) == 0) {
+        return FALSE;
+    }
+    *Byte = HalpIn8(DEBUGGER_BASE + UartData);
+    return TRUE;
+}
+
+void HalWriteDebuggerByte(UCHAR Byte)
+{
+    for (ULONG i = 0; i < UART_POLL_LIMIT; i++) {
+        if (HalpIn8(DEBUGGER_BASE + UartStatus) & UART_STATUS_EMPTY) {
+            HalpOut8(DEBUGGER_BASE + UartData, Byte);
+            return;
+        }
+        YieldProcessor();
+    }
+}
