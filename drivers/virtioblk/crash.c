@@ -45,8 +45,6 @@ static NTSTATUS NTAPI VblkCrashWrite(PVOID Context, ULONG64 Offset, PHYSICAL_ADD
         return STATUS_INVALID_PARAMETER;
     }
     if (!Extension->Crashed) {
-        RtlZeroMemory(Shared, sizeof(*Shared));
-        Extension->UsedIndex = 0;
         Status = VblkRestartDevice(Extension);
         if (!NT_SUCCESS(Status)) {
             return Status;

@@ -357,6 +357,9 @@ NTSTATUS VblkRestartDevice(PVBLK_EXTENSION Extension)
     if (!VblkNegotiate(Extension, Common)) {
         return STATUS_IO_DEVICE_ERROR;
     }
+    /* Not before: what was on its way could still have been marked as finished. */
+    RtlZeroMemory(Extension->Shared, sizeof(*Extension->Shared));
+    Extension->UsedIndex = 0;
     return VblkStartQueue(Extension, Common);
 }
 

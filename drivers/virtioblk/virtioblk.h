@@ -133,7 +133,7 @@ VOID VblkStopDevice(PVBLK_EXTENSION Extension);
 /* There is a new entry in the available ring. */
 VOID VblkNotifyDevice(PVBLK_EXTENSION Extension);
 
-/* Resets the device and gives it the queue, which is empty, again, without interrupts. For crash.c. */
+/* Resets the device, empties the queue and gives it to the device again, without interrupts. For crash.c. */
 NTSTATUS VblkRestartDevice(PVBLK_EXTENSION Extension);
 
 /*** crash.c ***/
