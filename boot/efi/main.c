@@ -82,6 +82,14 @@ static VOID BlReserveTarget(const BL_FILE *Kernel, UINT64 Low, UINT64 High)
     }
 }
 
+/* When the firmware used some of the target, the rest of it could be given to us for what the kernel is told. */
+static VOID BlCheckApart(const BL_FILE *File, UINT64 Low, UINT64 High)
+{
+    if (BlOverlaps(File, Low, High)) {
+        BlStop(L"not enough memory: what the kernel needs lies where the kernel must go");
+    }
+}
+
 /* The command line is one line of a file, if there is that file. */
 static VOID BlAddCommandLineFile(BL_INFO *Info)
 {
@@ -141,6 +149,9 @@ EFI_STATUS efi_main(EFI_HANDLE Image, EFI_SYSTEM_TABLE *SystemTable)
     Disk = BlReadChecked(L"\\boot\\bootdisk.cpio", (CHAR8 *)"bootdisk.cpio", &Sums);
     BlDescribeMachine(&Info, &Disk);
     Plan->Information = (UINT64)Info.Buffer;
+    BlCheckApart(&Disk, Low, High);
+    BlCheckApart(&(BL_FILE){Enter, 2 * ENTER_ROOM}, Low, High);
+    BlCheckApart(&(BL_FILE){Info.Buffer, INFO_ROOM}, Low, High);
     CopyMem(Enter, BlEnterStart, BlEnterEnd - BlEnterStart);
     BlLeaveFirmware(Image, &Info, Low, High);
     ((void(__attribute__((sysv_abi)) *)(BL_PLAN *))(UINTN)Enter)(Plan);
