@@ -4,7 +4,8 @@
  * The first processor that gets here owns the crash and reports it; the others are stopped by NMI, or
  * stop by themselves when they come here too. Nothing here waits for a lock that a stopped processor
  * may hold, nor allocates; memory is read only after its translation has been checked. A
- * second bugcheck on the owner means that reporting itself failed: it prints one line and ends.
+ * second bugcheck on the owner means that reporting itself, or a driver's callback, failed: it prints one line, and
+ * memory still goes to the crash disk, unless it was that which failed. Then it ends.
  */
 #include <ntddk.h>
 #include <loader.h>
@@ -21,6 +22,7 @@
 
 static volatile LONG KiBugCheckOwner; /* o  processor number + 1; 0: all is well */
 static volatile LONG KiBugCheckDepth; /* bugchecks on the owner */
+static BOOLEAN KiCrashFileBegun;      /* the owner's */
 
 /* For debuggers: code and parameters, the processor's registers being in its FrozenFrame. Windows' name. */
 ULONG64 KiBugCheckData[5];
@@ -181,6 +183,15 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     KiPrintOthers(Prcb);
 }
 
+/* Once: a second try would fail as the first one did. */
+static void KiSaveMemory(PKPRCB Prcb)
+{
+    if (!KiCrashFileBegun) {
+        KiCrashFileBegun = TRUE;
+        KdWriteCrashFile(Prcb->Number);
+    }
+}
+
 /* Frame may lie on any stack, the double fault's included; interrupts stay off from here on. */
 void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4,
                 PKTRAP_FRAME Frame)
@@ -209,15 +220,18 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiStopOthers(Prcb);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();
-        KdWriteCrashFile(Prcb->Number);
+        KiSaveMemory(Prcb);
         break;
     case 2:
         KdPrintf("\n*** bugcheck 0x%08X (0x%llX, 0x%llX, 0x%llX, 0x%llX) while reporting, at rip "
                  "%016llx\n",
                  Code, P1, P2, P3, P4, Frame->Rip);
+        KiSaveMemory(Prcb);
         break;
+    case 3:
+        break; /* not even that worked */
     default:
-        KiHaltForEver(); /* not even that worked */
+        KiHaltForEver(); /* nothing works */
     }
     KiEndAfterBugCheck(Frame);
 }

@@ -57,6 +57,14 @@ def test_a_later_crash_replaces_it(tmp_path):
     assert "SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (7e)" in ask(core, "nt analyze")
 
 
+def test_crash_file_when_a_callback_faults(tmp_path):
+    core = tmp_path / "crash.img"
+    driver = "bug_callback_faults"
+    screen = crash(core, f"sc create {driver} type= kernel binPath= c:\\tests\\{driver}.sys; sc start {driver}")
+    assert re.search(r"while reporting.*Crash file: \d+ MB written", screen, re.S), screen
+    assert "MANUALLY_INITIATED_CRASH (e2)" in ask(core, "nt analyze")
+
+
 def test_no_other_disk_is_touched(tmp_path):
     other, small = tmp_path / "other", tmp_path / "small"
     other.write_bytes(b"mine" * (1 << 20))
