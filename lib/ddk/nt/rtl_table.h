@@ -162,9 +162,7 @@ typedef struct _RTL_AVL_TABLE {
 } RTL_AVL_TABLE, *PRTL_AVL_TABLE;
 C_ASSERT(sizeof(RTL_AVL_TABLE) == 0x68);
 
-/* These are as their namesakes above. RtlGetElementGenericTableAvl counts in the elements' order, and
- * RtlEnumerateGenericTableAvl goes on where it was even when elements come and go. WDK: RtlInitializeGenericTableAvl
- * and so on. */
+/* Making, filling and emptying a tree: as their namesakes above. WDK: RtlInitializeGenericTableAvl and so on. */
 NTSYSAPI VOID NTAPI RtlInitializeGenericTableAvl(_Out_ PRTL_AVL_TABLE Table,
                                                  _In_ PRTL_AVL_COMPARE_ROUTINE CompareRoutine,
                                                  _In_opt_ PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine,
@@ -180,6 +178,8 @@ NTSYSAPI PVOID NTAPI RtlInsertElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Tab
                                                          _In_ TABLE_SEARCH_RESULT SearchResult);
 NTSYSAPI BOOLEAN NTAPI RtlDeleteElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table,
                                                        _In_ PVOID Buffer);
+/* Looking: as above, but RtlGetElementGenericTableAvl counts in the elements' order, and RtlEnumerateGenericTableAvl
+ * goes on where it was even when elements come and go. WDK: RtlLookupElementGenericTableAvl and so on. */
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ PVOID Buffer);
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Table,
                                                          _In_ PVOID Buffer,
@@ -189,6 +189,8 @@ NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(_In_ PRTL_AVL_TABLE Table,
                                                                 _Inout_ PVOID *RestartKey);
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ ULONG I);
+/* How many there are, and whether there are none. WDK: RtlNumberGenericTableElementsAvl,
+ * RtlIsGenericTableEmptyAvl. */
 NTSYSAPI ULONG NTAPI RtlNumberGenericTableElementsAvl(_In_ PRTL_AVL_TABLE Table);
 NTSYSAPI BOOLEAN NTAPI RtlIsGenericTableEmptyAvl(_In_ PRTL_AVL_TABLE Table);
 
