@@ -186,6 +186,9 @@ NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Tab
                                                          _Out_ PVOID *NodeOrParent,
                                                          _Out_ TABLE_SEARCH_RESULT *SearchResult);
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ BOOLEAN Restart);
+/* As RtlEnumerateGenericTableWithoutSplaying, RtlGetElementGenericTable in order, RtlNumberGenericTableElements and
+ * RtlIsGenericTableEmpty. WDK: RtlEnumerateGenericTableWithoutSplayingAvl, RtlNumberGenericTableElementsAvl,
+ * RtlIsGenericTableEmptyAvl. */
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(_In_ PRTL_AVL_TABLE Table,
                                                                 _Inout_ PVOID *RestartKey);
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ ULONG I);
