@@ -17,16 +17,16 @@
 #?   make sys NAME=beep   build one driver        make clean   remove everything built
 #?
 #? Variables, with what run / exec take when none is given:
-#?   BOOT=grub / direct    boot the CD image by BIOS and GRUB, or by uefi, or let QEMU load the kernel
+#?   BOOT=grub / direct    grub: the CD image, by BIOS; uefi: the same image, by UEFI; direct: QEMU loads the kernel
 #?   SMP=2 / 1             processors        MEM=128M   memory
 #?   MACHINE=q35           or pc             CPU=max    or qemu64, host (with KVM), ...
 #?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
 #?   WAV=file              record the speaker instead
 #?   DISK=file             a disk, made if it is not there: the registry lives on in it
-#?   CRASH=file             a disk for crash files, made if it is not there; make analyze opens it
+#?   CRASH=file            a disk for crash files, made if it is not there; make analyze opens it
 #?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
 #?   CMDLINE="..."         the kernel's command line
-#?   DEBUG_PORT=1234       gdb may come, "target remote :1234": the kernel's own stub, on COM2 (or the path of a socket)
+#?   DEBUG_PORT=1234       (or a socket's path) the kernel's own gdb stub, on COM2: "target remote :1234" in gdb
 #?   QEMU_EXTRA="..."      further arguments for QEMU
 #?   TIMEOUT=120           seconds that exec waits
 #?   ICOUNT=1              count instructions: every run the same
