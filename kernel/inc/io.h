@@ -66,7 +66,4 @@ void IoCancelThreadIo(void);
  * those that `verifier` names. Any IRQL. */
 BOOLEAN IopIsVerified(PVOID Code);
 
-/* The types Driver and Device. */
-extern POBJECT_TYPE IoDriverObjectType, IoDeviceObjectType;
-
 #endif

@@ -180,10 +180,21 @@ static VOID TestTime(VOID)
 
 static VOID TestSpeaker(VOID)
 {
+    UCHAR Read[5], Written[2];
+    LONG Closed = 0;
     KMT_CHECK(!HalMakeBeep(18), "18 Hz is below what the timer can divide down to");
     KMT_CHECK(HalMakeBeep(19), "19 Hz can be made");
     KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 3, "a tone opens the speaker");
     KMT_CHECK(!HalMakeBeep(1000000), "1 MHz cannot be made");
+    READ_PORT_BUFFER_UCHAR((PUCHAR)0x61, Read, sizeof(Read));
+    for (ULONG i = 0; i < sizeof(Read); i++) {
+        Closed += (Read[i] & 3) != 3;
+    }
+    KMT_EQUAL(Closed, 0, "as each of several reads in one says");
+    Written[0] = Read[0];
+    Written[1] = (UCHAR)(Read[0] & ~3);
+    WRITE_PORT_BUFFER_UCHAR((PUCHAR)0x61, Written, sizeof(Written));
+    KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "of several writes in one the last stands");
     KMT_CHECK(HalMakeBeep(0), "0 Hz can always be made");
     KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "0 Hz closes the speaker");
 }

@@ -223,6 +223,36 @@ static VOID TestDeferredDeletion(VOID)
     KMT_CHECK(TRUE, "last references dropped at DISPATCH_LEVEL");
 }
 
+/* As drivers declare them: the WDK's headers do not. */
+extern POBJECT_TYPE *IoDriverObjectType, *IoDeviceObjectType;
+
+static NTSTATUS TryType(PVOID Object, POBJECT_TYPE Type)
+{
+    NTSTATUS Status = ObReferenceObjectByPointer(Object, 0, Type, KernelMode);
+    if (NT_SUCCESS(Status)) {
+        ObDereferenceObject(Object);
+    }
+    return Status;
+}
+
+static VOID TestDriverTypes(VOID)
+{
+    PDEVICE_OBJECT Device;
+    NTSTATUS Status =
+        IoCreateDevice(KmtDriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
+    KMT_EQUAL(Status, STATUS_SUCCESS, "a device");
+    if (!NT_SUCCESS(Status)) {
+        return;
+    }
+    KMT_EQUAL(TryType(KmtDriverObject, *IoDriverObjectType), STATUS_SUCCESS, "a driver is one");
+    KMT_EQUAL(TryType(Device, *IoDeviceObjectType), STATUS_SUCCESS, "a device is one");
+    KMT_EQUAL(TryType(KmtDriverObject, *IoDeviceObjectType), STATUS_OBJECT_TYPE_MISMATCH,
+              "a driver is no device");
+    KMT_EQUAL(TryType(Device, *IoDriverObjectType), STATUS_OBJECT_TYPE_MISMATCH,
+              "a device is no driver");
+    IoDeleteDevice(Device);
+}
+
 static VOID KmtRun(VOID)
 {
     TestNames();
@@ -230,6 +260,7 @@ static VOID KmtRun(VOID)
     TestLinks();
     TestHandles();
     TestPseudoHandles();
+    TestDriverTypes();
     TestRace();
     TestDeferredDeletion();
 }

@@ -45,6 +45,55 @@ FORCEINLINE VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value)
 {
     __asm__ volatile("outl %0, %w1" : : "a"(Value), "Nd"((USHORT)(ULONG_PTR)Port) : "memory");
 }
+/* Count elements from or to one port, one after another. Any IRQL. WDK: READ_PORT_BUFFER_UCHAR and so on. */
+FORCEINLINE VOID READ_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _Out_ PUCHAR Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep insb"
+                     : "+D"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
+FORCEINLINE VOID READ_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _Out_ PUSHORT Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep insw"
+                     : "+D"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
+FORCEINLINE VOID READ_PORT_BUFFER_ULONG(_In_ PULONG Port, _Out_ PULONG Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep insl"
+                     : "+D"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
+FORCEINLINE VOID WRITE_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _In_ PUCHAR Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep outsb"
+                     : "+S"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
+FORCEINLINE VOID WRITE_PORT_BUFFER_USHORT(_In_ PUSHORT Port, _In_ PUSHORT Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep outsw"
+                     : "+S"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
+FORCEINLINE VOID WRITE_PORT_BUFFER_ULONG(_In_ PULONG Port, _In_ PULONG Buffer, _In_ ULONG Count)
+{
+    ULONG_PTR Left = Count;
+    __asm__ volatile("rep outsl"
+                     : "+S"(Buffer), "+c"(Left)
+                     : "d"((USHORT)(ULONG_PTR)Port)
+                     : "memory");
+}
 
 /*
  * Makes the PC speaker sound at Frequency hertz until the next call; 0 silences it.

@@ -212,11 +212,12 @@ NTKERNELAPI PMDL NTAPI IoAllocateMdl(_In_opt_ PVOID VirtualAddress, _In_ ULONG L
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoFreeMdl(_In_ PMDL Mdl);
 
-/* The type of file objects; drivers write *IoFileObjectType (see PsThreadType). */
+/* The types of file, driver and device objects; drivers write *IoFileObjectType (see PsThreadType). The last two
+ * are exported, and not in the WDK's headers. */
 #ifdef _NTOSKRNL_
-extern POBJECT_TYPE IoFileObjectType;
+extern POBJECT_TYPE IoFileObjectType, IoDriverObjectType, IoDeviceObjectType;
 #else
-extern POBJECT_TYPE *IoFileObjectType;
+extern POBJECT_TYPE *IoFileObjectType, *IoDriverObjectType, *IoDeviceObjectType;
 #endif
 
 /* IoCallDriver, IoCompleteRequest: the names that drivers use. */
