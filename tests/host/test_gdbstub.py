@@ -1,7 +1,8 @@
 """Promise: gdb debugs the kernel over COM2, with nothing of the emulator's help.
 
-Real gdb looks at a machine after its crash. A client of our own speaks the protocol: registers, memory, watchpoints, a step,
-Ctrl-C, detaching and coming again, and what gdb would not send: damaged packets, lost acknowledgements, nonsense.
+Real gdb stops the machine and lets it go on, on one and on four processors: breakpoints, watchpoints, steps, registers, memory,
+threads, Ctrl-C even when no processor takes interrupts, detaching and coming again. A driver's breakpoint and assertion, and a
+crash, stop in it. A client of our own sends what gdb would not: damaged packets, lost acknowledgements, nonsense.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import socket
 import time
 
 import pexpect
+import pytest
 
 import qemu
 
@@ -36,7 +38,7 @@ class Gdb:
         arguments = ["-q", "-nx", "-iex", "set auto-load off", str(kernel)]
         for each in first:
             arguments += ["-ex", each]
-        self.child = pexpect.spawn("gdb", arguments, timeout=30, encoding="utf-8", codec_errors="replace", echo=False)
+        self.child = pexpect.spawn("gdb", arguments, timeout=12, encoding="utf-8", codec_errors="replace", echo=False)
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
         self.commands = 0
@@ -57,6 +59,20 @@ class Gdb:
         self.child.expect_exact(PROMPT)
         return said.replace("\r", "")
 
+    def value(self, expression):
+        text = self.do(f"print/x {expression}")
+        return int(re.search(r"= (0x[0-9a-f]+)", text)[1], 16)
+
+    def go(self):
+        """Let the machine run; stop() interrupts it."""
+        self.child.sendline("continue")
+        self.child.expect_exact("Continuing.")
+
+    def stop(self):
+        self.commands += 1
+        self.child.sendintr()
+        return self.collect()
+
     def close(self):
         self.child.close(force=True)
 
@@ -72,6 +88,184 @@ def gdb(line):
 
 def threads(debugger):
     return re.findall(r'Thread (\d+) "CPU (\d+) - (.*?) IRQL (\d+)', debugger.do("info threads"))
+
+
+def look(debugger):
+    """Registers and memory, at the first stop."""
+    assert "KiWaitForDebugger" in debugger.said, debugger.said
+    assert threads(debugger) == [("1", "0", "starting", "0")]
+    assert debugger.value("$cs") == 0x10 and debugger.value("$cr0") & 1 and debugger.value("$efer") & 0x400
+    assert debugger.value("$gs_base") == debugger.value("&KiBootProcessor")
+    assert debugger.value("KeNumberProcessors") == 1
+    assert "Cannot access memory at address 0x1234" in debugger.do("x/gx 0x1234")
+    assert "Cannot access memory" in debugger.do("x/gx 0x8000000000000000")
+    assert "Cannot access memory" in debugger.do("set var *(long *)0x1234 = 1")
+    # The local APIC's registers are no memory to look at: reading a device changes it.
+    before = debugger.value("$r12")
+    debugger.do("set var $r12 = 0x123456789abcdef0")
+    debugger.do("set var $xmm7.uint128 = 77")
+    debugger.do("flushregs")
+    assert debugger.value("$r12") == 0x123456789ABCDEF0 and debugger.value("$xmm7.uint128") == 77
+    debugger.do(f"set var $r12 = {before}")
+    assert "not" in debugger.do("set var $cr3 = 0").lower()
+
+
+def stop_and_step(debugger, smp):
+    """Breakpoints of both kinds, a watchpoint, steps."""
+    assert "Breakpoint 1" in debugger.do("break KiReadyThread")
+    assert "KiReadyThread (Thread=" in debugger.do("continue")
+    text = debugger.do("x/i $pc")
+    assert "int3" not in text
+    assert "KeReadyThread" in debugger.do("finish")
+    debugger.do("delete")
+    debugger.do("hbreak KeStartAllProcessors")
+    assert "KeStartAllProcessors ()" in debugger.do("continue")
+    assert threads(debugger)[0][2] == 'thread "Phase1"'
+    debugger.do("delete")
+    start = debugger.value("$pc")
+    debugger.do("stepi")
+    assert 0 < debugger.value("$pc") - start <= 15
+    # Cannot insert: the debugger would run into it itself.
+    debugger.do("break KdServeDebugger")
+    assert "Cannot insert breakpoint" in debugger.do("continue")
+    debugger.do("delete")
+    if smp > 1:
+        debugger.do("watch KeNumberProcessors")
+        for number in range(1, smp):
+            text = debugger.do("continue")
+            assert f"Old value = {number}" in text and f"New value = {number + 1}" in text, text
+        debugger.do("delete")
+    debugger.do("rwatch KeActiveProcessors")
+    assert "Value = " in debugger.do("continue")
+    debugger.do("delete")
+    debugger.do("break IoInitSystem")
+    assert "IoInitSystem ()" in debugger.do("continue")
+    debugger.do("delete")
+    assert "IopInitializeTimers" in debugger.do("next")
+
+
+def hit_often(debugger, smp):
+    """Where all processors come again and again, at once: each stop and each step over it is one that counts."""
+    debugger.do("break KiDispatchInterrupt")
+    debugger.do("ignore $bpnum 8")
+    text = debugger.do("continue")
+    assert "KiDispatchInterrupt (" in text, text
+    assert "already hit 9 times" in debugger.do("info breakpoints")
+    assert len(threads(debugger)) == smp
+    assert {each[1] for each in threads(debugger)} == {str(number) for number in range(smp)}
+    # With interrupts shut out a step is one instruction, also of what reads and sets the interrupt flag.
+    debugger.do("delete")
+    debugger.do("stepi 60")
+
+
+def step_each_processor(debugger, smp):
+    """One that idles is stepped while the others stand still; a halt is stepped over."""
+    for number in range(1, smp + 1):
+        debugger.do(f"thread {number}")
+        before = debugger.value("KeNumberProcessors"), debugger.value("$pc")
+        debugger.do("stepi")
+        debugger.do("stepi")
+        assert f"[Current thread is {number} " in debugger.do("thread")
+        assert debugger.value("KeNumberProcessors") == before[0]
+
+
+def run_commands(debugger):
+    """monitor: what can run while the machine stands does, the rest says why not."""
+    assert re.search(r"^ffffffff80\w+  ffffffff80\w+  nt", debugger.do("monitor lm"), re.M | re.I)
+    assert "nt!KiIdleLoop" in debugger.do(f"monitor ln {debugger.value('&KiIdleLoop'):#x}")
+    text = debugger.do("monitor help")
+    assert "lm" in text and "threads" not in text
+    assert "threads needs the machine to run" in debugger.do("monitor threads")
+    assert "no such command" in debugger.do("monitor nonsense")
+    assert "pxe at" in debugger.do("monitor pte 0xffffffff80200000")
+
+
+def spin(debugger, smp):
+    """Every processor at `jmp .` with interrupts off: Ctrl-C comes all the same."""
+    place = debugger.value("&KiPhase1")
+    before = debugger.value(f"*(unsigned short *){place}")
+    debugger.do(f"set var *(unsigned short *){place} = 0xfeeb")
+    saved = []
+    for number in range(1, smp + 1):
+        debugger.do(f"thread {number}")
+        saved.append((debugger.value("$pc"), debugger.value("$eflags")))
+        debugger.do(f"set var $pc = {place}")
+        debugger.do("set var $eflags = 2")
+    debugger.go()
+    time.sleep(0.2)
+    assert "SIGINT" in debugger.stop()
+    for number, (pc, flags) in enumerate(saved, 1):
+        debugger.do(f"thread {number}")
+        assert debugger.value("$pc") == place and debugger.value("$eflags") & 0x200 == 0
+        debugger.do(f"set var $pc = {pc}")
+        debugger.do(f"set var $eflags = {flags}")
+    debugger.do(f"set var *(unsigned short *){place} = {before}")
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_gdb(tmp_path, smp):
+    with machine(tmp_path, smp=smp, cmdline="break") as (console, line):
+        console.expect_exact("waiting for gdb")
+        with gdb(line) as debugger:
+            look(debugger)
+            stop_and_step(debugger, smp)
+            hit_often(debugger, smp)
+            step_each_processor(debugger, smp)
+            run_commands(debugger)
+            spin(debugger, smp)
+            debugger.go()
+            console.expect_exact(qemu.PROMPT)
+            assert "SIGINT" in debugger.stop()
+            debugger.do("break KiBugCheckCommand")
+            debugger.do("detach")
+        # It runs on, without a trace of the breakpoints; then another comes.
+        console.sendline("echo still $here")
+        console.expect_exact("still $here")
+        console.expect_exact(qemu.PROMPT)
+        with gdb(line) as debugger:
+            assert len(threads(debugger)) == smp
+            debugger.go()
+            debugger.stop()
+            debugger.go()
+            debugger.child.kill(9)
+        # That one has not said good-bye; the next one is served all the same.
+        with gdb(line) as debugger:
+            assert len(threads(debugger)) == smp
+            debugger.do("detach")
+        console.sendline("irql")
+        console.expect_exact("PASSIVE")
+        console.expect_exact(qemu.PROMPT)
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_breakpoints_in_drivers_and_crashes(tmp_path, smp):
+    """DbgBreakPoint and a failed assertion stop in gdb and go on from there; a bugcheck stops there first."""
+    commands = "; ".join(
+        f"sc create {name} type= kernel binPath= c:\\tests\\{name}.sys; sc start {name}; sc stop {name}"
+        for name in ("bug_breakpoint", "bug_assert")
+    )
+    with machine(tmp_path, smp=smp, cmdline="break", commands=f"{commands}; bugcheck 0x1234") as (console, line):
+        console.expect_exact("waiting for gdb")
+        with gdb(line) as debugger:
+            text = debugger.do("continue")
+            assert "SIGTRAP" in text and "DbgBreakPoint ()" in text, text
+            assert debugger.value("KdDebuggerNotPresent") == 0
+            console.expect_exact("sc start bug_breakpoint")
+            text = debugger.do("continue")
+            console.expect_exact("never reached")
+            console.expect_exact("Assertion failed: KmtNumber > 0")
+            assert "RtlAssert (" in text, text
+            text = debugger.do("continue")
+            console.expect_exact("never reached")
+            console.expect_exact("Fatal system error 0x00001234")
+            assert "SIGABRT" in text, text
+            assert "KiBugCheckCommand" in debugger.do("bt 4")
+            assert len(threads(debugger)) == smp
+            debugger.child.sendline("continue")
+            console.expect_exact("STOP: 0x00001234")
+            console.expect(pexpect.EOF)
+        console.wait()
+        assert console.exitstatus == qemu.STATUS_BUGCHECK
 
 
 def test_gdb_after_the_crash(tmp_path):

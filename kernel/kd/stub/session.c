@@ -15,6 +15,7 @@
 
 #define NOISE_LIMIT_100NS (2000 * 10000ULL) /* gdb's own patience with an answer is 2 s */
 #define STRAY_LIMIT_100NS (1000 * 10000ULL)
+#define FIRST_REQUEST "qSupported"
 #define SIGNAL_INTERRUPT 2
 #define SIGNAL_TRAP 5
 #define SIGNAL_ABORT 6
@@ -72,6 +73,9 @@ static BOOLEAN ReceivePacket(void)
         }
         switch (KdpReceiveByte(&KdpSession.Packet, Byte)) {
         case KdpPacketDone:
+            if (strncmp(KdpSession.Packet.Data, FIRST_REQUEST, sizeof(FIRST_REQUEST) - 1) == 0) {
+                KdpSession.NoAcks = FALSE; /* another gdb, or the same one anew */
+            }
             Acknowledge('+');
             return TRUE;
         case KdpPacketTooLong:
