@@ -21,7 +21,7 @@ PROMPT = "(gdb) "
 def machine(tmp_path, **settings):
     """(console, path of the line) of a machine that waits for gdb."""
     line = tmp_path / "com2"
-    with qemu.console(timeout=30, debug_port=str(line), **settings) as console:
+    with qemu.console(timeout=90, debug_port=str(line), **settings) as console:
         deadline = time.monotonic() + 30
         while not line.exists():
             assert time.monotonic() < deadline
@@ -38,7 +38,7 @@ class Gdb:
         arguments = ["-q", "-nx", "-iex", "set auto-load off", str(kernel)]
         for each in first:
             arguments += ["-ex", each]
-        self.child = pexpect.spawn("gdb", arguments, timeout=12, encoding="utf-8", codec_errors="replace", echo=False)
+        self.child = pexpect.spawn("gdb", arguments, timeout=90, encoding="utf-8", codec_errors="replace", echo=False)
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
         self.commands = 0
@@ -155,7 +155,7 @@ def hit_often(debugger, smp):
     assert {each[1] for each in threads(debugger)} == {str(number) for number in range(smp)}
     # With interrupts shut out a step is one instruction, also of what reads and sets the interrupt flag.
     debugger.do("delete")
-    debugger.do("stepi 60")
+    debugger.do("stepi 12")
 
 
 def step_each_processor(debugger, smp):
