@@ -1,9 +1,10 @@
 /*
- * Whose fault a bugcheck probably is: one module, and an address in it.
+ * culprit.c - whose fault a bugcheck probably is: one module, and an address in it.
  *
- * In this order: whom the kernel's own checks name; a driver that has gone, when it is a leftover of its that
- * struck; the driver closest to the top of the stack, as far as calls lead; one that a parameter points into; one that
- * was interrupted; one whose address is left on a stack that is damaged. Else it is the kernel. A crash that a person asked for is nobody's.
+ * In this order: whom the kernel's own checks name; a driver that has gone, when something it left behind
+ * struck; the driver closest to the top of the stack, as far as calls lead; one that a parameter points
+ * into; one that was interrupted; one whose address is left on a stack that is damaged. Else it is the
+ * kernel. A crash that a person asked for is nobody's.
  */
 #include <ntddk.h>
 #include "kd.h"
