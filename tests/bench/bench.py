@@ -47,7 +47,7 @@ class Row:
 CALLS = """14 are the two routines, which check the IRQL and the owner each time; 5 are the caller's: calls and arguments.
 Without any check about 15 would remain. 37 before the rare cases got routines of their own."""
 SWITCH = """Of a switch, 39 save and load what callers may rely on, XMM6-15 above all; about 70 choose a processor and 65 a
-thread, by priority and affinity over the whole machine; every routine keeps a frame for backtraces. 1,316 and 744 before
+thread, by priority and affinity over the whole machine; every routine keeps a frame for backtraces. 1,316 and 728 before
 the usual wait did without a description of itself, and before lists of processors without ready threads were passed over."""
 TIMER = """Setting reads the counter, as due times are exact to a microsecond (21), finds the slot and links the timer (78);
 cancelling unlinks it (35); each takes the dispatcher lock (25). 350 before the wheel's first slot was looked for only when
