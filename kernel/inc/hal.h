@@ -26,7 +26,7 @@ void HalInitializeDebugPort(void);
 /* Sends one byte when the transmitter is empty. Without a port, or when its far end takes nothing
  * for long, the byte is lost. No lock: the caller keeps lines of several processors apart. */
 void HalPutDebugByte(UCHAR Byte);
-/* The text screen that the loader left, if it left one: blue from HalShowCrashScreen on, with what HalPutScreenByte
+/* The screen that the loader left, if it left one: blue from HalShowCrashScreen on, with what HalPutScreenByte
  * writes from the top. After a bugcheck; any IRQL. */
 void HalInitializeScreen(PLOADER_BLOCK LoaderBlock);
 void HalShowCrashScreen(void);

@@ -171,6 +171,43 @@ def test_blue_screen(tmp_path):
     assert blue > len(pixels) // 3 * 0.7, blue
 
 
+def font():
+    """Each letter as the bits of its cell: the kernel's own font, with the empty rows around."""
+    rows = re.findall(r"^    \{(0x.*?)\},", (qemu.ROOT / "kernel/hal/font.c").read_text(), re.M)
+    letters = [bytes(2) + bytes(int(byte, 16) for byte in row.split(",")) + bytes(2) for row in rows]
+    return {letter: chr(code) for code, letter in enumerate(letters, ord(" "))}
+
+
+def read_picture(path):
+    """The lines of text on a picture (PPM) of a screen that is white on blue everywhere."""
+    _, width, height, _, pixels = re.match(rb"(P6)\s+(\d+)\s+(\d+)\s+(\d+)\s(.*)", path.read_bytes(), re.S).groups()
+    width, height, letters = int(width), int(height), font()
+    colours = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
+    assert len(letters) == 95 and set(colours) == {b"\0\0\xa8", b"\xff\xff\xff"}, set(colours)
+    bits = "".join("01"[colour[0] != 0] for colour in colours)
+
+    def letter(column, row):
+        starts = range(row * 16 * width + column * 8, (row + 1) * 16 * width, width)
+        return letters[bytes(int(bits[start : start + 8], 2) for start in starts)]
+
+    return ["".join(letter(i, j) for i in range(width // 8)).rstrip() for j in range(height // 16)]
+
+
+def test_blue_screen_of_pixels(tmp_path):
+    """What UEFI leaves are pixels: every letter of QEMU's picture is one of the font's."""
+    qmp, picture = tmp_path / "qmp", tmp_path / "picture.ppm"
+    with shell.boot(boot="uefi", qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        monitor = Monitor(qmp)
+        console.child.sendline("notmyfault irql")
+        console.child.expect_exact("The system is halted.")
+        monitor.run("screendump", filename=str(picture))
+    lines = read_picture(picture)
+    assert lines[1].startswith("*** STOP: 0x000000D1 (0x"), lines
+    assert any("DRIVER_IRQL_NOT_LESS_OR_EQUAL" in line for line in lines), lines
+    assert any(line.startswith("Probably caused by : notmyfault.sys ( notmyfault!") for line in lines), lines
+    assert "The system is halted." in lines, lines
+
+
 def test_stack_of_a_thread():
     """Through the switch of threads: one that waits, the console's own, and none."""
     result = qemu.execute("stack 12; stack x", smp=2)
