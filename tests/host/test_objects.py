@@ -19,7 +19,7 @@ def test_objects_and_handles_are_shown():
     device = re.search(r"Object: (\w+)  Type: \(\w+\) Device\n.*\n.*\n.*Name: \\Device\\Serial0\n", output)
     assert device, output
     assert re.search(r"Directory Object: 0+  Name: \\\n", output), output
-    handle = re.search(r"^ +([0-9a-f]+)  (\w+)  File +([0-9a-f]{8})  --  \\Device\\Serial0$", output, re.M)
+    handle = re.search(r"^ +([0-9a-f]+)  (\w+)  File +([0-9a-f]{8})  --  \S+ +\\Device\\Serial0$", output, re.M)
     assert handle and int(handle[1], 16) % 4 == 0, output
     count = int(re.search(r"^(\d+) handles$", output, re.M)[1])
     assert count == int(re.search(r"^Handles total (\d+)$", output, re.M)[1]), output
