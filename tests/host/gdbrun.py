@@ -34,7 +34,7 @@ def machine(by="qemu", **settings):
 
 
 @contextlib.contextmanager
-def session(stub, timeout=60):
+def session(stub, timeout=240):
     """gdb at its prompt, in front of a machine that it has stopped; `type` a command to it."""
     command = gdb_arguments([f"target remote {stub}"], batch=False)
     child = pexpect.spawn(command[0], command[1:], timeout=timeout, encoding="utf-8", cwd=qemu.ROOT, dimensions=(24, 500))

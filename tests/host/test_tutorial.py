@@ -7,7 +7,7 @@ import re
 import gdbrun
 import pytest
 
-STUBS = ("qemu",)
+STUBS = ("qemu", "com2")
 
 
 def thread_of(console):
