@@ -6,10 +6,7 @@
  * RSI to be kept, and leave 32 bytes of home space. The compiler knows all of that, so these are C;
  * it gives them unwind tables, too. The prototypes stand here because no C code calls these names.
  */
-#include <ntdef.h>
-#include <nt/crt.h>
-
-#define TWIN __attribute__((ms_abi))
+#include "crtp.h"
 
 void TWIN *CrtMsMemcpy(void *Destination, const void *Source, size_t Count);
 void TWIN *CrtMsMemcpy(void *Destination, const void *Source, size_t Count)

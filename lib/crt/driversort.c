@@ -2,10 +2,7 @@
  * driversort.c - numbers, kinds of characters, searching and sorting as drivers import them (nt/crt_more.h), with
  * the Windows calling convention only; so are the routines that they are given.
  */
-#include <ntdef.h>
-#include <nt/crt.h>
-
-#define TWIN __attribute__((ms_abi))
+#include "crtp.h"
 
 typedef int TWIN CRT_COMPARE(const void *Left, const void *Right);
 

@@ -2,22 +2,7 @@
  * drivertext.c - bounded text and memory as drivers import it (nt/crt_more.h): the kernel itself does without,
  * so these have the Windows calling convention only. Narrow and wide ones are the same, line by line.
  */
-#include <ntdef.h>
-#include <nt/crt.h>
-
-#define TWIN __attribute__((ms_abi))
-#define STRUNCATE 80
-
-/* Whether so many characters fit into Room, which includes a terminator; *Length becomes those that are
- * copied. Count is the caller's limit, or _TRUNCATE. */
-static errno_t CrtFit(size_t Room, size_t Count, size_t *Length)
-{
-    if (*Length < Room) {
-        return 0;
-    }
-    *Length = Room - 1;
-    return Count == _TRUNCATE ? STRUNCATE : ERANGE;
-}
+#include "crtp.h"
 
 char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count);
 char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count)
@@ -27,28 +12,6 @@ char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count)
     memcpy(Destination + Offset, Source, Length);
     Destination[Offset + Length] = 0;
     return Destination;
-}
-
-/* Behind the first Offset characters of Destination, which has Size. */
-static errno_t CrtStrAppend(char *Destination, size_t Size, size_t Offset, const char *Source,
-                            size_t Count)
-{
-    size_t Length;
-    errno_t Error;
-
-    if (Source == NULL || Offset == Size) {
-        Destination[0] = 0;
-        return EINVAL;
-    }
-    Length = strnlen(Source, min(Count, Size - Offset));
-    Error = CrtFit(Size - Offset, Count, &Length);
-    if (Error == ERANGE) {
-        Destination[0] = 0;
-        return ERANGE;
-    }
-    memcpy(Destination + Offset, Source, Length);
-    Destination[Offset + Length] = 0;
-    return Error;
 }
 
 errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, size_t Count);
@@ -61,7 +24,7 @@ errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, s
         Destination[0] = 0;
         return 0;
     }
-    return CrtStrAppend(Destination, Size, 0, Source, Count);
+    return CrtAppendNarrow(Destination, Size, 0, Source, Count);
 }
 
 errno_t TWIN CrtMsStrncatS(char *Destination, size_t Size, const char *Source, size_t Count);
@@ -70,7 +33,7 @@ errno_t TWIN CrtMsStrncatS(char *Destination, size_t Size, const char *Source, s
     if (Destination == NULL || Size == 0) {
         return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
     }
-    return CrtStrAppend(Destination, Size, strnlen(Destination, Size), Source, Count);
+    return CrtAppendNarrow(Destination, Size, strnlen(Destination, Size), Source, Count);
 }
 
 /* The characters at the beginning that are in Set, or that are not. */
@@ -185,28 +148,6 @@ wchar_t TWIN *CrtMsWcsncat(wchar_t *Destination, const wchar_t *Source, size_t C
     return Destination;
 }
 
-/* Behind the first Offset characters of Destination, which has Size. */
-static errno_t CrtWcsAppend(wchar_t *Destination, size_t Size, size_t Offset, const wchar_t *Source,
-                            size_t Count)
-{
-    size_t Length;
-    errno_t Error;
-
-    if (Source == NULL || Offset == Size) {
-        Destination[0] = 0;
-        return EINVAL;
-    }
-    Length = wcsnlen(Source, min(Count, Size - Offset));
-    Error = CrtFit(Size - Offset, Count, &Length);
-    if (Error == ERANGE) {
-        Destination[0] = 0;
-        return ERANGE;
-    }
-    memcpy(Destination + Offset, Source, Length * sizeof(wchar_t));
-    Destination[Offset + Length] = 0;
-    return Error;
-}
-
 errno_t TWIN CrtMsWcsncpyS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count);
 errno_t TWIN CrtMsWcsncpyS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count)
 {
@@ -217,7 +158,7 @@ errno_t TWIN CrtMsWcsncpyS(wchar_t *Destination, size_t Size, const wchar_t *Sou
         Destination[0] = 0;
         return 0;
     }
-    return CrtWcsAppend(Destination, Size, 0, Source, Count);
+    return CrtAppendWide(Destination, Size, 0, Source, Count);
 }
 
 errno_t TWIN CrtMsWcsncatS(wchar_t *Destination, size_t Size, const wchar_t *Source, size_t Count);
@@ -226,7 +167,7 @@ errno_t TWIN CrtMsWcsncatS(wchar_t *Destination, size_t Size, const wchar_t *Sou
     if (Destination == NULL || Size == 0) {
         return Destination == NULL && Size == 0 && Count == 0 ? 0 : EINVAL;
     }
-    return CrtWcsAppend(Destination, Size, wcsnlen(Destination, Size), Source, Count);
+    return CrtAppendWide(Destination, Size, wcsnlen(Destination, Size), Source, Count);
 }
 
 /* The characters at the beginning that are in Set, or that are not. */

@@ -2,8 +2,7 @@
  * string.c - str* on zero-terminated byte strings, in the "C" locale as in Windows' kernel: case is
  * that of ASCII, and bytes compare unsigned. Pure; any IRQL.
  */
-#include <ntdef.h>
-#include <nt/crt.h>
+#include "crtp.h"
 
 size_t strlen(const char *String)
 {
@@ -129,25 +128,25 @@ char *strcat(char *Destination, const char *Source)
     return Destination;
 }
 
-/* Both checked copies: Source behind the first Offset characters of Destination, which are kept
- * only if all of it fits. Else it becomes "", as Annex K has it: a caller who ignores the result
- * works with an empty string, not with a stale or cut one. */
-static errno_t CopyChecked(char *Destination, size_t Size, size_t Offset, const char *Source)
+errno_t CrtAppendNarrow(char *Destination, size_t Size, size_t Offset, const char *Source,
+                        size_t Count)
 {
     size_t Length;
+    errno_t Error;
 
     if (Source == NULL || Offset == Size) {
         Destination[0] = 0;
         return EINVAL;
     }
-    Length = strnlen(Source, Size - Offset);
-    if (Length == Size - Offset) {
+    Length = strnlen(Source, min(Count, Size - Offset));
+    Error = CrtFit(Size - Offset, Count, &Length);
+    if (Error == ERANGE) {
         Destination[0] = 0;
         return ERANGE;
     }
     memcpy(Destination + Offset, Source, Length);
     Destination[Offset + Length] = 0;
-    return 0;
+    return Error;
 }
 
 errno_t strcpy_s(char *Destination, size_t Size, const char *Source)
@@ -155,7 +154,7 @@ errno_t strcpy_s(char *Destination, size_t Size, const char *Source)
     if (Destination == NULL || Size == 0) {
         return EINVAL;
     }
-    return CopyChecked(Destination, Size, 0, Source);
+    return CrtAppendNarrow(Destination, Size, 0, Source, Size);
 }
 
 errno_t strcat_s(char *Destination, size_t Size, const char *Source)
@@ -163,5 +162,5 @@ errno_t strcat_s(char *Destination, size_t Size, const char *Source)
     if (Destination == NULL || Size == 0) {
         return EINVAL;
     }
-    return CopyChecked(Destination, Size, strnlen(Destination, Size), Source);
+    return CrtAppendNarrow(Destination, Size, strnlen(Destination, Size), Source, Size);
 }

@@ -3,8 +3,7 @@
  * kernel: the case-insensitive ones fold ASCII only (RtlCompareUnicodeString folds all of it).
  * Pure; any IRQL.
  */
-#include <ntdef.h>
-#include <nt/crt.h>
+#include "crtp.h"
 
 C_ASSERT(sizeof(wchar_t) == 2); /* -fshort-wchar, as on Windows */
 
@@ -127,24 +126,25 @@ wchar_t *wcscat(wchar_t *Destination, const wchar_t *Source)
     return Destination;
 }
 
-/* Both checked copies: Source behind the first Offset characters of Destination, which are kept
- * only if all of it fits. */
-static errno_t CopyChecked(wchar_t *Destination, size_t Size, size_t Offset, const wchar_t *Source)
+errno_t CrtAppendWide(wchar_t *Destination, size_t Size, size_t Offset, const wchar_t *Source,
+                      size_t Count)
 {
     size_t Length;
+    errno_t Error;
 
     if (Source == NULL || Offset == Size) {
         Destination[0] = 0;
         return EINVAL;
     }
-    Length = wcsnlen(Source, Size - Offset);
-    if (Length == Size - Offset) {
+    Length = wcsnlen(Source, min(Count, Size - Offset));
+    Error = CrtFit(Size - Offset, Count, &Length);
+    if (Error == ERANGE) {
         Destination[0] = 0;
         return ERANGE;
     }
     memcpy(Destination + Offset, Source, Length * sizeof(wchar_t));
     Destination[Offset + Length] = 0;
-    return 0;
+    return Error;
 }
 
 errno_t wcscpy_s(wchar_t *Destination, size_t Size, const wchar_t *Source)
@@ -152,7 +152,7 @@ errno_t wcscpy_s(wchar_t *Destination, size_t Size, const wchar_t *Source)
     if (Destination == NULL || Size == 0) {
         return EINVAL;
     }
-    return CopyChecked(Destination, Size, 0, Source);
+    return CrtAppendWide(Destination, Size, 0, Source, Size);
 }
 
 errno_t wcscat_s(wchar_t *Destination, size_t Size, const wchar_t *Source)
@@ -160,5 +160,5 @@ errno_t wcscat_s(wchar_t *Destination, size_t Size, const wchar_t *Source)
     if (Destination == NULL || Size == 0) {
         return EINVAL;
     }
-    return CopyChecked(Destination, Size, wcsnlen(Destination, Size), Source);
+    return CrtAppendWide(Destination, Size, wcsnlen(Destination, Size), Source, Size);
 }

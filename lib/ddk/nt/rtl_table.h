@@ -186,9 +186,8 @@ NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Tab
                                                          _Out_ PVOID *NodeOrParent,
                                                          _Out_ TABLE_SEARCH_RESULT *SearchResult);
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ BOOLEAN Restart);
-/* As RtlEnumerateGenericTableWithoutSplaying, RtlGetElementGenericTable in order, RtlNumberGenericTableElements and
- * RtlIsGenericTableEmpty. WDK: RtlEnumerateGenericTableWithoutSplayingAvl, RtlNumberGenericTableElementsAvl,
- * RtlIsGenericTableEmptyAvl. */
+/* As RtlEnumerateGenericTableWithoutSplaying, and RtlGetElementGenericTable in the elements' order. WDK:
+ * RtlEnumerateGenericTableWithoutSplayingAvl, RtlGetElementGenericTableAvl. */
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(_In_ PRTL_AVL_TABLE Table,
                                                                 _Inout_ PVOID *RestartKey);
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ ULONG I);
