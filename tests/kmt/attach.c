@@ -4,27 +4,11 @@
  * other's address space and handles and still belongs to its own process; attaching nests; APCs for its own
  * environment wait until it is back, those for where it is are delivered there; I/O works meanwhile.
  */
-#include "kmt.h"
-
-#include <ntexapi.h>
-
-static inline ULONG64 Cr3Now(VOID)
-{
-    ULONG64 Value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(Value));
-    return Value;
-}
+#include "kmtprocess.h"
 
 static HANDLE Make(PEPROCESS *Process)
 {
-    HANDLE Handle = NULL;
-    NTSTATUS Status = ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0,
-                                        NULL, NULL, NULL, 0);
-    *Process = NULL;
-    if (NT_SUCCESS(Status)) {
-        ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, (PVOID *)Process, NULL);
-    }
-    return Handle;
+    return KmtMakeChild(NtCurrentProcess(), 0, Process);
 }
 
 /* The figures of one process; FALSE: it is not listed. */
@@ -127,7 +111,7 @@ static VOID NTAPI Inside(PVOID Context)
     In->Right = PsGetCurrentProcess() == In->Process &&
                 PsGetCurrentThreadProcess() == In->Process &&
                 PsGetCurrentProcessId() == PsGetProcessId(In->Process) && !KeIsAttachedProcess();
-    In->Cr3 = Cr3Now();
+    In->Cr3 = KmtCr3();
     In->Value = *(volatile LONG *)In->Kernel;
     ZwCreateEvent(&In->Handle, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE);
     PsTerminateSystemThread(0x1234);
@@ -149,7 +133,7 @@ static VOID TestThread(VOID)
     ObReferenceObjectByHandle(Thread, 0, *PsThreadType, KernelMode, (PVOID *)&Object, NULL);
     KmtWait(Object, 60000);
     KMT_CHECK(In.Right, "it runs in it");
-    KMT_CHECK(In.Cr3 != Cr3Now(), "with page tables of its own");
+    KMT_CHECK(In.Cr3 != KmtCr3(), "with page tables of its own");
     KMT_EQUAL(In.Value, 42, "which have the kernel's half");
     KMT_CHECK(PsGetThreadProcess(Object) == In.Process &&
                   PsGetThreadProcessId(Object) == PsGetProcessId(In.Process),
@@ -175,26 +159,26 @@ static VOID TestAttach(VOID)
 {
     PEPROCESS First, Second, Own = PsGetCurrentProcess();
     HANDLE FirstHandle = Make(&First), SecondHandle = Make(&Second);
-    ULONG64 Cr3 = Cr3Now(), FirstCr3;
+    ULONG64 Cr3 = KmtCr3(), FirstCr3;
     KAPC_STATE State, Nested, Same;
     KeStackAttachProcess(First, &State);
-    FirstCr3 = Cr3Now();
+    FirstCr3 = KmtCr3();
     KMT_CHECK(PsGetCurrentProcess() == First && KeIsAttachedProcess(), "attached");
     KMT_CHECK(FirstCr3 != Cr3, "with other tables");
     KMT_CHECK(PsGetCurrentThreadProcess() == Own && PsGetCurrentProcessId() == PsGetProcessId(Own),
               "and still a thread of its process");
     KmtSleep(1);
-    KMT_CHECK(Cr3Now() == FirstCr3, "a wait does not change that");
+    KMT_CHECK(KmtCr3() == FirstCr3, "a wait does not change that");
     KeStackAttachProcess(First, &Same);
     KeStackAttachProcess(Second, &Nested);
-    KMT_CHECK(PsGetCurrentProcess() == Second && Cr3Now() != FirstCr3 && Cr3Now() != Cr3,
+    KMT_CHECK(PsGetCurrentProcess() == Second && KmtCr3() != FirstCr3 && KmtCr3() != Cr3,
               "attaching nests");
     KeUnstackDetachProcess(&Nested);
-    KMT_CHECK(PsGetCurrentProcess() == First && Cr3Now() == FirstCr3, "and comes back");
+    KMT_CHECK(PsGetCurrentProcess() == First && KmtCr3() == FirstCr3, "and comes back");
     KeUnstackDetachProcess(&Same);
     KMT_CHECK(PsGetCurrentProcess() == First, "attaching where one is, is nothing");
     KeUnstackDetachProcess(&State);
-    KMT_CHECK(PsGetCurrentProcess() == Own && Cr3Now() == Cr3 && !KeIsAttachedProcess(),
+    KMT_CHECK(PsGetCurrentProcess() == Own && KmtCr3() == Cr3 && !KeIsAttachedProcess(),
               "detached");
     KeAttachProcess(Second);
     KMT_CHECK(PsGetCurrentProcess() == Second, "KeAttachProcess");

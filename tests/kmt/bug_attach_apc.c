@@ -1,20 +1,7 @@
 /* STOP: 0x00000005 INVALID_PROCESS_ATTACH_ATTEMPT
  * SAYS: bug_attach_apc!Kernel
  * Promise: an APC leaves the thread in the process where it found it. */
-#include "kmt.h"
-
-#include <ntexapi.h>
-
-static PEPROCESS Make(VOID)
-{
-    HANDLE Handle;
-    PVOID Process = NULL;
-    ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
-                      0);
-    ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
-    ZwClose(Handle);
-    return (PEPROCESS)Process;
-}
+#include "kmtprocess.h"
 
 static PEPROCESS Other;
 
@@ -33,7 +20,7 @@ static VOID NTAPI Kernel(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PV
 static VOID KmtRun(VOID)
 {
     static KAPC Apc;
-    Other = Make();
+    Other = KmtMakeProcess();
     KeInitializeApc(&Apc, KeGetCurrentThread(), OriginalApcEnvironment, Kernel, NULL, NULL,
                     KernelMode, NULL);
     KeInsertQueueApc(&Apc, NULL, NULL, 0);

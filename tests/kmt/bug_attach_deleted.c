@@ -1,23 +1,10 @@
 /* STOP: 0x00000005 INVALID_PROCESS_ATTACH_ATTEMPT
  * Promise: a process whose last reference goes while a thread is attached to it is not deleted under it. */
-#include "kmt.h"
-
-#include <ntexapi.h>
-
-static PEPROCESS Make(VOID)
-{
-    HANDLE Handle;
-    PVOID Process = NULL;
-    ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
-                      0);
-    ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
-    ZwClose(Handle);
-    return (PEPROCESS)Process;
-}
+#include "kmtprocess.h"
 
 static VOID KmtRun(VOID)
 {
-    PEPROCESS Process = Make();
+    PEPROCESS Process = KmtMakeProcess();
     KAPC_STATE State;
     KeStackAttachProcess(Process, &State);
     ObDereferenceObject(Process);

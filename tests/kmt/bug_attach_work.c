@@ -1,20 +1,7 @@
 /* STOP: 0x00000005 INVALID_PROCESS_ATTACH_ATTEMPT
  * SAYS: bug_attach_work!Routine
  * Promise: a work item does not leave its worker attached to another process. */
-#include "kmt.h"
-
-#include <ntexapi.h>
-
-static PEPROCESS Make(VOID)
-{
-    HANDLE Handle;
-    PVOID Process = NULL;
-    ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
-                      0);
-    ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
-    ZwClose(Handle);
-    return (PEPROCESS)Process;
-}
+#include "kmtprocess.h"
 
 static WORK_QUEUE_ITEM Item;
 
@@ -26,7 +13,7 @@ static VOID NTAPI Routine(PVOID Context)
 
 static VOID KmtRun(VOID)
 {
-    ExInitializeWorkItem(&Item, Routine, Make());
+    ExInitializeWorkItem(&Item, Routine, KmtMakeProcess());
     ExQueueWorkItem(&Item, DelayedWorkQueue);
     KmtSleep(60000);
     DbgPrint("never reached\n");

@@ -4,22 +4,9 @@
  * when it ends, protected or not. Handles are duplicated from one process into another and moved. A new object may not
  * have a directory and an empty name.
  */
-#include "kmt.h"
-
-#include <ntexapi.h>
+#include "kmtprocess.h"
 
 #define MANY 300 /* more than the first block of a handle table has room for */
-
-static HANDLE Make(HANDLE Parent, ULONG Flags, PEPROCESS *Process)
-{
-    HANDLE Handle = NULL;
-    *Process = NULL;
-    if (NT_SUCCESS(ZwCreateProcessEx(&Handle, PROCESS_ALL_ACCESS, NULL, Parent, Flags, NULL, NULL,
-                                     NULL, 0))) {
-        ObReferenceObjectByHandle(Handle, 0, *PsProcessType, KernelMode, (PVOID *)Process, NULL);
-    }
-    return Handle;
-}
 
 static HANDLE MakeEvent(ULONG Attributes)
 {
@@ -55,7 +42,7 @@ static VOID TestInheritance(VOID)
     OBJECT_HANDLE_FLAG_INFORMATION Flags = {TRUE, TRUE};
     OBJECT_HANDLE_INFORMATION Information = {0, 0};
     PEPROCESS Parent, Child, Stranger;
-    HANDLE Handle = Make(NtCurrentProcess(), 0, &Parent), ChildHandle, StrangerHandle;
+    HANDLE Handle = KmtMakeChild(NtCurrentProcess(), 0, &Parent), ChildHandle, StrangerHandle;
     HANDLE Before, Inherited, Protected, After[MANY];
     PVOID Object;
     KAPC_STATE State;
@@ -69,8 +56,8 @@ static VOID TestInheritance(VOID)
         After[i] = MakeEvent(i % 7 == 3 ? OBJ_INHERIT : 0);
     }
     KeUnstackDetachProcess(&State);
-    ChildHandle = Make(Handle, PROCESS_CREATE_FLAGS_INHERIT_HANDLES, &Child);
-    StrangerHandle = Make(Handle, 0, &Stranger);
+    ChildHandle = KmtMakeChild(Handle, PROCESS_CREATE_FLAGS_INHERIT_HANDLES, &Child);
+    StrangerHandle = KmtMakeChild(Handle, 0, &Stranger);
     KMT_CHECK(PsGetProcessInheritedFromUniqueProcessId(Child) == PsGetProcessId(Parent),
               "a child knows its parent");
     KMT_EQUAL(HandleCount(StrangerHandle), 0, "nothing is inherited if that is not asked for");
@@ -108,8 +95,9 @@ static VOID TestInheritance(VOID)
 static VOID TestDuplicates(VOID)
 {
     PEPROCESS First, Second;
-    HANDLE FirstHandle = Make(NtCurrentProcess(), 0, &First), Source, Copy = NULL, Moved = NULL;
-    HANDLE SecondHandle = Make(NtCurrentProcess(), 0, &Second);
+    HANDLE FirstHandle = KmtMakeChild(NtCurrentProcess(), 0, &First), Source, Copy = NULL,
+           Moved = NULL;
+    HANDLE SecondHandle = KmtMakeChild(NtCurrentProcess(), 0, &Second);
     KAPC_STATE State;
     PVOID Object;
     KeStackAttachProcess(First, &State);

@@ -4,9 +4,7 @@
  * thread always finds the page tables of the process that it is attached to; processes that come and go meanwhile,
  * with threads of their own, take nothing with them and leave nothing behind.
  */
-#include "kmt.h"
-
-#include <ntexapi.h>
+#include "kmtprocess.h"
 
 #define PROCESSES 3
 #define WALKERS 4
@@ -30,25 +28,6 @@ static PEPROCESS Processes[PROCESSES];
 static ULONG64 Tables[PROCESSES];
 static WALKER Walkers[WALKERS];
 static volatile LONG Queued, Ran, WrongPlace, WrongTables, Failed, SendersLeft;
-
-static inline ULONG64 Cr3Now(VOID)
-{
-    ULONG64 Value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(Value));
-    return Value;
-}
-
-static PEPROCESS Make(HANDLE *Handle)
-{
-    PVOID Process = NULL;
-    if (!NT_SUCCESS(ZwCreateProcessEx(Handle, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL,
-                                      NULL, NULL, 0))) {
-        InterlockedIncrement(&Failed);
-        return NULL;
-    }
-    ObReferenceObjectByHandle(*Handle, 0, *PsProcessType, KernelMode, &Process, NULL);
-    return (PEPROCESS)Process;
-}
 
 static VOID NTAPI Land(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PVOID *Argument1,
                        PVOID *Argument2)
@@ -77,7 +56,7 @@ static VOID Visit(PULONG Seed, ULONG Depth)
     if (Depth != 0 && KmtRandom(Seed) % 2 == 0) {
         Visit(Seed, Depth - 1);
     }
-    if (Cr3Now() != Tables[Which] || PsGetCurrentProcess() != Processes[Which]) {
+    if (KmtCr3() != Tables[Which] || PsGetCurrentProcess() != Processes[Which]) {
         InterlockedIncrement(&WrongTables);
     }
     KeUnstackDetachProcess(&State);
@@ -86,10 +65,10 @@ static VOID Visit(PULONG Seed, ULONG Depth)
 static VOID NTAPI Walk(PVOID Context)
 {
     WALKER *Walker = Context;
-    ULONG64 Home = Cr3Now();
+    ULONG64 Home = KmtCr3();
     for (ULONG i = 0; i < ROUNDS || !Walker->Stop; i++) {
         Visit(&Walker->Seed, 2);
-        if (Cr3Now() != Home) {
+        if (KmtCr3() != Home) {
             InterlockedIncrement(&WrongTables);
         }
         if (i >= ROUNDS) {
@@ -136,10 +115,11 @@ static VOID NTAPI MakeChildren(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     for (ULONG i = 0; i < CHILDREN; i++) {
-        HANDLE Handle, Thread;
-        PEPROCESS Process = Make(&Handle);
+        PEPROCESS Process;
+        HANDLE Handle = KmtMakeChild(NtCurrentProcess(), 0, &Process), Thread;
         KAPC_STATE State;
         if (Process == NULL) {
+            InterlockedIncrement(&Failed);
             continue;
         }
         for (ULONG j = 0; j < 2; j++) {
@@ -165,14 +145,12 @@ static VOID NTAPI MakeChildren(PVOID Context)
 static VOID KmtRun(VOID)
 {
     PETHREAD Others[SENDERS + MAKERS];
-    HANDLE Handle;
     for (ULONG i = 0; i < PROCESSES; i++) {
         KAPC_STATE State;
-        Processes[i] = Make(&Handle);
+        Processes[i] = KmtMakeProcess();
         KeStackAttachProcess(Processes[i], &State);
-        Tables[i] = Cr3Now();
+        Tables[i] = KmtCr3();
         KeUnstackDetachProcess(&State);
-        ZwClose(Handle);
     }
     for (ULONG i = 0; i < WALKERS; i++) {
         Walkers[i].Seed = 17 + i;

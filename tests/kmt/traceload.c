@@ -3,7 +3,7 @@
  * signal each other, queue DPCs, fight for a spin lock, allocate, and send requests to a device with a
  * filter's completion routine. tests/host/test_trace.py starts and stops traces meanwhile.
  */
-#include "kmt.h"
+#include "kmtdevice.h"
 
 #define MAXIMUM_THREADS 9
 #define TAG 'darT'
@@ -26,10 +26,7 @@ static KEVENT Working; /* a round has been done */
 static NTSTATUS NTAPI Dispatch(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(DeviceObject);
-    Irp->IoStatus.Status = STATUS_SUCCESS;
-    Irp->IoStatus.Information = 0;
-    IoCompleteRequest(Irp, IO_NO_INCREMENT);
-    return STATUS_SUCCESS;
+    return KmtComplete(Irp, STATUS_SUCCESS, 0);
 }
 
 static NTSTATUS NTAPI Completed(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
@@ -112,13 +109,10 @@ static VOID NTAPI Stop(PDRIVER_OBJECT DriverObject)
 
 static VOID KmtRun(VOID)
 {
-    NTSTATUS Status =
-        IoCreateDevice(KmtDriverObject, 0, NULL, FILE_DEVICE_UNKNOWN, 0, FALSE, &Device);
-
-    if (!KMT_CHECK(NT_SUCCESS(Status), "a device to send requests to")) {
+    Device = KmtCreateDevice(NULL, 0, FALSE);
+    if (!KMT_CHECK(Device != NULL, "a device to send requests to")) {
         return;
     }
-    Device->Flags &= ~DO_DEVICE_INITIALIZING;
     KmtDriverObject->MajorFunction[IRP_MJ_READ] = Dispatch;
     KmtDriverObject->DriverUnload = Stop;
     KeInitializeSpinLock(&Lock);
