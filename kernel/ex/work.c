@@ -111,7 +111,6 @@ static void ExpFindWorkLeaks(PLDR_LEAKS Leaks)
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpWorkLock);
 
     ExpFindRunningLeaks(Leaks);
-
     for (ULONG i = 0; i < MAXIMUM_PRIORITY; i++) {
         if ((ExpItemSummary & 1U << i) == 0) {
             continue;
@@ -129,12 +128,11 @@ static void ExpFindWorkLeaks(PLDR_LEAKS Leaks)
 
 static void ExpNotePool(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context)
 {
-    PLDR_LEAKS Leaks = Context;
+    PLDR_LEAK Leak = LdrNoteLeak(Context, LdrLeakPool, (PVOID)(ULONG_PTR)Tag, Caller);
 
-    LdrNoteLeak(Leaks, LdrLeakPool, (PVOID)(ULONG_PTR)Tag, Caller);
-    if (Leaks->Count <= LDR_LEAKS_KEPT) {
-        Leaks->Leak[Leaks->Count - 1].Count = Count;
-        Leaks->Leak[Leaks->Count - 1].Bytes = Bytes;
+    if (Leak != NULL) {
+        Leak->Count = Count;
+        Leak->Bytes = Bytes;
     }
 }
 

@@ -51,11 +51,17 @@ static inline BOOLEAN LdrIsInImage(const LDR_LEAKS *Leaks, const VOID *Address)
     return (ULONG_PTR)Address - Leaks->Base < Leaks->Size;
 }
 
-static inline void LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID Object, PVOID Routine)
+/* Answers what was noted, for more to be said of it; NULL: there was no room, it is only counted. */
+static inline PLDR_LEAK LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID Object,
+                                    PVOID Routine)
 {
-    if (Leaks->Count++ < LDR_LEAKS_KEPT) {
-        Leaks->Leak[Leaks->Count - 1] = (LDR_LEAK){Kind, Object, Routine, 1, 0, NULL};
+    PLDR_LEAK Leak = Leaks->Count < LDR_LEAKS_KEPT ? &Leaks->Leak[Leaks->Count] : NULL;
+
+    Leaks->Count++;
+    if (Leak != NULL) {
+        *Leak = (LDR_LEAK){Kind, Object, Routine, 1, 0, NULL};
     }
+    return Leak;
 }
 
 /* Timers armed, DPCs queued, interrupts connected, bugcheck callbacks registered. */

@@ -79,21 +79,23 @@ void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter)
     }
 }
 
-/* Makes Device the reporter's and numbers it, one higher than those it has, at once: two threads may report
- * for one driver. */
-static void IopNumberRootDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Reporter)
+/* Makes Device the reporter's and answers its number, one higher than those it has, at once: two threads may
+ * report for one driver. */
+static ULONG IopNumberRootDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Reporter)
 {
     PIOP_ROOT_DEVICE Root = Device->DeviceExtension;
+    ULONG Number = 0;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    Root->Number = 0;
     for (PDEVICE_OBJECT At = IopRootDriver->DeviceObject; At != NULL; At = At->NextDevice) {
         PIOP_ROOT_DEVICE Other = At->DeviceExtension;
         if (Other->Reporter == Reporter) {
-            Root->Number = max(Root->Number, Other->Number + 1);
+            Number = max(Number, Other->Number + 1);
         }
     }
+    Root->Number = Number;
     Root->Reporter = Reporter;
     KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    return Number;
 }
 
 /* Root#SERVICE#0000 */
@@ -138,9 +140,7 @@ NTSTATUS NTAPI IoReportDetectedDevice(PDRIVER_OBJECT DriverObject, INTERFACE_TYP
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    IopNumberRootDevice(Device, DriverObject);
-    Status = IopNameRootDevice(Device, DriverObject,
-                               ((PIOP_ROOT_DEVICE)Device->DeviceExtension)->Number);
+    Status = IopNameRootDevice(Device, DriverObject, IopNumberRootDevice(Device, DriverObject));
     if (!NT_SUCCESS(Status)) {
         IoDeleteDevice(Device);
         return Status;

@@ -78,7 +78,8 @@ static ULONG64 LdrpCountPool(const LDR_LEAKS *Leaks)
     return Count;
 }
 
-/* The first that will do harm: a link only leads nowhere, a handle only keeps its object. The number kept, when there is none. */
+/* The first that will do harm: a link only leads nowhere, a handle only keeps its object. The number kept, when
+ * there is none. */
 static ULONG LdrpFirstHarm(const LDR_LEAKS *Leaks)
 {
     ULONG Kept = min(Leaks->Count, LDR_LEAKS_KEPT), i = 0;

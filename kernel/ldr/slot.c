@@ -70,6 +70,13 @@ static PLDRP_SLOT LdrpTakeFreeSlot(const UCHAR *File)
     return NULL;
 }
 
+/* Mutex held. */
+static void LdrpAddReference(PLDRP_SLOT Slot)
+{
+    Slot->References++;
+    Slot->Entry.LoadCount = (USHORT)Slot->References;
+}
+
 /* Whether a slot stands in the way of a new driver; STATUS_SUCCESS also for one whose image can
  * be used. Mutex held. */
 static NTSTATUS LdrpCheckClash(PLDRP_SLOT Slot, PUNICODE_STRING Name, const UCHAR *File)
@@ -100,8 +107,7 @@ NTSTATUS LdrpReserveService(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *S
     }
     if (NT_SUCCESS(Status)) {
         if (Found != NULL) {
-            Found->References++; /* an export driver that is a service as well */
-            Found->Entry.LoadCount = (USHORT)Found->References;
+            LdrpAddReference(Found); /* an export driver that is a service as well */
         } else {
             Found = LdrpTakeFreeSlot(File);
         }
@@ -149,8 +155,7 @@ static NTSTATUS LdrpTryReference(const CHAR *Name, BOOLEAN Stem, PLDRP_SLOT *Slo
         *Slot = &LdrpSlots[i];
         switch (LdrpSlots[i].State) {
         case LdrpLoaded:
-            LdrpSlots[i].References++;
-            LdrpSlots[i].Entry.LoadCount = (USHORT)LdrpSlots[i].References;
+            LdrpAddReference(&LdrpSlots[i]);
             Status = STATUS_SUCCESS;
             break;
         case LdrpUnloading:

@@ -11,7 +11,7 @@
 
 #define CR0_WP (1ULL << 16)
 
-static PVOID MiDebugAlias(ULONG64 Address)
+PVOID MmQueryDebuggerAlias(ULONG64 Address)
 {
     ULONG64 Physical;
     ULONG Level;
@@ -39,7 +39,7 @@ SIZE_T MmAccessForDebugger(ULONG64 Address, PVOID Buffer, SIZE_T Size, BOOLEAN W
 
     while (Done < Size) {
         SIZE_T Step = min(Size - Done, PAGE_SIZE - BYTE_OFFSET(Address + Done));
-        PVOID Alias = MiDebugAlias(Address + Done);
+        PVOID Alias = MmQueryDebuggerAlias(Address + Done);
 
         if (Alias == NULL) {
             break;
@@ -52,9 +52,4 @@ SIZE_T MmAccessForDebugger(ULONG64 Address, PVOID Buffer, SIZE_T Size, BOOLEAN W
         Done += Step;
     }
     return Done;
-}
-
-PVOID MmQueryDebuggerAlias(ULONG64 Address)
-{
-    return MiDebugAlias(Address);
 }

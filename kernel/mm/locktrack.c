@@ -107,9 +107,10 @@ void MmFindLeaks(PLDR_LEAKS Leaks)
 
     for (ULONG i = 0; i < MiTrackedCount; i++) {
         if (LdrIsInImage(Leaks, MiTracked[i].Caller)) {
-            LdrNoteLeak(Leaks, LdrLeakLockedPages, MiTracked[i].Mdl, MiTracked[i].Caller);
-            if (Leaks->Count <= LDR_LEAKS_KEPT) {
-                Leaks->Leak[Leaks->Count - 1].Count = MiMdlPages(MiTracked[i].Mdl);
+            PLDR_LEAK Leak =
+                LdrNoteLeak(Leaks, LdrLeakLockedPages, MiTracked[i].Mdl, MiTracked[i].Caller);
+            if (Leak != NULL) {
+                Leak->Count = MiMdlPages(MiTracked[i].Mdl);
             }
         }
     }

@@ -121,9 +121,9 @@ void ObpFindHandleLeaks(PLDR_LEAKS Leaks)
         }
         PVOID Opener = ObpHandleOpener(Entry);
         if (LdrIsInImage(Leaks, Opener)) {
-            LdrNoteLeak(Leaks, LdrLeakHandle, Handle, Opener);
-            if (Leaks->Count <= LDR_LEAKS_KEPT) {
-                Leaks->Leak[Leaks->Count - 1].Type = &ObpHeader(Entry->Object)->Type->Name;
+            PLDR_LEAK Leak = LdrNoteLeak(Leaks, LdrLeakHandle, Handle, Opener);
+            if (Leak != NULL) {
+                Leak->Type = &ObpHeader(Entry->Object)->Type->Name;
             }
             Entry->Opener = 0;
         }
