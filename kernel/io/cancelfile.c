@@ -3,7 +3,9 @@
  *
  * What is under way is known to its thread alone (see cancel.c), so a thread's requests are cancelled
  * in that thread: by itself, or for others by a special kernel APC, for which they wait. A thread that
- * takes no APCs, in a guarded region say, is waited for until it does.
+ * takes no APCs, in a guarded region say, is waited for until it does. The APC goes to the process that the
+ * thread is attached to at that moment, if it is: there it may be waiting for the very request. A request
+ * from before it attached is cancelled, too, but is finished only when the thread is back, as any other.
  */
 #include "iop.h"
 
@@ -60,7 +62,7 @@ static void IopCancelInThread(PETHREAD Thread, PVOID Context)
         return;
     }
     KeInitializeEvent(&Cancel->Done, NotificationEvent, FALSE);
-    KeInitializeApc(&Cancel->Apc, Thread, OriginalApcEnvironment, IopCancelApc, NULL, NULL,
+    KeInitializeApc(&Cancel->Apc, Thread, InsertApcEnvironment, IopCancelApc, NULL, NULL,
                     KernelMode, NULL);
     if (KeInsertQueueApc(&Cancel->Apc, NULL, NULL, IO_NO_INCREMENT)) {
         KeWaitForSingleObject(&Cancel->Done, Executive, KernelMode, FALSE, NULL);

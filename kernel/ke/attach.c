@@ -97,25 +97,9 @@ static void KiAttach(PKTHREAD Thread, PKPROCESS Process, PKAPC_STATE Saved)
     KiLoadTables(Process, Saved->Process);
 }
 
-VOID NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState)
-{
-    PKTHREAD Thread = KeGetCurrentThread();
-    KiCheckAttachIrql(Process, __builtin_return_address(0));
-    if (Thread->ApcState.Process == Process) {
-        ApcState->Process = KI_SAME_PROCESS;
-        return;
-    }
-    KIRQL OldIrql = KiLockDispatcher();
-    if (Thread->ApcStateIndex != OriginalApcEnvironment) {
-        KiAttach(Thread, Process, ApcState);
-    } else {
-        ApcState->Process = KI_NOT_SAVED;
-        KiAttach(Thread, Process, &Thread->SavedApcState);
-    }
-    KiUnlockDispatcher(OldIrql);
-}
-
-/* With the dispatcher lock, and no APC of this environment that could still be delivered. */
+/* With the dispatcher lock, and no APC of this environment that could still be delivered: on the way out, because
+ * the environment goes; on the way in, because who has sent it to a thread that takes APCs may rely on its
+ * coming now, not when the thread is back. */
 static KIRQL KiLockAfterApcs(PKTHREAD Thread)
 {
     for (;;) {
@@ -126,6 +110,24 @@ static KIRQL KiLockAfterApcs(PKTHREAD Thread)
         KiUnlockDispatcher(OldIrql);
         KiCheckForKernelApc(Thread); /* taken at once: this is PASSIVE_LEVEL */
     }
+}
+
+VOID NTAPI KeStackAttachProcess(PRKPROCESS Process, PRKAPC_STATE ApcState)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    KiCheckAttachIrql(Process, __builtin_return_address(0));
+    if (Thread->ApcState.Process == Process) {
+        ApcState->Process = KI_SAME_PROCESS;
+        return;
+    }
+    KIRQL OldIrql = KiLockAfterApcs(Thread);
+    if (Thread->ApcStateIndex != OriginalApcEnvironment) {
+        KiAttach(Thread, Process, ApcState);
+    } else {
+        ApcState->Process = KI_NOT_SAVED;
+        KiAttach(Thread, Process, &Thread->SavedApcState);
+    }
+    KiUnlockDispatcher(OldIrql);
 }
 
 static void KiCheckDetach(PKTHREAD Thread, KIRQL OldIrql)
@@ -183,7 +185,7 @@ VOID NTAPI KeAttachProcess(PRKPROCESS Process)
     if (Thread->ApcStateIndex != OriginalApcEnvironment) {
         KiBadAttach(Process, FALSE);
     }
-    KIRQL OldIrql = KiLockDispatcher();
+    KIRQL OldIrql = KiLockAfterApcs(Thread);
     KiAttach(Thread, Process, &Thread->SavedApcState);
     KiUnlockDispatcher(OldIrql);
 }

@@ -1,9 +1,12 @@
 /*
  * Promises: ZwCancelIoFile ends the calling thread's requests on one file and waits for them;
- * ZwCancelIoFileEx finds those of other threads, all or one; cancellation may race with completion and
+ * ZwCancelIoFileEx finds those of other threads, all or one, also of threads that are attached to another
+ * process and wait there; cancellation may race with completion and
  * with the thread's end, and each request ends once, in one of the two ways, and nothing is lost.
  */
 #include "kmtdevice.h"
+
+#include <ntexapi.h>
 
 #define NAME L"\\Device\\KmtIoCancel"
 #define REQUESTS 8
@@ -152,6 +155,87 @@ static VOID TestOthers(VOID)
     ZwClose(Handle);
 }
 
+static PEPROCESS Elsewhere;
+static KEVENT Leave;
+
+/* Asks while it is attached, and waits for the answer there. */
+static VOID NTAPI WaitAttached(PVOID Context)
+{
+    KAPC_STATE State;
+    KeStackAttachProcess(Elsewhere, &State);
+    WaitInOther(Context);
+    KeUnstackDetachProcess(&State);
+}
+
+/* Asks before it is attached: the answer waits until it is back. */
+static VOID NTAPI AskThenAttach(PVOID Context)
+{
+    KAPC_STATE State;
+    StartRead((HANDLE)Context, &OthersIosb);
+    KeStackAttachProcess(Elsewhere, &State);
+    KeSetEvent(&Ready, IO_NO_INCREMENT, FALSE);
+    KmtWait(&Leave, 60000);
+    KeUnstackDetachProcess(&State);
+    ZwWaitForSingleObject((HANDLE)Context, FALSE, NULL);
+}
+
+/* Comes and goes until the request has been cancelled; it waits for that away now and then, and so takes nothing
+ * meanwhile that is not sent there. */
+static VOID NTAPI AttachOften(PVOID Context)
+{
+    KAPC_STATE State;
+    StartRead((HANDLE)Context, &OthersIosb);
+    for (ULONG i = 0; !KeReadStateEvent(&Leave); i++) {
+        KeStackAttachProcess(Elsewhere, &State);
+        if (i % 16 == 15) {
+            KmtWait(&Leave, 60000);
+        }
+        KeUnstackDetachProcess(&State);
+    }
+    ZwWaitForSingleObject((HANDLE)Context, FALSE, NULL);
+}
+
+static VOID TestAttached(VOID)
+{
+    HANDLE Process = NULL, Handle = Open();
+    IO_STATUS_BLOCK Answer;
+    ZwCreateProcessEx(&Process, PROCESS_ALL_ACCESS, NULL, NtCurrentProcess(), 0, NULL, NULL, NULL,
+                      0);
+    ObReferenceObjectByHandle(Process, 0, *PsProcessType, KernelMode, (PVOID *)&Elsewhere, NULL);
+    KeInitializeEvent(&Leave, NotificationEvent, FALSE);
+
+    KeClearEvent(&Ready);
+    PETHREAD Thread = KmtStartThread(WaitAttached, Handle);
+    KmtWait(&Ready, 60000);
+    KMT_EQUAL(ZwCancelIoFileEx(Handle, NULL, &Answer), STATUS_SUCCESS, "a thread's that is away");
+    KmtJoin(Thread);
+    KMT_EQUAL(OthersIosb.Status, STATUS_CANCELLED, "is cancelled, and the thread told there");
+
+    KeClearEvent(&Ready);
+    Thread = KmtStartThread(AskThenAttach, Handle);
+    KmtWait(&Ready, 60000);
+    KMT_EQUAL(ZwCancelIoFileEx(Handle, &OthersIosb, &Answer), STATUS_SUCCESS,
+              "that it went after the request makes no difference");
+    KMT_EQUAL(OthersIosb.Status, STATUS_PENDING, "but to when the thread is told");
+    KeSetEvent(&Leave, IO_NO_INCREMENT, FALSE);
+    KmtJoin(Thread);
+    KMT_EQUAL(OthersIosb.Status, STATUS_CANCELLED, "when it is back");
+
+    for (ULONG Round = 0; Round < 10; Round++) {
+        KeClearEvent(&Leave);
+        Thread = KmtStartThread(AttachOften, Handle);
+        while (ZwCancelIoFileEx(Handle, NULL, &Answer) == STATUS_NOT_FOUND) {
+            KmtSleep(1);
+        }
+        KeSetEvent(&Leave, IO_NO_INCREMENT, FALSE);
+        KmtJoin(Thread);
+        KMT_EQUAL(OthersIosb.Status, STATUS_CANCELLED, "one that comes and goes meanwhile");
+    }
+    ZwClose(Handle);
+    ZwClose(Process);
+    ObDereferenceObject(Elsewhere);
+}
+
 static IO_STATUS_BLOCK Blocks[4][REQUESTS];
 
 /* Starts requests and leaves them to whoever comes: the finisher, the canceller, or its own end. */
@@ -228,6 +312,7 @@ static VOID KmtRun(VOID)
     Device = KmtCreateDevice(NAME, 0, FALSE);
     TestOwn();
     TestOthers();
+    TestAttached();
     TestRaces();
     IoDeleteDevice(Device);
 }
