@@ -17,45 +17,49 @@
 static const CHAR KdpCrashMark[] = "Etude crash disk";
 static CRASH_WRITER KdpCrashWriter; /* Write is NULL: there is no disk for it */
 
+/* What a request is built with and waited for; it lies on the waiter's stack. */
+typedef struct _KDP_DISK_CALL {
+    KEVENT Event;
+    IO_STATUS_BLOCK IoStatus;
+} KDP_DISK_CALL;
+
+/* Irp, if there was memory for it, was built with Call's fields. */
+static NTSTATUS KdpSendAndWait(PDEVICE_OBJECT Device, PIRP Irp, KDP_DISK_CALL *Call)
+{
+    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
+
+    if (Irp != NULL) {
+        Status = IoCallDriver(Device, Irp);
+    }
+    if (Status == STATUS_PENDING) {
+        KeWaitForSingleObject(&Call->Event, Executive, KernelMode, FALSE, NULL);
+        Status = Call->IoStatus.Status;
+    }
+    return Status;
+}
+
 static NTSTATUS KdpSendControl(PDEVICE_OBJECT Device, ULONG Code, PVOID Output, ULONG Size,
                                BOOLEAN Internal)
 {
-    KEVENT Event;
-    IO_STATUS_BLOCK IoStatus;
-    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
-    PIRP Irp;
+    KDP_DISK_CALL Call;
 
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp = IoBuildDeviceIoControlRequest(Code, Device, NULL, 0, Output, Size, Internal, &Event,
-                                        &IoStatus);
-    if (Irp != NULL) {
-        Status = IoCallDriver(Device, Irp);
-        if (Status == STATUS_PENDING) {
-            KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-            Status = IoStatus.Status;
-        }
-    }
-    return Status;
+    KeInitializeEvent(&Call.Event, NotificationEvent, FALSE);
+    return KdpSendAndWait(Device,
+                          IoBuildDeviceIoControlRequest(Code, Device, NULL, 0, Output, Size,
+                                                        Internal, &Call.Event, &Call.IoStatus),
+                          &Call);
 }
 
 static NTSTATUS KdpReadSector(PDEVICE_OBJECT Device, ULONG64 Offset, PVOID Sector)
 {
     LARGE_INTEGER At = {.QuadPart = (LONGLONG)Offset};
-    KEVENT Event;
-    IO_STATUS_BLOCK IoStatus;
-    NTSTATUS Status = STATUS_INSUFFICIENT_RESOURCES;
-    PIRP Irp;
+    KDP_DISK_CALL Call;
 
-    KeInitializeEvent(&Event, NotificationEvent, FALSE);
-    Irp = IoBuildSynchronousFsdRequest(IRP_MJ_READ, Device, Sector, SECTOR, &At, &Event, &IoStatus);
-    if (Irp != NULL) {
-        Status = IoCallDriver(Device, Irp);
-        if (Status == STATUS_PENDING) {
-            KeWaitForSingleObject(&Event, Executive, KernelMode, FALSE, NULL);
-            Status = IoStatus.Status;
-        }
-    }
-    return Status;
+    KeInitializeEvent(&Call.Event, NotificationEvent, FALSE);
+    return KdpSendAndWait(Device,
+                          IoBuildSynchronousFsdRequest(IRP_MJ_READ, Device, Sector, SECTOR, &At,
+                                                       &Call.Event, &Call.IoStatus),
+                          &Call);
 }
 
 static BOOLEAN KdpIsMarked(PDEVICE_OBJECT Device)
