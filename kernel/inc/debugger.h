@@ -58,6 +58,11 @@ void KiWaitForDebugger(void);
 /* TRUE when a breakpoint must not be set at Address: the debugger itself would run into it. */
 BOOLEAN KiIsDebuggerCode(ULONG64 Address);
 
+/* Around a change of the kernel's code, with interrupts off, while nobody else executes it: in between the
+ * debugger's breakpoints are out of the code, and nobody stops for it. */
+void KiBeginCodeChange(void);
+void KiEndCodeChange(void);
+
 /*** kd/stub; with interrupts off. ***/
 
 /* The command line's wishes, after HalInitializeSystem: opens COM2 and, if `break` is among them, waits. */
@@ -75,6 +80,9 @@ void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume);
 BOOLEAN KdIsBreakpoint(ULONG64 Address);
 /* The debugger ran into a breakpoint of its user's: it goes, until the machine goes on. */
 void KdLiftBreakpoints(void);
+/* The same for as long as the caller wants, with a line that nobody listens to; and afterwards. */
+void KdHoldDebugger(void);
+void KdReleaseDebugger(BOOLEAN Listen);
 /* The debugger itself has faulted: the request that did it is answered with an error. */
 DECLSPEC_NORETURN void KdAbandonRequest(void);
 

@@ -18,11 +18,10 @@
  * breakpoint of gdb's needs no memory for that: it goes back to its instruction first, and runs into it
  * once more if it is still there.
  *
- * A single step runs with interrupts shut out, so that it is one instruction and no interrupt handler
- * in between, whatever its IRQL; the flags that the instruction sees or changes are put right.
  * Nothing here runs, and nobody asks, unless an exception has come.
  */
 #include "debugger.h"
+#include "debugstep.h"
 #include "hal.h"
 #include "kd.h"
 #include "mm.h"
@@ -31,16 +30,7 @@
 #define COLLECT_LIMIT_100NS (1000 * 10000ULL) /* 1 s; an NMI needs microseconds */
 #define COLLECT_LIMIT_SPINS 100000000         /* in case the counter is what broke */
 #define FX_MXCSR 24                           /* in the FXSAVE image */
-#define OPCODE_PUSHF 0x9C
-#define OPCODE_POPF 0x9D
 #define OPCODE_INT3 0xCC
-#define OPCODE_IRET 0xCF
-#define OPCODE_HLT 0xF4
-#define OPCODE_CLI 0xFA
-#define OPCODE_STI 0xFB
-#define LONGEST_INSTRUCTION 15
-#define EFLAGS_TF 0x100ULL
-#define STEP_FLAGS (EFLAGS_TF | EFLAGS_IF)
 #define DR6_NONE 0xFFFF0FF0ULL
 #define DR6_BREAKPOINTS 0xF
 
@@ -162,91 +152,7 @@ static void KiStandStill(void)
     KiRestoreStopped();
 }
 
-/*** Single steps ***/
-
-/* The instruction at Rip without its prefixes, and how long it is up to its opcode's end; 0: it cannot
- * be read. The bytes are read as gdb would: they may not be there. */
-static UCHAR KiOpcodeAt(ULONG64 Rip, ULONG *Length)
-{
-    UCHAR Byte = 0;
-    for (*Length = 1; *Length <= LONGEST_INSTRUCTION; *Length += 1, Rip++) {
-        if (MmAccessForDebugger(Rip, &Byte, 1, FALSE) != 1) {
-            return 0;
-        }
-        switch (Byte) {
-        case 0x26:
-        case 0x2E:
-        case 0x36:
-        case 0x3E:
-        case 0x40 ... 0x4F: /* REX */
-        case 0x64 ... 0x67:
-        case 0xF2:
-        case 0xF3:
-            break;
-        default:
-            return Byte;
-        }
-    }
-    return 0;
-}
-
-/* What is done by hand. A halt would wait for an interrupt that is shut out: it is stepped over as if one
- * had come. The other two change the flag by which interrupts are shut out. */
-static BOOLEAN KiEmulateStep(UCHAR Opcode, PKTRAP_FRAME Frame)
-{
-    switch (Opcode) {
-    case OPCODE_CLI:
-        Frame->EFlags &= ~(ULONG64)EFLAGS_IF;
-        return TRUE;
-    case OPCODE_STI:
-        Frame->EFlags |= EFLAGS_IF;
-        return TRUE;
-    default:
-        return Opcode == OPCODE_HLT;
-    }
-}
-
-/* FALSE: the step is done already. */
-static BOOLEAN KiArmStep(PKD_PROCESSOR Processor)
-{
-    PKTRAP_FRAME Frame = Processor->Frame;
-    ULONG Length;
-
-    Processor->StepOpcode = KiOpcodeAt(Frame->Rip, &Length);
-    if (KiEmulateStep(Processor->StepOpcode, Frame)) {
-        Frame->Rip += Length;
-        return FALSE;
-    }
-    Processor->StepFlags = Frame->EFlags & STEP_FLAGS;
-    Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | EFLAGS_TF;
-    Processor->Stepping = TRUE;
-    return TRUE;
-}
-
-static void KiRestoreStepFlags(PKD_PROCESSOR Processor, PKTRAP_FRAME Frame)
-{
-    Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | Processor->StepFlags;
-}
-
-/* What the flags would be without the step. Both of them stand in the low half of what was pushed,
- * whatever its size. */
-static void KiFinishStep(PKD_PROCESSOR Processor, PKTRAP_FRAME Frame)
-{
-    USHORT Pushed;
-
-    switch (Processor->StepOpcode) {
-    case OPCODE_POPF:
-    case OPCODE_IRET:
-        return; /* as they were loaded */
-    case OPCODE_PUSHF:
-        if (MmAccessForDebugger(Frame->Rsp, &Pushed, sizeof(Pushed), FALSE) == sizeof(Pushed)) {
-            Pushed = (USHORT)((Pushed & ~STEP_FLAGS) | Processor->StepFlags);
-            MmAccessForDebugger(Frame->Rsp, &Pushed, sizeof(Pushed), TRUE);
-        }
-        break;
-    }
-    KiRestoreStepFlags(Processor, Frame);
-}
+/*** Single steps: how, is debugstep.c ***/
 
 BOOLEAN KiIsStepping(void)
 {
@@ -334,6 +240,36 @@ static void KiRunStop(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Collected)
     }
     KiServe(Stop);
     KiStandStill();
+}
+
+/*** Code that changes ***/
+
+/* This processor owns the debugger without a stop: whatever of its user's it meets is passed over, and
+ * who sends an NMI has to wait. One that is being stepped owns it already. */
+void KiBeginCodeChange(void)
+{
+    LONG Self = KiDebugSelf();
+    LONG Owner;
+
+    while ((Owner = InterlockedCompareExchange(&KiDebugOwner, Self, 0)) != 0 && Owner != Self) {
+        YieldProcessor();
+    }
+    KiDebugServing = TRUE;
+    KiWriteDr7(KD_DR7_OFF);
+    KdHoldDebugger();
+}
+
+/* The step, if there is one, goes on: it ends here. */
+void KiEndCodeChange(void)
+{
+    KdReleaseDebugger(!KiIsStepping());
+    KiLoadDebugRegisters();
+    KiDebugServing = FALSE;
+    if (KiIsStepping()) {
+        __asm__ volatile("pushfq\n\torl %0, (%%rsp)\n\tpopfq" : : "i"(EFLAGS_TF) : "cc", "memory");
+    } else {
+        __atomic_store_n(&KiDebugOwner, 0, __ATOMIC_RELEASE);
+    }
 }
 
 /* Recurs: if another stop comes first, this one need not be remembered. */

@@ -10,8 +10,10 @@
  * one, and as a point is one instruction, nobody stands inside one. Nobody writes an event either, as
  * that happens with interrupts off. So whether the trace runs changes for all processors between two
  * events, and rings can be read and freed after it has stopped. Who was interrupted in a stub before its
- * event finds the trace stopped.
+ * event finds the trace stopped. A debugger's breakpoints are out of the code meanwhile (KiBeginCodeChange):
+ * what is saved is the code itself, and one on a point is on the jump afterwards.
  */
+#include "debugger.h"
 #include "hal.h"
 #include "processor.h"
 #include "ps.h"
@@ -152,7 +154,9 @@ static void KiMakeChange(const KI_TRACE_CHANGE *Change)
         Summary->Stop100ns = HalQueryCounter100ns();
         Summary->StopTime = __rdtsc();
     }
+    KiBeginCodeChange();
     KiPatchSites(Change->Groups, Change->On);
+    KiEndCodeChange();
     Summary->Running = Change->On;
 }
 

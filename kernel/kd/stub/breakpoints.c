@@ -5,6 +5,7 @@
  * takes them out before anything is looked at, and going on puts them in. So memory reads as it is, the
  * debugger's own code cannot run into them, and a driver that has gone meanwhile, with pages that now
  * belong to somebody else, keeps nothing: a byte is put back only where it was put, if it is still there.
+ * The trace, which writes code too, takes them out in the same way (KiBeginCodeChange).
  *
  * Hardware ones (Z1, and the watchpoints Z2 to Z4) are the four debug registers of every processor
  * (KiDebugRegisters). The processor cannot tell reads from accesses, so Z3 stops at writes, too.

@@ -384,6 +384,23 @@ static void BeginStop(const KD_STOP *Stop)
     }
 }
 
+/* What has come meanwhile makes its NMI when the line is listened to again. */
+void KdHoldDebugger(void)
+{
+    if (KdIsDebuggerPossible()) {
+        HalListenDebuggerPort(FALSE);
+    }
+    KdLiftBreakpoints();
+}
+
+void KdReleaseDebugger(BOOLEAN Listen)
+{
+    KdpInsertBreakpoints();
+    if (Listen && KdIsDebuggerPossible()) {
+        HalListenDebuggerPort(TRUE);
+    }
+}
+
 void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
 {
     HalListenDebuggerPort(FALSE);
