@@ -7,26 +7,15 @@ crash, stop in it. A client of our own sends what gdb would not: damaged packets
 
 import contextlib
 import re
-import socket
 import time
 
 import pexpect
 import pytest
 
 import qemu
+from gdbclient import Client, machine
 
 PROMPT = "(gdb) "
-
-@contextlib.contextmanager
-def machine(tmp_path, **settings):
-    """(console, path of the line) of a machine that waits for gdb."""
-    line = tmp_path / "com2"
-    with qemu.console(timeout=90, debug_port=str(line), **settings) as console:
-        deadline = time.monotonic() + 30
-        while not line.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield console, line
 
 
 class Gdb:
@@ -277,55 +266,6 @@ def test_gdb_after_the_crash(tmp_path):
             assert "KiBugCheckCommand" in debugger.do("bt 4")
             assert len(threads(debugger)) == 2
             debugger.do("detach")
-
-
-class Client:
-    """The protocol by hand."""
-
-    def __init__(self, line):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        self.socket.connect(str(line))
-        self.acks = True
-
-    def raw(self, data):
-        self.socket.sendall(data)
-
-    def byte(self):
-        one = self.socket.recv(1)
-        assert one, "the line is closed"
-        return one
-
-    def send(self, text):
-        data = text.encode("latin-1")
-        self.raw(b"$" + data + f"#{sum(data) & 255:02x}".encode())
-
-    def reply(self):
-        while self.byte() != b"$":
-            pass
-        text = b""
-        while (one := self.byte()) != b"#":
-            text += one
-        assert int(self.byte() + self.byte(), 16) == sum(text) & 255
-        if self.acks:
-            self.raw(b"+")
-        return text.decode("latin-1")
-
-    def ask(self, text):
-        self.send(text)
-        return self.reply()
-
-    def nothing(self, seconds=0.3):
-        self.socket.settimeout(seconds)
-        try:
-            said = self.socket.recv(100)
-        except TimeoutError:
-            said = b""
-        self.socket.settimeout(10)
-        return said
-
-    def close(self):
-        self.socket.close()
 
 
 def test_protocol(tmp_path):

@@ -5,7 +5,6 @@ it can be read by those it is for, and is the same for the same trace."""
 
 import json
 import re
-import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -159,25 +158,12 @@ def test_what_is_no_whole_export_is_refused(damage):
         trace.parse(damage)
 
 
-def sites():
-    """(address, stub, kind) of each trace point, from the kernel's file."""
-    kernel = qemu.BUILD / "kernel.elf"
-    symbols = dict(reversed(line.split()[0::2]) for line in subprocess.check_output(["nm", kernel], text=True).splitlines()
-                   if "KiTraceSites" in line)
-    start, end = (int(symbols[f"KiTraceSites{which}"], 16) for which in ("Start", "End"))
-    dump = subprocess.check_output(["objdump", "-s", f"--start-address={start}", f"--stop-address={end}", kernel], text=True)
-    data = bytes.fromhex("".join(re.sub(r" ", "", line[18:54]) for line in dump.splitlines() if re.match(r" [0-9a-f]{16} ", line)))
-    for at in range(0, len(data), 12):
-        code, stub, kind = struct.unpack_from("<iiI", data, at)
-        yield start + at + code, start + at + 4 + stub, kind
-
-
 def test_a_point_is_one_instruction_that_is_needed_anyway():
     """Long enough to be overwritten by a jump; and none is there for the trace alone, but where somebody waits for a lock."""
     listing = subprocess.check_output(["objdump", "-d", "--no-show-raw-insn", qemu.BUILD / "kernel.elf"], text=True)
     code = [(int(address, 16), text) for address, text in re.findall(r"^ *([0-9a-f]{16}):\s+(\S.*)$", listing, re.M)]
     length = {address: (after - address, text) for (address, text), (after, _) in zip(code, code[1:])}
-    points = list(sites())
+    points = list(trace.sites())
     assert len(points) > 100
     idle = 0
     for address, stub, kind in points:

@@ -13,6 +13,8 @@ usage: trace.py [EXPORT]    an export that is there already, instead of a run
 import base64
 import os
 import re
+import struct
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,6 +151,21 @@ def read(text):
             thread = thread or -1 - cpu
             trace.cpus[cpu].append(Event((ticks - start) * 1000 / khz, cpu, thread, irql, name, values))
     return trace
+
+
+def sites():
+    """(address, stub, kind) of each trace point, from the kernel's file."""
+    import qemu
+
+    kernel = qemu.BUILD / "kernel.elf"
+    symbols = dict(reversed(line.split()[0::2]) for line in subprocess.check_output(["nm", kernel], text=True).splitlines()
+                   if "KiTraceSites" in line)
+    start, end = (int(symbols[f"KiTraceSites{which}"], 16) for which in ("Start", "End"))
+    dump = subprocess.check_output(["objdump", "-s", f"--start-address={start}", f"--stop-address={end}", kernel], text=True)
+    data = bytes.fromhex("".join(re.sub(r" ", "", line[18:54]) for line in dump.splitlines() if re.match(r" [0-9a-f]{16} ", line)))
+    for at in range(0, len(data), 12):
+        code, stub, kind = struct.unpack_from("<iiI", data, at)
+        yield start + at + code, start + at + 4 + stub, kind
 
 
 def record(commands, kinds="", **settings):
