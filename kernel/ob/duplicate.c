@@ -101,7 +101,7 @@ static NTSTATUS ObpMakeDuplicate(POBP_DUPLICATE Duplicate, ACCESS_MASK DesiredAc
     POBJECT_TYPE Type = ObpHeader(Duplicate->Object)->Type;
     ACCESS_MASK Granted = Duplicate->Information.GrantedAccess;
     NTSTATUS Status = STATUS_SUCCESS;
-    HANDLE New;
+    HANDLE Unwanted;
     if (Options & DUPLICATE_SAME_ATTRIBUTES) {
         Attributes = Duplicate->Information.HandleAttributes | (Attributes & OBJ_KERNEL_HANDLE);
     }
@@ -114,14 +114,8 @@ static NTSTATUS ObpMakeDuplicate(POBP_DUPLICATE Duplicate, ACCESS_MASK DesiredAc
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
-    Status = ObpInsertHandle(Duplicate->Object,
-                             KernelHandle ? PsInitialSystemProcess : Duplicate->Target, Attributes,
-                             Granted, &New);
-    if (NT_SUCCESS(Status) && TargetHandle != NULL) {
-        *TargetHandle = KernelHandle ? (HANDLE)((ULONG_PTR)New | OBP_KERNEL_HANDLE_BITS) : New;
-    }
-    return Status;
+    return ObpInsertHandle(Duplicate->Object, Duplicate->Target, Attributes, Granted,
+                           TargetHandle != NULL ? TargetHandle : &Unwanted);
 }
 
 static NTSTATUS ObpReferenceProcess(HANDLE Handle, PEPROCESS *Process)

@@ -140,6 +140,11 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
                                 .GrantedAccess = Granted,
                                 .Attributes = Attributes & OBP_HANDLE_ATTRIBUTES,
                                 .Opener = ObpOpenerOf(KeFindServiceCaller())};
+    ULONG_PTR KernelBits = 0;
+    if (Attributes & OBJ_KERNEL_HANDLE) {
+        Process = PsInitialSystemProcess;
+        KernelBits = OBP_KERNEL_HANDLE_BITS;
+    }
     // The last thread of a process waits until nobody makes a handle in it, then closes them all.
     if (!ExAcquireRundownProtection(&Process->HandleRundown)) {
         return STATUS_PROCESS_IS_TERMINATING;
@@ -147,10 +152,12 @@ NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCE
     NTSTATUS Status = ObpCountHandle(Header, Attributes, Process);
     if (NT_SUCCESS(Status)) {
         ObfReferenceObject(Object);
-        *Handle = ExCreateHandle(Process->ObjectTable, &Entry);
-        if (*Handle == NULL) {
+        HANDLE New = ExCreateHandle(Process->ObjectTable, &Entry);
+        if (New == NULL) {
             ObpHandleGone(Header);
             Status = STATUS_INSUFFICIENT_RESOURCES;
+        } else {
+            *Handle = (HANDLE)((ULONG_PTR)New | KernelBits);
         }
     }
     ExReleaseRundownProtection(&Process->HandleRundown);
@@ -161,21 +168,15 @@ NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attribu
                          ACCESS_MASK Access, HANDLE *Handle)
 {
     POBJECT_TYPE Type = ObpHeader(Object)->Type;
-    BOOLEAN KernelHandle = (Attributes & OBJ_KERNEL_HANDLE) != 0;
-    PEPROCESS Process = KernelHandle ? PsInitialSystemProcess : PsGetCurrentProcess();
     ACCESS_MASK Granted;
-    HANDLE New;
     if (Attributes & Type->Info.InvalidAttributes) {
         return STATUS_INVALID_PARAMETER;
     }
     NTSTATUS Status = ObpGrantAccess(Type, AccessMode, Attributes, Access, &Granted);
     if (NT_SUCCESS(Status)) {
         // Protection is given to a handle that is there.
-        Status =
-            ObpInsertHandle(Object, Process, Attributes & ~(ULONG)OBJ_PROTECT_CLOSE, Granted, &New);
-    }
-    if (NT_SUCCESS(Status)) {
-        *Handle = KernelHandle ? (HANDLE)((ULONG_PTR)New | OBP_KERNEL_HANDLE_BITS) : New;
+        Status = ObpInsertHandle(Object, PsGetCurrentProcess(),
+                                 Attributes & ~(ULONG)OBJ_PROTECT_CLOSE, Granted, Handle);
     }
     return Status;
 }

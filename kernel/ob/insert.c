@@ -4,7 +4,7 @@
  */
 #include "obp.h"
 
-/* Makes a handle for Object, which has been found by, or entered under, a temporary name. The last
+/* Makes a handle for Object, which has been looked up or entered. If it has a temporary name, the last
  * other handle may have been closed before, and the name be gone with it: then the handle would be
  * one to an object that nobody else can find. *Retry: nothing is done, the name has to be looked up
  * again. Once there is a handle, the name stays. */
@@ -13,7 +13,6 @@ static NTSTATUS ObpCreateNamedHandle(PVOID Object, KPROCESSOR_MODE AccessMode, P
 {
     NTSTATUS Status =
         ObpCreateHandle(Object, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
-    // The root never has one.
     *Retry = NT_SUCCESS(Status) && Lookup->ByName && !ObpHasName(ObpHeader(Object));
     if (*Retry) {
         ObCloseHandle(*Handle, KernelMode);
@@ -125,15 +124,10 @@ static NTSTATUS ObpTryOpen(POBJECT_ATTRIBUTES Attributes, POBP_LOOKUP Lookup,
         Attributes->RootDirectory, Attributes->ObjectName != NULL ? Attributes->ObjectName : &Empty,
         AccessMode, Lookup, &Object);
     *Retry = FALSE;
-    if (!NT_SUCCESS(Status)) {
-        return Status;
-    }
-    if (Lookup->ByName) {
+    if (NT_SUCCESS(Status)) {
         Status = ObpCreateNamedHandle(Object, AccessMode, Lookup, Handle, Retry);
-    } else {
-        Status = ObpCreateHandle(Object, AccessMode, Lookup->Attributes, Lookup->Access, Handle);
+        ObfDereferenceObject(Object);
     }
-    ObfDereferenceObject(Object);
     return Status;
 }
 

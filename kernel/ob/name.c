@@ -83,6 +83,13 @@ static NTSTATUS ObpStepToEntry(POBP_WALK Walk, PCUNICODE_STRING Component)
     return STATUS_SUCCESS;
 }
 
+/* What is to be entered has come upon an object that is there. */
+static NTSTATUS ObpNameTaken(POBP_WALK Walk)
+{
+    return Walk->Lookup->Attributes & OBJ_OPENIF ? STATUS_OBJECT_NAME_EXISTS
+                                                 : STATUS_OBJECT_NAME_COLLISION;
+}
+
 /* The last step of an insertion: moves to the new object, or to the one that has the name. */
 static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
 {
@@ -112,10 +119,7 @@ static NTSTATUS ObpStepToInsert(POBP_WALK Walk, PCUNICODE_STRING Component)
         return STATUS_SUCCESS;
     }
     ExFreePoolWithTag(Name.Buffer, OBP_TAG_NAME);
-    if (!(Walk->Lookup->Attributes & OBJ_OPENIF)) {
-        return STATUS_OBJECT_NAME_COLLISION;
-    }
-    return STATUS_OBJECT_NAME_EXISTS;
+    return ObpNameTaken(Walk);
 }
 
 /* One component on, by looking up or, at the end of an insertion, by entering. */
@@ -124,12 +128,8 @@ static NTSTATUS ObpStepDirectory(POBP_WALK Walk)
     UNICODE_STRING Component;
     if (Walk->Rest.Length == 0) {
         Walk->Done = TRUE;
-        if (Walk->Lookup->InsertObject == NULL) {
-            return STATUS_SUCCESS;
-        }
-        // To be entered as the root itself, which is there.
-        return Walk->Lookup->Attributes & OBJ_OPENIF ? STATUS_OBJECT_NAME_EXISTS
-                                                     : STATUS_OBJECT_NAME_COLLISION;
+        // Nothing can be entered as the root itself, which is there.
+        return Walk->Lookup->InsertObject == NULL ? STATUS_SUCCESS : ObpNameTaken(Walk);
     }
     NTSTATUS Status = ObpNextComponent(Walk, &Component);
     if (!NT_SUCCESS(Status)) {

@@ -186,8 +186,7 @@ static inline HANDLE ObpTableHandle(HANDLE Handle)
  * ObpGrantAccess; STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,
                          ACCESS_MASK Access, HANDLE *Handle);
-/* handle.c: the same with the rights granted already, in the table of Process. *Handle is a value
- * in that table. */
+/* handle.c: the same with the rights granted already, and in Process, if it is to be no kernel handle. */
 NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
                          HANDLE *Handle);
 /* handle.c: counts a handle that is about to be made, STATUS_ACCESS_DENIED and STATUS_INVALID_PARAMETER as above;
