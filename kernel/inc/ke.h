@@ -156,6 +156,7 @@ struct _KTHREAD {
     PVOID StartContext;           /* i p */
     NTSTATUS ExitStatus;          /* t p  then fixed when signalled */
     LIST_ENTRY IrpList;           /* t at APC_LEVEL  of IRP.ThreadListEntry */
+    LIST_ENTRY TimerList;         /* p  timers of ob that call a routine in it: ob/timer.c's lock */
     LIST_ENTRY ReaperEntry;       /* d p */
     LARGE_INTEGER CreateTime;     /* i p */
     PIRP TopLevelIrp;             /* t p  IoSetTopLevelIrp */

@@ -11,6 +11,7 @@
 #define LOCK_ORDER_IO_CANCEL 10      /* IopCancelSpinLock */
 #define LOCK_ORDER_IO_DATABASE 20    /* IopDatabaseLock: device lists, attach chains */
 #define LOCK_ORDER_OB_HANDLE 30      /* a handle table's lock */
+#define LOCK_ORDER_OB_TIMER 35       /* threads' lists of timers; takes no other */
 #define LOCK_ORDER_PS_CID 40         /* process and thread lists */
 #define LOCK_ORDER_EX_WORK 50        /* work queues */
 #define LOCK_ORDER_EX_CONDITION 55   /* the memory condition events */

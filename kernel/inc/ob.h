@@ -94,6 +94,10 @@ void ObInheritDeviceDirectory(PEPROCESS Child, PEPROCESS Parent);
 /* Closes all handles of a process, protected or not; no new one can come. PASSIVE_LEVEL. */
 void ObCloseProcessHandles(PEPROCESS Process);
 
+/* Cancels the timers that are to call routines in the current thread, which ends: from now on it can arm no
+ * other such. PASSIVE_LEVEL. */
+void ObCancelThreadTimers(void);
+
 /* Calls Callback for each object in the directory Path, sorted by name, with no lock held; the
  * object is referenced for the call, Name valid for it. PASSIVE_LEVEL. Errors as
  * ObOpenObjectByName; STATUS_OBJECT_TYPE_MISMATCH when Path is no directory. */

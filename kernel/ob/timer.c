@@ -8,6 +8,11 @@
  * what it needs: nothing of the object.
  *
  * Setter, a fast mutex, serializes those who arm and cancel. It is theirs alone: expiry takes no lock.
+ *
+ * A thread has a list of the timers that are armed for it, and cancels them when it ends. The list has no
+ * references: a timer leaves it when it is disarmed, at the latest when it is deleted. ObpTimerListLock
+ * guards all such lists and is taken inside of Setter; the thread that ends goes the other way, and
+ * therefore takes a timer off its list first. A list that will have no more timers has no Flink.
  */
 #include "obp.h"
 
@@ -17,6 +22,8 @@ typedef struct _OBP_TIMER {
     KTIMER Timer;
     FAST_MUTEX Setter;
     PKTHREAD Thread; /* Setter  whom the APC is for, referenced; NULL: there is none */
+    LIST_ENTRY
+        Link; /* ObpTimerListLock  of Thread->TimerList; empty when the thread has taken it off */
     KDPC Dpc;
     KAPC Apc;
 } OBP_TIMER, *POBP_TIMER;
@@ -28,6 +35,9 @@ typedef struct _OBP_TIMER_SETTING {
     PVOID Context;
     ULONG PeriodMs, ToleranceMs;
 } OBP_TIMER_SETTING, *POBP_TIMER_SETTING;
+
+static KSPIN_LOCK ObpTimerListLock;
+KI_RANKED_LOCK(ObpTimerListLock, LOCK_ORDER_OB_TIMER);
 
 /* The caller's routine is the normal routine itself: the DPC gives the time in two halves. */
 static VOID NTAPI ObpTimerKernelRoutine(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine,
@@ -53,6 +63,27 @@ static VOID NTAPI ObpTimerDpc(PKDPC Dpc, PVOID Context, PVOID LowTime, PVOID Hig
                      EVENT_INCREMENT);
 }
 
+/* FALSE: the current thread has cancelled its timers and will soon not be there to call. */
+static BOOLEAN ObpListTimer(POBP_TIMER Timer)
+{
+    PLIST_ENTRY Head = &KeGetCurrentThread()->TimerList;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ObpTimerListLock);
+    BOOLEAN Open = Head->Flink != NULL;
+    if (Open) {
+        InsertTailList(Head, &Timer->Link);
+    }
+    KeReleaseSpinLock(&ObpTimerListLock, OldIrql);
+    return Open;
+}
+
+/* It may be off its list already. */
+static void ObpUnlistTimer(POBP_TIMER Timer)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ObpTimerListLock);
+    RemoveEntryList(&Timer->Link);
+    KeReleaseSpinLock(&ObpTimerListLock, OldIrql);
+}
+
 /* Afterwards nothing of the timer is anywhere any more. */
 static void ObpDisarm(POBP_TIMER Timer)
 {
@@ -62,6 +93,7 @@ static void ObpDisarm(POBP_TIMER Timer)
     }
     KeFlushQueuedDpcs();
     KeRemoveQueueApc(&Timer->Apc);
+    ObpUnlistTimer(Timer);
     ObfDereferenceObject(Timer->Thread);
     Timer->Thread = NULL;
 }
@@ -145,26 +177,69 @@ static void ObpUnlockTimer(POBP_TIMER Timer)
     KeLeaveCriticalRegion();
 }
 
+/* Prepares the call of a routine in this thread; FALSE when it is too late for that. */
+static BOOLEAN ObpPrepareCall(POBP_TIMER Timer, const OBP_TIMER_SETTING *Setting)
+{
+    if (!ObpListTimer(Timer)) {
+        return FALSE;
+    }
+    Timer->Thread = KeGetCurrentThread();
+    ObfReferenceObject(Timer->Thread);
+    KeInitializeApc(&Timer->Apc, Timer->Thread, OriginalApcEnvironment, ObpTimerKernelRoutine, NULL,
+                    (PKNORMAL_ROUTINE)(PVOID)Setting->Routine, KernelMode, Setting->Context);
+    KeInitializeDpc(&Timer->Dpc, ObpTimerDpc, Timer);
+    return TRUE;
+}
+
 /* Answers whether it was signalled. */
 static BOOLEAN ObpArm(POBP_TIMER Timer, const OBP_TIMER_SETTING *Setting)
 {
-    PKDPC Dpc = NULL;
     ObpLockTimer(Timer);
     ObpDisarm(Timer);
     BOOLEAN Signalled = KeReadStateTimer(&Timer->Timer);
-    if (Setting->Routine != NULL) {
-        Timer->Thread = KeGetCurrentThread();
-        ObfReferenceObject(Timer->Thread);
-        KeInitializeApc(&Timer->Apc, Timer->Thread, OriginalApcEnvironment, ObpTimerKernelRoutine,
-                        NULL, (PKNORMAL_ROUTINE)(PVOID)Setting->Routine, KernelMode,
-                        Setting->Context);
-        KeInitializeDpc(&Timer->Dpc, ObpTimerDpc, Timer);
-        Dpc = &Timer->Dpc;
-    }
+    BOOLEAN TooLate = Setting->Routine != NULL && !ObpPrepareCall(Timer, Setting);
     KeSetCoalescableTimer(&Timer->Timer, Setting->DueTime, Setting->PeriodMs, Setting->ToleranceMs,
-                          Dpc);
+                          Timer->Thread != NULL ? &Timer->Dpc : NULL);
+    if (TooLate) {
+        KeCancelTimer(&Timer->Timer); // as it would be with the thread
+    }
     ObpUnlockTimer(Timer);
     return Signalled;
+}
+
+/* A timer off the list of the thread that ends, referenced; one that is being deleted needs nobody else.
+ * NULL: there is none, and will be none. */
+static POBP_TIMER ObpTakeThreadTimer(PLIST_ENTRY Head)
+{
+    POBP_TIMER Timer = NULL;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ObpTimerListLock);
+    while (Timer == NULL && !IsListEmpty(Head)) {
+        PLIST_ENTRY Link = RemoveHeadList(Head);
+        InitializeListHead(Link);
+        POBP_TIMER First = CONTAINING_RECORD(Link, OBP_TIMER, Link);
+        Timer = ObReferenceObjectSafe(First) ? First : NULL;
+    }
+    if (Timer == NULL) {
+        Head->Flink = NULL;
+    }
+    KeReleaseSpinLock(&ObpTimerListLock, OldIrql);
+    return Timer;
+}
+
+/* Between list and Setter somebody else may have armed it for himself, or have cancelled it. */
+void ObCancelThreadTimers(void)
+{
+    PKTHREAD Thread = KeGetCurrentThread();
+    POBP_TIMER Timer;
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    while ((Timer = ObpTakeThreadTimer(&Thread->TimerList)) != NULL) {
+        ObpLockTimer(Timer);
+        if (Timer->Thread == Thread) {
+            ObpDisarm(Timer);
+        }
+        ObpUnlockTimer(Timer);
+        ObfDereferenceObject(Timer);
+    }
 }
 
 static NTSTATUS ObpSetTimer(HANDLE TimerHandle, const OBP_TIMER_SETTING *Setting,

@@ -3,7 +3,7 @@
  *
  * While it is alive a thread has one reference for running. When it ends (its start routine
  * returns, or calls PsTerminateSystemThread) it first finishes what only it can finish: its IRPs,
- * whose completion runs as APCs in it. Then ke takes it off its processor and signals it, and the
+ * whose completion runs as APCs in it, and timers that call it. Then ke takes it off its processor and signals it, and the
  * reaper frees the stack and drops that reference. The object goes with the last handle or
  * reference.
  */
@@ -25,6 +25,7 @@ static DECLSPEC_NORETURN void PspExitThread(NTSTATUS ExitStatus)
     Thread->Terminating = TRUE;
     PspThreadGone(Thread->Process, ExitStatus); /* may close handles, which sends IRPs */
     IoCancelThreadIo();
+    ObCancelThreadTimers(); /* completions could still arm some */
     Thread->ExitStatus = ExitStatus;
     KeQuerySystemTime(&Thread->ExitTime);
     KeTerminateThread(0);
@@ -78,6 +79,7 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, const char *Name, PKSTART_ROUTINE 
     ObfReferenceObject(Process);
     PspSetName(Thread, Name);
     InitializeListHead(&Thread->IrpList);
+    InitializeListHead(&Thread->TimerList);
     Thread->StartAddress = StartRoutine;
     Thread->StartContext = StartContext;
     Thread->ExitStatus = STATUS_PENDING;

@@ -1,7 +1,8 @@
 /*
  * Promises: semaphores, mutants and timers have handles and names as events do; what they count, who
  * owns them and when they expire is as for the objects that drivers make themselves; a timer calls its
- * routine in the thread that armed it, and not after it was cancelled, armed anew or deleted; waits for
+ * routine in the thread that armed it, and not after it was cancelled, armed anew or deleted; it is cancelled
+ * when that thread ends, unless another has armed it meanwhile; waits for
  * many handles take all or one. Wrong arguments have their status and leave nothing behind.
  */
 #include "kmtob.h"
@@ -191,10 +192,89 @@ static VOID TestTimerRoutine(VOID)
     KMT_EQUAL(Calls, Before, "nor by a timer that is gone");
 }
 
+static HANDLE Ended[3]; /* timers that a thread has armed before it ended */
+
 static VOID NTAPI ArmAndEnd(PVOID Context)
 {
-    LARGE_INTEGER Soon = KmtMs(20);
-    ZwSetTimer(*(HANDLE *)Context, &Soon, TimerRoutine, (PVOID)&Calls, FALSE, 0, NULL);
+    LARGE_INTEGER Late = KmtMs(100000);
+    UNREFERENCED_PARAMETER(Context);
+    ZwSetTimer(Ended[0], &Late, TimerRoutine, (PVOID)&Calls, FALSE, 0, NULL);
+    ZwSetTimer(Ended[1], &Late, NULL, NULL, FALSE, 0, NULL);
+    ZwSetTimer(Ended[2], &Late, TimerRoutine, (PVOID)&Calls, FALSE, 1, NULL);
+    ZwSetTimer(Ended[2], &Late, NULL, NULL, FALSE, 0, NULL);
+}
+
+/* A period that goes on in a thread that is ending: the calls that are queued do not keep it from that. */
+static VOID NTAPI EndAmongCalls(PVOID Context)
+{
+    LARGE_INTEGER Now = KmtMs(0);
+    UNREFERENCED_PARAMETER(Context);
+    ZwSetTimer(Ended[0], &Now, TimerRoutine, (PVOID)&Calls, FALSE, 1, NULL);
+    for (LONG Before = Calls; Calls < Before + 3;) {
+        KmtSleep(1);
+    }
+}
+
+/* Arms the timer anew from its own routine: with the last call the thread ends. */
+static VOID NTAPI EndInRoutine(PVOID Context, ULONG Low, LONG High)
+{
+    LARGE_INTEGER Now = KmtMs(0);
+    UNREFERENCED_PARAMETER(Low);
+    UNREFERENCED_PARAMETER(High);
+    ZwSetTimer(Ended[0], &Now, EndInRoutine, Context, FALSE, 1, NULL);
+    if (InterlockedIncrement(Context) == 3) {
+        PsTerminateSystemThread(STATUS_ABANDONED);
+    }
+}
+
+/* No call comes before the service has let the timer go: the thread would not return to it. */
+static VOID NTAPI WaitForCalls(PVOID Context)
+{
+    LARGE_INTEGER Now = KmtMs(0);
+    KeEnterCriticalRegion();
+    ZwSetTimer(Ended[0], &Now, EndInRoutine, Context, FALSE, 0, NULL);
+    KeLeaveCriticalRegion();
+    for (;;) {
+        KmtSleep(1000);
+    }
+}
+
+static BOOLEAN IsArmed(HANDLE Timer)
+{
+    PKTIMER Object = ObBodyOf(Timer);
+    return Object->Header.Inserted != 0;
+}
+
+static VOID TestTimersOfEndedThreads(VOID)
+{
+    LARGE_INTEGER Soon = KmtMs(1);
+    LONG Count = 0;
+    for (ULONG i = 0; i < ARRAYSIZE(Ended); i++) {
+        ZwCreateTimer(&Ended[i], TIMER_ALL_ACCESS, ObNamed(NULL, NULL, OBJ_KERNEL_HANDLE),
+                      NotificationTimer);
+    }
+    KmtJoin(KmtStartThread(ArmAndEnd, NULL));
+    KMT_CHECK(!IsArmed(Ended[0]), "a timer that would call an ended thread is cancelled");
+    KMT_EQUAL(WaitFor(Ended[0], 0), STATUS_TIMEOUT, "and not signalled");
+    KMT_CHECK(IsArmed(Ended[1]), "one that would call nobody is not");
+    KMT_CHECK(IsArmed(Ended[2]), "nor one that was armed anew so");
+    KmtJoin(KmtStartThread(EndAmongCalls, NULL));
+    LONG Before = Calls;
+    KMT_CHECK(!IsArmed(Ended[0]), "a period ends with its thread");
+    KmtSleep(30);
+    KMT_EQUAL(Calls, Before, "no call comes any more");
+    PETHREAD Thread = KmtStartThread(WaitForCalls, &Count);
+    KeWaitForSingleObject(Thread, Executive, KernelMode, FALSE, NULL);
+    KMT_EQUAL(PsGetThreadExitStatus(Thread), STATUS_ABANDONED, "a thread ends in a call");
+    ObDereferenceObject(Thread);
+    KMT_EQUAL(Count, 3, "which is the last");
+    KMT_CHECK(!IsArmed(Ended[0]), "though it had armed the timer before");
+    KMT_EQUAL(ObPointers(Ended[0]), 1, "nothing refers to the timer");
+    ZwSetTimer(Ended[0], &Soon, NULL, NULL, FALSE, 0, NULL);
+    KMT_EQUAL(WaitFor(Ended[0], 10000), STATUS_SUCCESS, "it can be armed by others");
+    for (ULONG i = 0; i < ARRAYSIZE(Ended); i++) {
+        ZwClose(Ended[i]);
+    }
 }
 
 static VOID TestBadTimers(VOID)
@@ -202,13 +282,8 @@ static VOID TestBadTimers(VOID)
     TIMER_SET_COALESCABLE_TIMER_INFO Info = {.Period = 0x80000000U};
     LARGE_INTEGER Soon = KmtMs(1);
     HANDLE Timer;
-    LONG Before = Calls;
     ZwCreateTimer(&Timer, TIMER_ALL_ACCESS, ObNamed(NULL, NULL, OBJ_KERNEL_HANDLE),
                   NotificationTimer);
-    KmtJoin(KmtStartThread(ArmAndEnd, &Timer));
-    KMT_EQUAL(WaitFor(Timer, 10000), STATUS_SUCCESS,
-              "armed by a thread that has ended, it expires");
-    KMT_EQUAL(Calls, Before, "and calls nobody");
     KMT_EQUAL(ZwSetTimer(Timer, &Soon, NULL, NULL, FALSE, -1, NULL), STATUS_INVALID_PARAMETER_6,
               "a negative period");
     KMT_EQUAL(ZwSetTimer(Timer, NULL, NULL, NULL, FALSE, 0, NULL), STATUS_ACCESS_VIOLATION,
@@ -284,6 +359,7 @@ static VOID KmtRun(VOID)
     TestMutant();
     TestTimer();
     TestTimerRoutine();
+    TestTimersOfEndedThreads();
     TestBadTimers();
     TestMultiple();
 }

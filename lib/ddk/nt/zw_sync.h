@@ -144,8 +144,8 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK 
  * Arms a timer, which is then not signalled until it expires; cancels what it was armed for.
  *   DueTime          100 ns: negative relative, else absolute system time
  *   TimerApcRoutine  called each time in the calling thread, as a normal kernel APC, with the time of
- *                    expiry; not any more when the thread has ended, or the timer's last handle and
- *                    reference have gone
+ *                    expiry; not any more when the timer's last handle and reference have gone. The
+ *                    timer is cancelled when the thread ends
  *   ResumeTimer      TRUE, as nothing can wake the machine: STATUS_TIMER_RESUME_IGNORED, a success
  *   Period           milliseconds until it expires again, and again; 0: once
  *   PreviousState    receives whether it was signalled
