@@ -22,8 +22,7 @@ typedef struct _OBP_TIMER {
     KTIMER Timer;
     FAST_MUTEX Setter;
     PKTHREAD Thread; /* Setter  whom the APC is for, referenced; NULL: there is none */
-    LIST_ENTRY
-        Link; /* ObpTimerListLock  of Thread->TimerList; empty when the thread has taken it off */
+    LIST_ENTRY Link; /* ObpTimerListLock  of Thread->TimerList, or empty: taken off by the thread */
     KDPC Dpc;
     KAPC Apc;
 } OBP_TIMER, *POBP_TIMER;

@@ -1,15 +1,15 @@
 /*
- * Promises, under threads on all processors for RUN_MS: timers that are armed with routines by threads which end at
- * once, while others arm, cancel and close the same timers, call their routine in the thread that armed them
- * or not at all, and never in one that waits for nothing any more; in the end nothing is left: no timer, no
- * thread, no call.
+ * Promises, under threads on all processors for RUN_MS and ROUNDS at least: timers that are armed with routines by
+ * threads which end at once, while others arm, cancel and close the same timers, call their routine in the
+ * thread that armed them or not at all; in the end nothing is left: no timer, no thread, no call.
  *
- * Timers lie in slots as kernel handles, where every thread finds them. Drivers' threads keep starting threads that
- * arm some timers and end, mostly while the timers expire.
+ * Timers lie in slots as kernel handles, where every thread finds them. Most threads that arm some end while
+ * the timers expire.
  */
 #include "kmtob.h"
 
 #define RUN_MS 1200
+#define ROUNDS 20
 #define ATTACKERS 6
 #define SLOTS 8
 #define SETS 6 /* by each thread that ends */
@@ -81,7 +81,7 @@ static VOID NTAPI ArmAndEnd(PVOID Context)
 static VOID NTAPI Attack(PVOID Context)
 {
     ULONG Seed = (ULONG)(ULONG_PTR)Context * 7919 + 13;
-    while (KmtNow() < EndTime) {
+    for (ULONG i = 0; KmtNow() < EndTime || i < ROUNDS || Called == 0; i++) {
         ULONG Slot = KmtRandom(&Seed) % SLOTS;
         PETHREAD Thread;
         switch (KmtRandom(&Seed) % 8) {
