@@ -16,8 +16,15 @@ struct _KD_CONSOLE;
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
 
-/* What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL; each may be
- * NULL. */
+/*
+ * What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL with no lock held; each may be
+ * NULL.
+ *
+ * Windows' types have three more. OkayToClose lets an owner refuse the end of a handle, which only those of
+ * window stations and desktops do; there are none here. Security reads and writes security descriptors,
+ * which no object here has. And Open can refuse a handle there, for the sake of protected processes; nothing here
+ * is protected from a caller that is in the kernel already, so it cannot.
+ */
 typedef struct _OB_TYPE_INITIALIZER {
     PCWSTR Name;
     POOL_TYPE PoolType;
@@ -28,6 +35,9 @@ typedef struct _OB_TYPE_INITIALIZER {
     /* Names of such objects are looked up without regard to case whether OBJ_CASE_INSENSITIVE is
      * given or not, as Windows 10 does for what drivers name. */
     BOOLEAN CaseInsensitive;
+    /* A handle is about to be made: a first one, a duplicate, or one that a child process inherits. Close follows
+     * in any case, if only because it could not be made. */
+    void (*Open)(PVOID Object);
     /* A handle has gone; LastHandle: no other handle in the system refers to the object. */
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
     /* Last reference gone; the body is still valid. */

@@ -3,7 +3,8 @@
  *
  * IRP_MJ_CLEANUP when the last handle is closed: requests that are still under way should end.
  * IRP_MJ_CLOSE when the last reference has gone, and with it every IRP: the driver forgets the
- * file. Each is sent exactly once, in this order, also for a file that never got a handle. Neither
+ * file. Each is sent once, in this order, also for a file that never got a handle; only who makes a new handle
+ * for a file without one, by its pointer, has another cleanup sent with the end of that. Neither
  * can fail, and both are waited for; they complete by setting an event here, without an APC.
  */
 #include "iop.h"
@@ -32,19 +33,25 @@ static void IopSendAndWait(PFILE_OBJECT File, UCHAR MajorFunction)
     IoFreeIrp(Irp);
 }
 
+/* Others may be changing flags of a file that is open already. */
+void IopOpenFileHandle(PVOID Object)
+{
+    PFILE_OBJECT File = Object;
+    InterlockedOr((volatile LONG *)&File->Flags, FO_HANDLE_CREATED);
+}
+
 /* A synchronous file's requests and its cleanup take turns, as Windows has it. */
 void IopCloseFile(PVOID Object, BOOLEAN LastHandle)
 {
     PFILE_OBJECT File = Object;
     BOOLEAN Synchronous = (File->Flags & FO_SYNCHRONOUS_IO) != 0;
-    if (!LastHandle || File->DeviceObject == NULL || (File->Flags & FO_CLEANUP_COMPLETE)) {
+    if (!LastHandle || File->DeviceObject == NULL) {
         return;
     }
     if (Synchronous) {
         IopAcquireFileLock(File, FALSE); // a close cannot give up, whatever the file's flags
     }
     IopSendAndWait(File, IRP_MJ_CLEANUP);
-    File->Flags |= FO_CLEANUP_COMPLETE;
     if (Synchronous) {
         IopReleaseFileLock(File);
     }
@@ -54,7 +61,9 @@ void IopDeleteFile(PVOID Object)
 {
     PFILE_OBJECT File = Object;
     if (File->DeviceObject != NULL) {
-        IopCloseFile(File, TRUE);
+        if (!(File->Flags & FO_HANDLE_CREATED)) {
+            IopCloseFile(File, TRUE);
+        }
         IopSendAndWait(File, IRP_MJ_CLOSE);
         IopDereferenceDevice(File->DeviceObject);
     }

@@ -36,6 +36,7 @@ static const OB_TYPE_INITIALIZER IopFileInitializer = {
     .GenericMapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
                        FILE_ALL_ACCESS},
     .Delete = IopDeleteFile,
+    .Open = IopOpenFileHandle,
     .Close = IopCloseFile,
     .Parse = IopParseFile,
     .QueryName = IopQueryFileName,

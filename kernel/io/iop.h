@@ -183,6 +183,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
                         ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
 NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
                       ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
+void IopOpenFileHandle(PVOID Object);
 void IopCloseFile(PVOID Object, BOOLEAN LastHandle);
 void IopDeleteFile(PVOID Object);
 

@@ -66,7 +66,6 @@ static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
     if (NT_SUCCESS(Status)) {
-        Packet->FileObject->Flags |= FO_HANDLE_CREATED;
         *FileHandle = Handle;
         Iosb->Status = Status;
         Iosb->Information = Packet->Information;

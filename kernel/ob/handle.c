@@ -46,8 +46,8 @@ static NTSTATUS ObpCheckExclusive(POBJECT_HEADER Header, ULONG Attributes, PEPRO
                : STATUS_ACCESS_DENIED;
 }
 
-/* Counts a handle that is about to be made. Only of objects that may be exclusive does the count
- * decide anything, so only theirs is kept under the lock. */
+/* Only of objects that may be exclusive does the count decide anything, so only theirs is kept under the
+ * lock. */
 NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -65,6 +65,9 @@ NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Proce
     if (NT_SUCCESS(Status)) {
         LONG64 Handles = InterlockedIncrement64(&Header->Type->HandleCount);
         ObpNoteHighWater(&Header->Type->HighWaterHandles, Handles);
+        if (Header->Type->Info.Open != NULL) {
+            Header->Type->Info.Open(ObpBody(Header));
+        }
     }
     return Status;
 }
@@ -187,7 +190,7 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
                                      POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
                                      PHANDLE Handle)
 {
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     KI_ASSERT(PassedAccessState == NULL); // nobody makes one
     if (HandleAttributes & ~OBJ_VALID_ATTRIBUTES) {
         return STATUS_INVALID_PARAMETER;

@@ -167,7 +167,7 @@ NTSTATUS NTAPI ObReferenceObjectByName(PUNICODE_STRING Name, ULONG Attributes,
                                        PVOID ParseContext, PVOID *Object)
 {
     ACCESS_MASK Granted;
-    KI_ASSERT_IRQL_MAX(APC_LEVEL);
+    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     KI_ASSERT(AccessState == NULL);
     if (Attributes & ~OBJ_VALID_ATTRIBUTES) {
         return STATUS_INVALID_PARAMETER;

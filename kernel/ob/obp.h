@@ -189,7 +189,7 @@ NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attribu
 /* handle.c: the same with the rights granted already, and in Process, if it is to be no kernel handle. */
 NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
                          HANDLE *Handle);
-/* handle.c: counts a handle that is about to be made, STATUS_ACCESS_DENIED and STATUS_INVALID_PARAMETER as above;
+/* handle.c: counts a handle that is about to be made, and tells its type; STATUS_ACCESS_DENIED and STATUS_INVALID_PARAMETER as above;
  * one that has gone, or did not come, with its reference. */
 NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process);
 void ObpHandleGone(POBJECT_HEADER Header);

@@ -1,10 +1,11 @@
 /*
  * Promises: a driver sees create, cleanup and close in this order, once each, at the right moments;
- * a failed create is followed by nothing; an exclusive device has one user; synchronous files do
+ * a failed create is followed by nothing; a handle made by the file's pointer has a cleanup of its own; an exclusive device has one user; synchronous files do
  * one request after another and keep their place; asynchronous ones tell their end by event, by
  * handle and by APC; the handle's rights decide which controls pass; files of the boot disk read.
  */
 #include "kmtdevice.h"
+#include <ntifs.h>
 
 #define NAME L"\\Device\\KmtFiles"
 #define SYNC_ACCESS (GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE)
@@ -142,6 +143,42 @@ static VOID TestLife(VOID)
     KMT_CHECK(Saw(1, 1, 0), "which saw a create and a cleanup");
     ObDereferenceObject(File);
     KMT_CHECK(Saw(0, 0, 1), "and sees the close when the file goes");
+}
+
+/* Whoever makes a handle by a file's pointer has the driver told of its end, too. */
+static VOID TestHandleByPointer(VOID)
+{
+    HANDLE Handle, Copy;
+    PFILE_OBJECT File;
+    PDEVICE_OBJECT Found;
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME);
+    IoGetDeviceObjectPointer(&Name, FILE_READ_DATA, &File, &Found);
+    KMT_CHECK(Saw(1, 1, 0) && (File->Flags & FO_HANDLE_CREATED), "a file that had a handle");
+    KMT_EQUAL(ObOpenObjectByPointer(File, OBJ_KERNEL_HANDLE, NULL, FILE_READ_DATA,
+                                    *IoFileObjectType, KernelMode, &Handle),
+              STATUS_SUCCESS, "gets another");
+    KMT_EQUAL(ZwDuplicateObject(NtCurrentProcess(), Handle, NtCurrentProcess(), &Copy, 0, 0,
+                                DUPLICATE_SAME_ACCESS),
+              STATUS_SUCCESS, "and a duplicate of that");
+    ZwClose(Handle);
+    KMT_CHECK(Saw(0, 0, 0), "which is one more");
+    ZwClose(Copy);
+    KMT_CHECK(Saw(0, 1, 0), "the last one's end is a cleanup again");
+    ObDereferenceObject(File);
+    KMT_CHECK(Saw(0, 0, 1), "and there is one close");
+}
+
+/* The driver has opened the file before the object manager refuses the handle. */
+static VOID TestNoHandle(VOID)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME);
+    OBJECT_ATTRIBUTES Attributes;
+    IO_STATUS_BLOCK Iosb;
+    HANDLE Handle;
+    InitializeObjectAttributes(&Attributes, &Name, OBJ_PERMANENT, NULL, NULL);
+    KMT_EQUAL(ZwOpenFile(&Handle, FILE_READ_DATA, &Attributes, &Iosb, 0, 0),
+              STATUS_INVALID_PARAMETER, "a file that gets no handle");
+    KMT_CHECK(Saw(1, 1, 1), "is cleaned up and closed");
 }
 
 static VOID TestRefusals(VOID)
@@ -372,6 +409,8 @@ static VOID KmtRun(VOID)
     KmtDriverObject->MajorFunction[IRP_MJ_DEVICE_CONTROL] = Control;
     Device = KmtCreateDevice(NAME, 0, FALSE);
     TestLife();
+    TestHandleByPointer();
+    TestNoHandle();
     TestRefusals();
     TestSynchronous(DO_BUFFERED_IO);
     Late = TRUE;

@@ -80,11 +80,10 @@ typedef struct _ACCESS_STATE *PACCESS_STATE;
  *   PassedAccessState  NULL: there are no security descriptors, and so no access states
  *   DesiredAccess      rights of the handle; generic ones are mapped
  *   ObjectType         that the object must have; kernel mode may leave it NULL
- * IRQL <= APC_LEVEL (WDK: PASSIVE_LEVEL). STATUS_OBJECT_TYPE_MISMATCH,
- * STATUS_INSUFFICIENT_RESOURCES. STATUS_INVALID_PARAMETER: attributes that do not exist or that the
+ * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. STATUS_INVALID_PARAMETER: attributes that do not exist or that the
  * type does not allow. STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD: see nt/ob_name.h. WDK: ObOpenObjectByPointer; book ch. 4.
  */
-_IRQL_requires_max_(APC_LEVEL)
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes,
                                                  _In_opt_ PACCESS_STATE PassedAccessState,
                                                  _In_ ACCESS_MASK DesiredAccess,

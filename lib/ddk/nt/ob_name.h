@@ -39,9 +39,9 @@
  *   ObjectType         that it must have; NULL: any
  *   ParseContext       handed to the type whose object takes over the name; a device then means the
  *                      device object when it is NULL
- * IRQL <= APC_LEVEL (Windows: PASSIVE_LEVEL). Errors above. Book ch. 4.
+ * Errors above. Book ch. 4.
  */
-_IRQL_requires_max_(APC_LEVEL)
+_IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObReferenceObjectByName(
     _In_ PUNICODE_STRING ObjectName, _In_ ULONG Attributes,
     _In_opt_ PACCESS_STATE PassedAccessState, _In_ ACCESS_MASK DesiredAccess,
