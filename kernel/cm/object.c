@@ -106,7 +106,7 @@ static NTSTATUS CmpOpen(PCMP_KEY_OBJECT Root, PUNICODE_STRING Name, ULONG Attrib
 
 /* Asks and tells the callbacks around CmpOpen. One that has done the work itself left its object. */
 static NTSTATUS CmpParse(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                         ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
+                         PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
 {
     CMP_OPEN Plain = {.Signature = CMP_OPEN_SIGNATURE, .Name = RemainingName};
     PCMP_OPEN Open = Context;
@@ -122,8 +122,8 @@ static NTSTATUS CmpParse(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG
                                                  .ObjectType = CmKeyObjectType,
                                                  .Options = Open->Options,
                                                  .Class = Open->Class,
-                                                 .DesiredAccess = DesiredAccess,
-                                                 .GrantedAccess = DesiredAccess,
+                                                 .DesiredAccess = *DesiredAccess,
+                                                 .GrantedAccess = *DesiredAccess,
                                                  .Disposition = &Open->Disposition,
                                                  .ResultObject = (PVOID *)&Result,
                                                  .Version = 1,

@@ -44,9 +44,10 @@ typedef struct _OB_TYPE_INITIALIZER {
     void (*Delete)(PVOID Object);
     /* Name parsing goes on inside the object (devices). RemainingName may be empty, else begins
      * with a backslash, but for a name relative to this object; Context is the caller's. Answers a
-     * referenced object. */
+     * referenced object. *DesiredAccess, which the handle will be given, may be narrowed: what
+     * MAXIMUM_ALLOWED is, the object may know better. */
     NTSTATUS(*Parse)
-    (PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes, ACCESS_MASK DesiredAccess,
+    (PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes, PACCESS_MASK DesiredAccess,
      PVOID Context, PVOID *Object);
     /* The object's full name, for types whose objects have theirs elsewhere than in a directory.
      * Information and the name behind it have Length bytes; ReturnLength: bytes needed.

@@ -6,6 +6,7 @@
  * only then: IopDeleteFile sends a close for what was opened and for nothing else.
  */
 #include "iop.h"
+#include "sddl.h"
 
 /* The rest of the path, as the driver sees it. */
 static NTSTATUS IopCopyFileName(PFILE_OBJECT File, PUNICODE_STRING Name)
@@ -89,28 +90,11 @@ static void IopFillCreateIrp(PIRP Irp, PFILE_OBJECT File, PIOP_OPEN_PACKET Packe
     Stack->Parameters.Create.EaLength = Packet->EaLength;
 }
 
-/* Drivers see no generic rights. MAXIMUM_ALLOWED they do see. */
-static ACCESS_MASK IopMapGenericAccess(ACCESS_MASK Access)
-{
-    if (Access & GENERIC_READ) {
-        Access |= FILE_GENERIC_READ;
-    }
-    if (Access & GENERIC_WRITE) {
-        Access |= FILE_GENERIC_WRITE;
-    }
-    if (Access & GENERIC_EXECUTE) {
-        Access |= FILE_GENERIC_EXECUTE;
-    }
-    if (Access & GENERIC_ALL) {
-        Access |= FILE_ALL_ACCESS;
-    }
-    return Access & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
-}
-
 /* Sends the create to Device's stack and waits for the answer. The driver finds the device that was
  * named in File->DeviceObject. */
 static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet)
 {
+    // Drivers see no generic rights. MAXIMUM_ALLOWED they do see.
     IO_SECURITY_CONTEXT Security = {.DesiredAccess = IopMapGenericAccess(Packet->DesiredAccess),
                                     .FullCreateOptions = Packet->CreateOptions};
     IO_STATUS_BLOCK Iosb = {{STATUS_SUCCESS}, 0};
@@ -137,12 +121,11 @@ static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPE
 }
 
 NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                        ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
+                        PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
 {
     PDEVICE_OBJECT Device = ParseObject;
     PIOP_OPEN_PACKET Packet = Context;
     PFILE_OBJECT File;
-    UNREFERENCED_PARAMETER(DesiredAccess);
     if (Packet == NULL) {
         // Somebody wants the device object, not to open it: then the path has to end here.
         if (RemainingName->Length != 0) {
@@ -159,8 +142,14 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    Status =
-        IopCreateFileObject(RemainingName, IopFileFlags(Packet->CreateOptions, Attributes), &File);
+    if (Attributes & OBJ_FORCE_ACCESS_CHECK) {
+        Status = IopCheckOpen(Device, RemainingName->Length != 0 || Packet->RelatedFile != NULL,
+                              DesiredAccess);
+    }
+    if (NT_SUCCESS(Status)) {
+        Status = IopCreateFileObject(RemainingName, IopFileFlags(Packet->CreateOptions, Attributes),
+                                     &File);
+    }
     if (!NT_SUCCESS(Status)) {
         IopDereferenceDevice(Device);
         return Status;
@@ -184,7 +173,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
 
 /* A path relative to an open file leads to its device, which finds that file in RelatedFileObject. */
 NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                      ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
+                      PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
 {
     PFILE_OBJECT Related = ParseObject;
     PIOP_OPEN_PACKET Packet = Context;

@@ -175,14 +175,19 @@ void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context);
 NTSTATUS IopAcquireFileLock(PFILE_OBJECT File, BOOLEAN Alertable);
 void IopReleaseFileLock(PFILE_OBJECT File);
 
+/* secure.c: whether the system may open Device with *DesiredAccess, of which MAXIMUM_ALLOWED becomes what is
+ * allowed. Inside: not the device itself, but a name below it or relative to a file of it.
+ * STATUS_ACCESS_DENIED. */
+NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, BOOLEAN Inside, PACCESS_MASK DesiredAccess);
+
 /* create.c, close.c */
 /* queryname.c: the File type's. */
 NTSTATUS IopQueryFileName(PVOID Object, BOOLEAN HasName, POBJECT_NAME_INFORMATION Information,
                           ULONG Length, PULONG ReturnLength);
 NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                        ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
+                        PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
 NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
-                      ACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
+                      PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object);
 void IopOpenFileHandle(PVOID Object);
 void IopCloseFile(PVOID Object, BOOLEAN LastHandle);
 void IopDeleteFile(PVOID Object);

@@ -18,22 +18,6 @@
 #define ACL_REVISION 2
 #define SID_MOST_PARTS 15
 
-/* As security descriptors are stored: offsets are from the header. */
-typedef struct _SD_HEADER {
-    UCHAR Revision, Reserved;
-    USHORT Control;
-    ULONG Owner, Group, Sacl, Dacl;
-} SD_HEADER;
-typedef struct _ACL_HEADER {
-    UCHAR Revision, Reserved;
-    USHORT Size, Count, Reserved2;
-} ACL_HEADER;
-typedef struct _ALLOW_ACE {
-    UCHAR Type, Flags;
-    USHORT Size;
-    ULONG Mask;
-} ALLOW_ACE;
-
 typedef struct _SDDL {
     const WCHAR *At, *End;
     PUCHAR Buffer;
@@ -70,8 +54,8 @@ static const SDDL_WORD Rights[] = {
     {{'C', 'R'}, 0x100},
 };
 static const SDDL_WORD Inheritance[] = {
-    {{'O', 'I'}, 0x01}, {{'C', 'I'}, 0x02}, {{'N', 'P'}, 0x04},
-    {{'I', 'O'}, 0x08}, {{'I', 'D'}, 0x10},
+    {{'O', 'I'}, 0x01}, {{'C', 'I'}, 0x02}, {{'N', 'P'}, 0x04}, {{'I', 'O'}, IOP_ACE_INHERIT_ONLY},
+    {{'I', 'D'}, 0x10},
 };
 /* Value: authority << 16 | the first part; those of the built-in domain have 32 before it. */
 #define BUILT_IN 0x80000000UL
@@ -225,7 +209,7 @@ static BOOLEAN TakeSid(PSDDL Sddl)
 static BOOLEAN TakeEntry(PSDDL Sddl)
 {
     ULONG Start = Sddl->Used, Flags;
-    ALLOW_ACE Ace = {0, 0, 0, 0};
+    IOP_ALLOW_ACE Ace = {0, 0, 0, 0};
     if (!Take(Sddl, 'A') || !Take(Sddl, ';') ||
         !TakeMask(Sddl, Inheritance, ARRAYSIZE(Inheritance), &Flags) ||
         !TakeMask(Sddl, Rights, ARRAYSIZE(Rights), &Ace.Mask) || !Take(Sddl, ';') ||
@@ -264,9 +248,9 @@ static BOOLEAN TakeListFlags(PSDDL Sddl, PUSHORT Control)
 NTSTATUS IopParseSddl(PCUNICODE_STRING Text, PUCHAR Buffer, ULONG Room, PULONG Size)
 {
     SDDL Sddl = {Text->Buffer, Text->Buffer + Text->Length / sizeof(WCHAR), Buffer, Room, 0, FALSE};
-    SD_HEADER Header = {SD_REVISION,   0, SD_DACL_PRESENT | SD_SELF_RELATIVE, 0, 0, 0,
-                        sizeof(Header)};
-    ACL_HEADER Acl = {ACL_REVISION, 0, 0, 0, 0};
+    IOP_SD_HEADER Header = {SD_REVISION,   0, SD_DACL_PRESENT | SD_SELF_RELATIVE, 0, 0, 0,
+                            sizeof(Header)};
+    IOP_ACL_HEADER Acl = {ACL_REVISION, 0, 0, 0, 0};
     Put(&Sddl, &Header, sizeof(Header));
     Put(&Sddl, &Acl, sizeof(Acl));
     if (Text->Length == 0 || !Take(&Sddl, 'D') || !Take(&Sddl, ':') ||

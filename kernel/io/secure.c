@@ -2,7 +2,9 @@
  * secure.c - devices with a security descriptor.
  *
  * The descriptor hangs at the device object, in self-relative form, and goes with it. Who opens a device
- * from kernel mode is not asked for rights, as on Windows.
+ * from kernel mode is not asked for rights, as on Windows, unless he wants to be: OBJ_FORCE_ACCESS_CHECK.
+ * Then the list is looked at, for the device itself. A name below it, or relative to a file of it, is the
+ * driver's own name space, and so is the decision, unless the device has FILE_DEVICE_SECURE_OPEN.
  */
 #include "iop.h"
 #include <wdmsec.h>
@@ -41,5 +43,21 @@ NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG Dev
     // The device is initializing: nobody has got hold of it yet.
     Device->SecurityDescriptor = Descriptor;
     *DeviceObject = Device;
+    return STATUS_SUCCESS;
+}
+
+/* That nothing is asked for, and ACCESS_SYSTEM_SECURITY, is the object manager's to judge. */
+NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, BOOLEAN Inside, PACCESS_MASK DesiredAccess)
+{
+    ACCESS_MASK Wanted = IopMapGenericAccess(*DesiredAccess);
+    if (Device->SecurityDescriptor == NULL ||
+        (Inside && !(Device->Characteristics & FILE_DEVICE_SECURE_OPEN))) {
+        return STATUS_SUCCESS;
+    }
+    ACCESS_MASK Allowed = IopSystemRights(Device->SecurityDescriptor);
+    if (Wanted & ~(Allowed | MAXIMUM_ALLOWED | ACCESS_SYSTEM_SECURITY)) {
+        return STATUS_ACCESS_DENIED;
+    }
+    *DesiredAccess = Wanted & MAXIMUM_ALLOWED ? (Wanted & ~MAXIMUM_ALLOWED) | Allowed : Wanted;
     return STATUS_SUCCESS;
 }

@@ -210,7 +210,7 @@ static NTSTATUS ObpStepParse(POBP_WALK Walk)
     PVOID Object = NULL;
     NTSTATUS Status = ObpHeader(Walk->Object)
                           ->Type->Info.Parse(Walk->Object, &Walk->Rest, Lookup->Attributes,
-                                             Lookup->Access, Lookup->ParseContext, &Object);
+                                             &Lookup->Access, Lookup->ParseContext, &Object);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -1,7 +1,8 @@
 /*
  * Promises: a device is made with each of the ready-made security descriptors, opens, and goes without
  * a trace; a text that is wrong, and a device without a name, are refused; names are made up for who
- * does not care.
+ * does not care. Who asks with OBJ_FORCE_ACCESS_CHECK gets what the text allows the system, for the device itself;
+ * for names below it, and relative to its files, only with FILE_DEVICE_SECURE_OPEN.
  */
 #include "kmtdevice.h"
 #include <wdmsec.h>
@@ -78,6 +79,96 @@ static VOID TestRefusals(VOID)
     IoDeleteDevice(Second);
 }
 
+static NTSTATUS Open(HANDLE Root, PCWSTR Name, ULONG Attributes, ACCESS_MASK Access,
+                     PACCESS_MASK Granted)
+{
+    OBJECT_HANDLE_INFORMATION Information = {0, 0};
+    OBJECT_ATTRIBUTES Object;
+    UNICODE_STRING String;
+    IO_STATUS_BLOCK Iosb;
+    HANDLE Handle;
+    PVOID File;
+    RtlInitUnicodeString(&String, Name);
+    InitializeObjectAttributes(&Object, &String, OBJ_KERNEL_HANDLE | Attributes, Root, NULL);
+    NTSTATUS Status = ZwOpenFile(&Handle, Access, &Object, &Iosb, 0, 0);
+    if (NT_SUCCESS(Status)) {
+        ObReferenceObjectByHandle(Handle, 0, *IoFileObjectType, KernelMode, &File, &Information);
+        ObDereferenceObject(File);
+        ZwClose(Handle);
+    }
+    *Granted = Information.GrantedAccess;
+    return Status;
+}
+
+#define CHECKED OBJ_FORCE_ACCESS_CHECK
+
+/* A device that the system may only read. */
+static VOID TestAccess(ULONG Characteristics)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME);
+    UNICODE_STRING Text = RTL_CONSTANT_STRING(L"D:P(A;;GR;;;SY)(A;;GA;;;BU)");
+    NTSTATUS Inside =
+        Characteristics & FILE_DEVICE_SECURE_OPEN ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
+    ACCESS_MASK Granted, Most = FILE_GENERIC_READ | WRITE_DAC;
+    PDEVICE_OBJECT Device = NULL;
+    HANDLE Root = NULL;
+    Try(&Name, Characteristics, &Text, &Device);
+    Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    KMT_EQUAL(Open(NULL, NAME, 0, GENERIC_ALL, &Granted), STATUS_SUCCESS, "unasked: all");
+    KMT_EQUAL(Granted, FILE_ALL_ACCESS, "all of it");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, GENERIC_READ, &Granted), STATUS_SUCCESS, "what is allowed");
+    KMT_EQUAL(Granted, FILE_GENERIC_READ, "is granted");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, GENERIC_READ | FILE_WRITE_DATA, &Granted),
+              STATUS_ACCESS_DENIED, "what is not allowed");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, GENERIC_ALL, &Granted), STATUS_ACCESS_DENIED, "all");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, READ_CONTROL | WRITE_DAC, &Granted), STATUS_SUCCESS,
+              "what an owner may");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, MAXIMUM_ALLOWED, &Granted), STATUS_SUCCESS, "the most");
+    KMT_EQUAL(Granted, Most, "is what is allowed");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, MAXIMUM_ALLOWED | FILE_WRITE_DATA, &Granted),
+              STATUS_ACCESS_DENIED, "the most and more");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, 0, &Granted), STATUS_ACCESS_DENIED, "nothing");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, ACCESS_SYSTEM_SECURITY, &Granted),
+              STATUS_PRIVILEGE_NOT_HELD, "a privilege");
+    KMT_EQUAL(Device->ReferenceCount, 0, "no open is left by those that were refused");
+
+    KMT_EQUAL(Open(NULL, NAME L"\\below", 0, GENERIC_ALL, &Granted), STATUS_SUCCESS, "unasked");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, GENERIC_READ, &Granted), STATUS_SUCCESS,
+              "a name below, to read");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, GENERIC_WRITE, &Granted), Inside, "to write");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, MAXIMUM_ALLOWED, &Granted), STATUS_SUCCESS,
+              "the most");
+    KMT_EQUAL(Granted, NT_SUCCESS(Inside) ? FILE_ALL_ACCESS : Most, "there");
+    KMT_EQUAL(KmtOpen(&Root, NAME, GENERIC_READ, 0), STATUS_SUCCESS, "a file");
+    KMT_EQUAL(Open(Root, L"relative", CHECKED, GENERIC_READ, &Granted), STATUS_SUCCESS,
+              "relative to it, to read");
+    KMT_EQUAL(Open(Root, L"relative", CHECKED, GENERIC_WRITE, &Granted), Inside, "to write");
+    KMT_EQUAL(Open(Root, L"", CHECKED, GENERIC_WRITE, &Granted), Inside, "and without a name");
+    ZwClose(Root);
+    KMT_EQUAL(Device->ReferenceCount, 0, "no open is left");
+    IoDeleteDevice(Device);
+}
+
+/* Nobody from user mode; and a device that says nothing. */
+static VOID TestExtremes(VOID)
+{
+    UNICODE_STRING Name = RTL_CONSTANT_STRING(NAME);
+    PDEVICE_OBJECT Device = NULL;
+    ACCESS_MASK Granted;
+    Try(&Name, FILE_DEVICE_SECURE_OPEN, &SDDL_DEVOBJ_KERNEL_ONLY, &Device);
+    Device->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
+    KMT_EQUAL(Open(NULL, NAME, 0, GENERIC_READ, &Granted), STATUS_SUCCESS, "the kernel");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, GENERIC_READ, &Granted), STATUS_ACCESS_DENIED, "asked");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, FILE_READ_DATA, &Granted), STATUS_ACCESS_DENIED,
+              "below");
+    IoDeleteDevice(Device);
+    Device = KmtCreateDevice(NAME, 0, FALSE);
+    Device->Characteristics |= FILE_DEVICE_SECURE_OPEN;
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, GENERIC_ALL, &Granted), STATUS_SUCCESS,
+              "without a descriptor there is nothing to apply");
+    IoDeleteDevice(Device);
+}
+
 static VOID KmtRun(VOID)
 {
     KmtDriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
@@ -85,4 +176,7 @@ static VOID KmtRun(VOID)
     KmtDriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
     TestTexts();
     TestRefusals();
+    TestAccess(0);
+    TestAccess(FILE_DEVICE_SECURE_OPEN);
+    TestExtremes();
 }

@@ -1,7 +1,8 @@
 /*
  * Promise: texts of security descriptors become the bytes that Windows makes of them; every other text
- * is refused, and none is read or written beyond its end.
- * unit-sources: kernel/io/sddl.c
+ * is refused, and none is read or written beyond its end. What a descriptor gives to the System is what its
+ * list says of those that the System is, and what its owner always has.
+ * unit-sources: kernel/io/sddl.c kernel/io/dacl.c
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,40 @@ static const char *const Bad[] = {
     "D:P(A;;G",
 };
 
+#define OWNERS (READ_CONTROL | WRITE_DAC)
+
+static void CheckRights(void)
+{
+    static const struct {
+        const char *Text;
+        ACCESS_MASK Rights;
+    } Table[] = {
+        {"D:P", OWNERS},
+        {"D:P(A;;GA;;;SY)", FILE_ALL_ACCESS},
+        {"D:P(A;;GR;;;SY)", FILE_GENERIC_READ | OWNERS},
+        {"D:P(A;;GR;;;WD)(A;;GW;;;BA)", FILE_GENERIC_READ | FILE_GENERIC_WRITE | OWNERS},
+        {"D:P(A;;GX;;;AU)", FILE_GENERIC_EXECUTE | OWNERS},
+        {"D:P(A;IO;GA;;;SY)", OWNERS},
+        {"D:P(A;CIOI;0x2;;;SY)", 0x2 | OWNERS},
+        {"D:P(A;;GA;;;BU)(A;;GA;;;LS)(A;;GA;;;RC)(A;;GA;;;CO)", OWNERS},
+        {"D:P(A;;GA;;;S-1-5-32-545)(A;;0x1;;;S-1-5-32-544)", 0x1 | OWNERS},
+        {"D:P(A;;GA;;;S-1-5-21-1-2-3-500)(A;;0x4;;;S-1-5-18)", 0x4 | OWNERS},
+        {"D:P(A;;GA;;;S-1-5-18-1)(A;;GA;;;S-1-2-18)", OWNERS},
+    };
+    for (size_t i = 0; i < sizeof(Table) / sizeof(*Table); i++) {
+        UCHAR Out[IOP_SDDL_ROOM];
+        ULONG Size;
+        NTSTATUS Status = Parse(Table[i].Text, Out, sizeof(Out), &Size);
+        UCHAR *Exact = malloc(Size);
+        memcpy(Exact, Out, Size);
+        if (!NT_SUCCESS(Status) || IopSystemRights(Exact) != Table[i].Rights) {
+            Failures++;
+            printf("%s: %x\n", Table[i].Text, (unsigned)IopSystemRights(Exact));
+        }
+        free(Exact);
+    }
+}
+
 int main(void)
 {
     static const UCHAR Expected[] = {
@@ -77,6 +112,7 @@ int main(void)
     CHECK(Parse("D:P(A;;0x10000000;;;S-1-5-18)(A;;GXGWGR;;;S-1-5-32-544)", Other, sizeof(Other),
                 &OtherSize) == STATUS_SUCCESS);
     CHECK(OtherSize == Size && memcmp(Other, Out, Size) == 0);
+    CheckRights();
     CHECK(Parse("D:P", Out, sizeof(Out), &Size) == STATUS_SUCCESS && Size == 28);
     CHECK(Parse("D:(A;OICI;FRFW;;;WD)", Out, sizeof(Out), &Size) == STATUS_SUCCESS && Out[29] == 3);
     for (ULONG Room = 0; Room < sizeof(Expected); Room++) {

@@ -18,11 +18,12 @@
  *   STATUS_REPARSE_POINT_ENCOUNTERED  a link was met and OBJ_DONT_REPARSE is given
  *   STATUS_ACCESS_DENIED            somebody has it open with OBJ_EXCLUSIVE; or, in user mode or with
  *                                   OBJ_FORCE_ACCESS_CHECK, a right was asked for that the type does
- *                                   not have, or none at all
+ *                                   not have, or a device's security descriptor does not give, or
+ *                                   none at all
  *   STATUS_PRIVILEGE_NOT_HELD       so checked: ACCESS_SYSTEM_SECURITY was asked for
  *   STATUS_INSUFFICIENT_RESOURCES
- * ObjectAttributes.SecurityDescriptor and SecurityQualityOfService are not looked at: objects have no
- * security, and whoever finds a name may open it.
+ * ObjectAttributes.SecurityDescriptor and SecurityQualityOfService are not looked at: only devices have
+ * security (IoCreateDeviceSecure), and whoever finds another name may open it.
  *
  * Attributes of a new name: OBJ_PERMANENT keeps it when the last handle goes, until it is made
  * temporary; OBJ_OPENIF opens what has the name; OBJ_EXCLUSIVE lets one process at a time have it
