@@ -14,6 +14,10 @@
  * lookaside lists, the boot disk's file system with C: and \SystemRoot. Bugchecks on failure. */
 void IoInitSystem(void);
 
+/* Whether Thread is the current one, or waits until this has called a driver's routine for it, or for one that
+ * waits for it so, and so on. What Thread owns, this thread may use. NULL: FALSE. */
+BOOLEAN IoWorksFor(PKTHREAD Thread);
+
 /*
  * Called exactly once for every IopLoadDriverObject, failed or not: the driver object is gone, so
  * nothing runs in the image any more and its owner unmaps it. DriverSection is what was given then.

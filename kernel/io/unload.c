@@ -13,13 +13,16 @@ typedef struct _IOP_WORK {
     WORK_QUEUE_ITEM Item;
     void (*Routine)(PVOID Context);
     PVOID Context;
+    PKTHREAD Sender;
     KEVENT Done;
 } IOP_WORK, *PIOP_WORK;
 
 static VOID NTAPI IopWorker(PVOID Parameter)
 {
     PIOP_WORK Work = Parameter;
+    KeGetCurrentThread()->WorksFor = Work->Sender;
     Work->Routine(Work->Context);
+    KeGetCurrentThread()->WorksFor = NULL;
     KeSetEvent(&Work->Done, IO_NO_INCREMENT, FALSE);
 }
 
@@ -27,11 +30,21 @@ static VOID NTAPI IopWorker(PVOID Parameter)
  * work item is on this stack, which the wait keeps valid until the worker is done with it. */
 void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context)
 {
-    IOP_WORK Work = {.Routine = Routine, .Context = Context};
+    IOP_WORK Work = {.Routine = Routine, .Context = Context, .Sender = KeGetCurrentThread()};
     KeInitializeEvent(&Work.Done, NotificationEvent, FALSE);
     ExInitializeWorkItem(&Work.Item, IopWorker, &Work);
     ExQueueWorkItem(&Work.Item, DelayedWorkQueue);
     KeWaitForSingleObject(&Work.Done, Executive, KernelMode, FALSE, NULL);
+}
+
+/* All on the way but the current thread wait, so that nothing of it changes. */
+BOOLEAN IoWorksFor(PKTHREAD Thread)
+{
+    PKTHREAD At = KeGetCurrentThread();
+    while (At != NULL && At != Thread) {
+        At = At->WorksFor;
+    }
+    return At != NULL;
 }
 
 BOOLEAN IopUnloadDue(PDRIVER_OBJECT Driver)

@@ -2,7 +2,7 @@
  * ldrp.h - private to ldr: images in memory, who needs them, and how they come and go.
  *
  * Locks: LdrpLoadLock (a mutex, taken first) is held by whoever brings an image and what it imports
- * into memory. LdrpModuleMutex guards states and reference counts; nothing is waited for while it is held.
+ * into memory; threads that work for it meanwhile (IoWorksFor) have it, too. LdrpModuleMutex guards states and reference counts; nothing is waited for while it is held.
  */
 #ifndef _LDRP_H_
 #define _LDRP_H_
@@ -69,7 +69,7 @@ typedef struct _LDRP_SLOT {
     PKEVENT Gone; /* m  set when the driver object has gone: who stops it waits */
 } LDRP_SLOT, *PLDRP_SLOT;
 
-/* Text for people about a load, which ends in dots when it has become too long. */
+/* Text for people about a load, which ends in dots when it has become too long. Size 0: nobody listens. */
 typedef struct _LDRP_MESSAGE {
     CHAR *Text;
     SIZE_T Size;
@@ -89,7 +89,8 @@ const CHAR *LdrpFileName(const CHAR *Path);
 /* The kernel's own slot. Once, before threads. */
 PLDRP_SLOT LdrpInitializeSlots(void);
 PLDRP_SLOT LdrpQuerySlot(ULONG Index);
-/* From here to LdrpUnlockLoads nobody else brings images into memory. May be nested. */
+/* From here to LdrpUnlockLoads nobody else brings images into memory. May be nested, also by a worker that calls
+ * DriverEntry for the owner. */
 void LdrpLockLoads(void);
 void LdrpUnlockLoads(void);
 /* Load lock held. Finds or makes a slot for ServiceName (zero terminated, short enough) and File, and
@@ -101,7 +102,7 @@ NTSTATUS LdrpReserveService(PCWSTR ServiceName, const UCHAR *File, PLDRP_SLOT *S
 PLDRP_SLOT LdrpReserveImage(const UCHAR *File);
 /* Load lock held. Finds an image by its file's name, or with Stem by that without extension, and
  * references it. STATUS_OBJECT_NAME_NOT_FOUND; STATUS_DRIVER_UNABLE_TO_LOAD: it is being loaded, which
- * means by the caller; STATUS_DEVICE_BUSY: going for longer than a second. */
+ * means by the caller or for whom he works; STATUS_DEVICE_BUSY: going for longer than a second. */
 NTSTATUS LdrpReferenceByName(const CHAR *Name, BOOLEAN Stem, PLDRP_SLOT *Slot);
 /* A slot that was Loading is Loaded. */
 void LdrpFinishLoading(PLDRP_SLOT Slot);

@@ -3,8 +3,8 @@
  *
  * A load holds the load lock while images come into memory, DllInitialize of what they import included, and
  * no lock while DriverEntry or DriverUnload runs, so these may wait for anything, loading other drivers
- * included. A second request for the
- * same service or image is answered at once: already loaded, or busy.
+ * included. DllInitialize may load drivers, too, but may not wait for threads that do. A second request for
+ * the same service or image is answered at once: already loaded, or busy.
  */
 #include <cm.h>
 #include <io.h>

@@ -40,6 +40,9 @@ void NT_VARARGS LdrpSay(PLDRP_MESSAGE Message, const CHAR *Format, ...)
     SIZE_T Left = Message->Size - Message->Used, Needed;
     NT_VA_LIST Arguments;
 
+    if (Message->Size == 0) {
+        return;
+    }
     nt_va_start(Arguments, Format);
     Needed = RtlFormatString(End, Left, Format, Arguments);
     nt_va_end(Arguments);

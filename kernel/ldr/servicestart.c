@@ -3,13 +3,16 @@
  *
  * A start goes down the dependencies with a chain of names on the stack, by which a circle is known. It
  * holds no lock: that a driver is not started twice is the module table's business, and
- * ERROR_SERVICE_ALREADY_RUNNING is as good for a dependency as a start.
+ * ERROR_SERVICE_ALREADY_RUNNING is as good for a dependency as a start. Texts and names that a level needs for
+ * itself are in pool memory: LDRP_MAXIMUM_CHAIN levels, and below them a load with its imports, share a stack.
  */
 #include <io.h>
 #include <kd.h>
 #include <service.h>
 #include <winerror.h>
 #include "ldrp.h"
+
+#define LDRP_NAMES_TAG 'nSdL' /* "LdSn" in memory */
 
 /* Who is being started because of whom. */
 typedef struct _LDRP_CHAIN {
@@ -60,37 +63,64 @@ static ULONG LdrpStartNamed(PCWSTR Name, const LDRP_CHAIN *Chain)
                                                  : ERROR_SERVICE_DEPENDENCY_FAIL;
 }
 
-typedef struct _LDRP_GROUP_START {
+/* A group's services, as far as there is room for them. */
+typedef WCHAR LDRP_NAME[LDR_SERVICE_NAME];
+typedef struct _LDRP_MEMBERS {
     PCWSTR Group;
-    const LDRP_CHAIN *Chain;
-    ULONG Running;
-} LDRP_GROUP_START;
+    LDRP_NAME *Names;
+    ULONG Room, Count;
+} LDRP_MEMBERS;
 
-/* One that is on its way already is no use for those that wait for the group, and no circle. */
-static BOOLEAN LdrpStartMember(PCWSTR Name, PCM_KEY Key, PVOID Context)
+static BOOLEAN LdrpNoteMember(PCWSTR Name, PCM_KEY Key, PVOID Context)
 {
-    LDRP_GROUP_START *Start = Context;
-    WCHAR Group[LDR_SERVICE_NAME];
-    CHAR Text[LDRP_REASON_SIZE];
-    LDRP_MESSAGE Unheard;
-    BOOLEAN Stoppable;
+    LDRP_MEMBERS *Members = Context;
+    LDRP_NAME Group;
 
     LdrQueryServiceText(Key, L"Group", Group, ARRAYSIZE(Group));
-    if (LdrpIsSameName(Group, Start->Group) && !LdrpIsInChain(Start->Chain, Name)) {
-        LdrpInitializeMessage(&Unheard, Text, sizeof(Text));
-        LdrpStartInChain(Name, Start->Chain, &Unheard);
-        Start->Running += LdrQueryServiceState(Name, &Stoppable) == ServiceRunning;
+    if (LdrpIsSameName(Group, Members->Group)) {
+        if (Members->Count < Members->Room) {
+            RtlCopyMemory(Members->Names[Members->Count], Name, (wcslen(Name) + 1) * sizeof(WCHAR));
+        }
+        Members->Count++;
     }
     return TRUE;
 }
 
-/* As on Windows a group is there when one of its members is. */
+/* Without memory a group has no members. One that comes between the two looks is too late. */
+static void LdrpListMembers(LDRP_MEMBERS *Members)
+{
+    LdrEnumerateServices(LdrpNoteMember, Members);
+    Members->Names =
+        Members->Count != 0
+            ? ExAllocatePool2(POOL_FLAG_PAGED, Members->Count * sizeof(LDRP_NAME), LDRP_NAMES_TAG)
+            : NULL;
+    Members->Room = Members->Names != NULL ? Members->Count : 0;
+    Members->Count = 0;
+    if (Members->Room != 0) {
+        LdrEnumerateServices(LdrpNoteMember, Members);
+    }
+    Members->Count = min(Members->Count, Members->Room);
+}
+
+/* As on Windows a group is there when one of its members is. One that is on its way already is no use for those
+ * that wait for the group, and no circle. */
 static ULONG LdrpStartGroup(PCWSTR Group, const LDRP_CHAIN *Chain)
 {
-    LDRP_GROUP_START Start = {.Group = Group, .Chain = Chain};
+    LDRP_MEMBERS Members = {.Group = Group};
+    LDRP_MESSAGE Unheard = {.Size = 0};
+    BOOLEAN Stoppable, Running = FALSE;
 
-    LdrEnumerateServices(LdrpStartMember, &Start);
-    if (Start.Running != 0) {
+    LdrpListMembers(&Members);
+    for (ULONG i = 0; i < Members.Count; i++) {
+        if (!LdrpIsInChain(Chain, Members.Names[i])) {
+            LdrpStartInChain(Members.Names[i], Chain, &Unheard);
+            Running |= LdrQueryServiceState(Members.Names[i], &Stoppable) == ServiceRunning;
+        }
+    }
+    if (Members.Names != NULL) {
+        ExFreePoolWithTag(Members.Names, LDRP_NAMES_TAG);
+    }
+    if (Running) {
         return 0;
     }
     LdrpSay(Chain->Message, "%s%ws depends on the group %ws, of which no service runs",

@@ -6,6 +6,7 @@
  * the driver, so nobody can start a driver anew in an image that is already lost. What an image
  * imports goes after it, in a loop: chains may be long and stacks are short.
  */
+#include <io.h>
 #include <ke.h>
 #include <kd.h>
 #include "ldrp.h"
@@ -17,6 +18,8 @@
 static LDRP_SLOT LdrpSlots[LDRP_MAXIMUM_MODULES];
 static FAST_MUTEX LdrpModuleMutex;
 static KMUTEX LdrpLoadLock;
+static PKTHREAD volatile LdrpLoader; /* LdrpLoadLock  who holds it, or NULL */
+static ULONG LdrpLoads;              /* LdrpLoadLock  nested */
 
 PLDRP_SLOT LdrpInitializeSlots(void)
 {
@@ -32,14 +35,23 @@ PLDRP_SLOT LdrpQuerySlot(ULONG Index)
     return Index < LDRP_MAXIMUM_MODULES ? &LdrpSlots[Index] : NULL;
 }
 
+/* A DllInitialize that loads a driver waits, with the lock, for a DriverEntry that a worker calls: that may load
+ * drivers, too, one after another. */
 void LdrpLockLoads(void)
 {
-    KeWaitForSingleObject(&LdrpLoadLock, Executive, KernelMode, FALSE, NULL);
+    if (!IoWorksFor(LdrpLoader)) {
+        KeWaitForSingleObject(&LdrpLoadLock, Executive, KernelMode, FALSE, NULL);
+        LdrpLoader = KeGetCurrentThread();
+    }
+    LdrpLoads++;
 }
 
 void LdrpUnlockLoads(void)
 {
-    KeReleaseMutex(&LdrpLoadLock, FALSE);
+    if (--LdrpLoads == 0) {
+        LdrpLoader = NULL;
+        KeReleaseMutex(&LdrpLoadLock, FALSE);
+    }
 }
 
 /* Service names are the same in any case. */

@@ -18,4 +18,8 @@ NTKERNELAPI KIRQL NTAPI ForwardIrql(VOID);
 NTKERNELAPI LONG NTAPI ForwardChain(LONG Left, LONG Right);
 NTKERNELAPI LONG NTAPI ForwardOwn(VOID);
 
+/* expload.sys: what ZwLoadDriver answered its DllInitialize for a driver that loads another, for that other, and for one
+ * that imports from expload.sys. */
+NTKERNELAPI VOID NTAPI LoadAnswers(PNTSTATUS Loaded, PNTSTATUS Again, PNTSTATUS Circle);
+
 #endif
