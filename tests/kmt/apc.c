@@ -101,7 +101,7 @@ static VOID TestWaitingThread(VOID)
     PETHREAD Thread;
     KeInitializeEvent(&Finish, SynchronizationEvent, FALSE);
     Thread = KmtStartThread(WaitForFinish, NULL);
-    KmtSleep(30);
+    KmtAwaitWaiters(&Finish, 1);
     for (int i = 0; i < 100; i++) {
         Prepare(&Apc, Thread, (BOOLEAN)(i & 1));
         KeInsertQueueApc(&Apc, NULL, NULL, 0);

@@ -54,7 +54,7 @@ static VOID RunStaircase(PSTAIRCASE Case, KPRIORITY Increment)
     Case->Steps = 0;
     KeInitializeEvent(&Case->Go, SynchronizationEvent, FALSE);
     Thread = KmtStartThread(ComeDown, Case);
-    KmtSleep(20);
+    KmtAwaitWaiters(&Case->Go, 1);
     KeSetEvent(&Case->Go, Increment, FALSE);
     KmtJoin(Thread);
 }
@@ -132,9 +132,9 @@ static VOID CheckTwice(KPRIORITY First, KPRIORITY Second, KPRIORITY Expected, PC
     ToBoost = &Event;
     KeInitializeEvent(&Event, SynchronizationEvent, FALSE);
     Thread = KmtStartThread(WaitTwice, Found);
-    KmtSleep(10);
+    KmtAwaitWaiters(&Event, 1);
     KeSetEvent(&Event, First, FALSE);
-    KmtSleep(10);
+    KmtAwaitWaiters(&Event, 1);
     KeSetEvent(&Event, Second, FALSE);
     KmtJoin(Thread);
     KMT_EQUAL(Found[1], Expected, Text);

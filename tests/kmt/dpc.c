@@ -135,8 +135,7 @@ static VOID TestAllArrive(VOID)
         KeSetImportanceDpc(&Dpcs[i], (KDPC_IMPORTANCE)(i / 4 % 4));
         KeInsertQueueDpc(&Dpcs[i], NULL, NULL);
     }
-    for (ULONG Waited = 0; Runs != ARRAYSIZE(Dpcs) && Waited < 1000; Waited++) {
-        KmtSleep(1);
+    for (ULONG Looks = 0; Runs != ARRAYSIZE(Dpcs) && KmtLookAgain(&Looks);) {
     }
     KMT_EQUAL(Runs, ARRAYSIZE(Dpcs), "DPCs of every importance reach every processor");
     KeFlushQueuedDpcs();

@@ -28,32 +28,27 @@ static VOID TestStates(VOID)
 
 typedef struct _WAITERS {
     KEVENT Event;
-    volatile LONG Ready;
     volatile LONG Woken;
 } WAITERS, *PWAITERS;
 
 static VOID NTAPI WaitOnce(PVOID Context)
 {
     PWAITERS Waiters = Context;
-    InterlockedIncrement(&Waiters->Ready);
     if (KmtWait(&Waiters->Event, 60000) == STATUS_SUCCESS) {
         InterlockedIncrement(&Waiters->Woken);
     }
 }
 
 #define WAITER_COUNT 8
-/* Starts the threads and gives them time to block. */
+/* Starts the threads; all of them wait. */
 static VOID StartWaiters(PWAITERS Waiters, EVENT_TYPE Type, PETHREAD Threads[WAITER_COUNT])
 {
     KeInitializeEvent(&Waiters->Event, Type, FALSE);
-    Waiters->Ready = Waiters->Woken = 0;
+    Waiters->Woken = 0;
     for (int i = 0; i < WAITER_COUNT; i++) {
         Threads[i] = KmtStartThread(WaitOnce, Waiters);
     }
-    while (Waiters->Ready != WAITER_COUNT) {
-        KmtSleep(1);
-    }
-    KmtSleep(20);
+    KmtAwaitWaiters(&Waiters->Event, WAITER_COUNT);
 }
 
 static VOID JoinAll(PETHREAD Threads[WAITER_COUNT])

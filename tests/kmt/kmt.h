@@ -86,6 +86,30 @@ static inline NTSTATUS KmtWait(PVOID Object, LONGLONG Milliseconds)
     return Status;
 }
 
+/* Returns when so many threads wait for Object. None may leave its queue meanwhile, which only grows. */
+static inline VOID KmtAwaitWaiters(PVOID Object, ULONG Count)
+{
+    LIST_ENTRY volatile *Head = &((PDISPATCHER_HEADER)Object)->WaitListHead, *Link;
+    for (;;) {
+        ULONG Waiting = 0;
+        for (Link = Head->Flink; Link != Head; Link = Link->Flink) {
+            Waiting++;
+        }
+        if (Waiting >= Count) {
+            return;
+        }
+        KmtSleep(1);
+    }
+}
+
+/* For a loop that looks for what has to come: sleeps and counts a look. FALSE, so as not to look for ever,
+ * when the guest has seen half a minute pass, in looks of a millisecond or more. */
+static inline BOOLEAN KmtLookAgain(PULONG Looks)
+{
+    KmtSleep(1);
+    return (BOOLEAN)(++*Looks < 30000);
+}
+
 /* A system thread, as a referenced thread object; KmtJoin waits for its end and lets it go. */
 static inline PETHREAD KmtStartThread(PKSTART_ROUTINE Routine, PVOID Context)
 {

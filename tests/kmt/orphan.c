@@ -47,6 +47,7 @@ static VOID KmtRun(VOID)
 {
     OBJECT_ATTRIBUTES Attributes;
     PVOID EventObject;
+    ULONG Looks = 0;
     KmtDriverObject->MajorFunction[IRP_MJ_CREATE] = OpenClose;
     KmtDriverObject->MajorFunction[IRP_MJ_CLEANUP] = OpenClose;
     KmtDriverObject->MajorFunction[IRP_MJ_CLOSE] = OpenClose;
@@ -65,8 +66,7 @@ static VOID KmtRun(VOID)
     for (int i = 0; i < 2; i++) {
         KmtComplete(Kept[i], STATUS_SUCCESS, 8);
     }
-    for (int i = 0; Closes == 0 && i < 1000; i++) {
-        KmtSleep(1);
+    while (Closes == 0 && KmtLookAgain(&Looks)) {
     }
     KMT_EQUAL(Closes, 1, "until they are completed");
     KMT_EQUAL(ObReferenceObject(EventObject), Before + 1, "the event has lost its reference");
@@ -75,9 +75,8 @@ static VOID KmtRun(VOID)
     ObDereferenceObject(EventObject);
     ObDereferenceObject(EventObject);
     ObDereferenceObject(EventObject);
-    for (int i = 0; ObReferenceObject(Thread) != 2 && i < 1000; i++) {
+    while (ObReferenceObject(Thread) != 2 && KmtLookAgain(&Looks)) {
         ObDereferenceObject(Thread);
-        KmtSleep(1);
     }
     KMT_EQUAL(ObDereferenceObject(Thread), 1, "nobody has the thread any more");
     ObDereferenceObject(Thread);

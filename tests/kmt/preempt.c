@@ -46,12 +46,6 @@ static BOOLEAN SpinUntilRan(LONG Count)
     return Ran == Count;
 }
 
-static BOOLEAN IsWaiting(VOID)
-{
-    KmtSleep(2);
-    return KeReadStateEvent(&Go) == 0;
-}
-
 static VOID Preempt(PETHREAD High, PETHREAD Low)
 {
     LONG Missed = 0, Early = 0;
@@ -62,8 +56,9 @@ static VOID Preempt(PETHREAD High, PETHREAD Low)
     KMT_EQUAL(Missed, 0, "a thread that is woken interrupts another processor");
     KMT_EQUAL(RanOn, Target, "the one it may run on");
     Missed = 0;
-    for (int i = 0; i < ROUNDS && IsWaiting(); i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         LONG Before = Ran;
+        KmtAwaitWaiters(&Go, 1);
         KeSetPriorityThread(High, 19);
         KeSetEvent(&Go, 0, FALSE);
         KeStallExecutionProcessor(100);
@@ -98,7 +93,7 @@ static VOID KmtRun(VOID)
     KeSetSystemAffinityThread(1);
     KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
     High = KmtStartThread(RunWhenTold, NULL);
-    KmtSleep(20);
+    KmtAwaitWaiters(&Go, 1);
     if (Target != 0) {
         Low = KmtStartThread(Spin, NULL);
         while (!Spinning) {

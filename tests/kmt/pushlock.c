@@ -84,6 +84,10 @@ static VOID TestWaiters(VOID)
     Start(&Reader, FALSE);
     KMT_CHECK(Has(&Reader, 10000), "a reader joins a reader");
     Start(&Writer, TRUE);
+    while (ExTryAcquirePushLockSharedEx(&Lock, 0)) { // until it waits
+        ExReleasePushLockShared(&Lock);
+        KmtSleep(1);
+    }
     KMT_CHECK(!Has(&Writer, 30), "a writer waits for both");
     KMT_CHECK(!ExTryAcquirePushLockSharedEx(&Lock, 0), "nobody joins while it waits");
     Start(&Late, FALSE);

@@ -73,7 +73,7 @@ static PETHREAD StartPuppet(KPRIORITY Priority)
     PuppetEnds = FALSE;
     PuppetRan = 0;
     Thread = KmtStartThread(Puppet, (PVOID)(LONG_PTR)Priority);
-    KmtSleep(20); /* it waits */
+    KmtAwaitWaiters(&PuppetGo, 1);
     return Thread;
 }
 
@@ -156,7 +156,7 @@ static VOID TestRealTime(VOID)
     KeInitializeEvent(&PuppetGo, NotificationEvent, FALSE);
     First = KmtStartThread(WorkInRealTime, &One);
     Second = KmtStartThread(WorkInRealTime, &Two);
-    KmtSleep(20);
+    KmtAwaitWaiters(&PuppetGo, 2);
     KeSetEvent(&PuppetGo, 5, FALSE);
     KmtJoin(First);
     KmtJoin(Second);
@@ -169,7 +169,7 @@ static VOID TestRealTime(VOID)
 /* This thread at Mine, the puppet ready at Its priority, and not running. */
 static VOID MakeReady(PETHREAD Thread, KPRIORITY Mine, KPRIORITY Its)
 {
-    KmtSleep(1); /* it waits again */
+    KmtAwaitWaiters(&PuppetGo, 1);
     PuppetRan = 0;
     KeSetPriorityThread(KeGetCurrentThread(), Mine);
     KeSetPriorityThread(Thread, Its);

@@ -95,6 +95,10 @@ static VOID TestCacheAware(VOID)
         OnProcessor(0, NULL, &Came);
     }
     Waiter = KmtStartThread(WaitForRelease, NULL);
+    while (ExAcquireRundownProtectionCacheAware(Aware)) {
+        ExReleaseRundownProtectionCacheAware(Aware);
+        KmtSleep(1);
+    }
     KmtSleep(20);
     KMT_EQUAL(Waited, 0, "all but one leave on the first, and rundown waits for that one");
     KMT_CHECK(!ExAcquireRundownProtectionCacheAware(Aware), "nobody comes");

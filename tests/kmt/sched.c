@@ -89,7 +89,7 @@ static VOID TestPreemption(VOID)
     PETHREAD Spinners[64], High;
     KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
     High = KmtStartThread(HighPriority, NULL);
-    KmtSleep(20);
+    KmtAwaitWaiters(&Go, 1);
     Stop = 0;
     HighRan = 0;
     KeSetPriorityThread(KeGetCurrentThread(), 18); /* stays on a processor from here on */
@@ -143,7 +143,7 @@ static VOID RunBoosted(BOOSTED *Boosted, PKSTART_ROUTINE Routine)
     PETHREAD Thread;
     KeInitializeEvent(&Boosted->Event, SynchronizationEvent, FALSE);
     Thread = KmtStartThread(Routine, Boosted);
-    KmtSleep(30);
+    KmtAwaitWaiters(&Boosted->Event, 1);
     KeSetEvent(&Boosted->Event, 5, FALSE);
     KmtJoin(Thread);
 }
@@ -210,7 +210,8 @@ static VOID TestDisplaced(VOID)
     KeInitializeEvent(&WakeBound, SynchronizationEvent, FALSE);
     Free = KmtStartThread(RunAnywhere, NULL);
     Bound = KmtStartThread(RunOnFirst, NULL);
-    KmtSleep(30);
+    KmtAwaitWaiters(&WakeFree, 1);
+    KmtAwaitWaiters(&WakeBound, 1);
     KeSetSystemAffinityThreadEx(1);
     KeSetPriorityThread(KeGetCurrentThread(), 16);
     Stop = 0;

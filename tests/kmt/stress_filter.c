@@ -82,10 +82,17 @@ static VOID Detach(VOID)
     InterlockedIncrement(&Detached);
 }
 
+/* A host that holds the machine up may leave too little of the time. */
+static BOOLEAN IsMissing(VOID)
+{
+    return (BOOLEAN)((Passed == 0 || Cancelled == 0 || Attached <= 2) &&
+                     KmtNow() < EndTime + 300000000);
+}
+
 static VOID NTAPI Stack(PVOID Context)
 {
     ULONG Seed = 0x51ED270 + (ULONG)(ULONG_PTR)Context * 7919;
-    while (KmtNow() < EndTime) {
+    while (KmtNow() < EndTime || IsMissing()) {
         KeWaitForSingleObject(&Order, Executive, KernelMode, FALSE, NULL);
         if (Height == 0 || (Height < TALLEST && KmtRandom(&Seed) % 2 == 0)) {
             Attach();
@@ -238,7 +245,7 @@ static VOID NTAPI Client(PVOID Context)
     ULONG Seed = 0x2026 + (ULONG)(ULONG_PTR)Context * 104729;
     HANDLE Event;
     ZwCreateEvent(&Event, EVENT_ALL_ACCESS, NULL, SynchronizationEvent, FALSE);
-    while (KmtNow() < EndTime) {
+    while (KmtNow() < EndTime || IsMissing()) {
         if (KmtRandom(&Seed) % 3 == 0) {
             SendAndCancel(&Seed);
         } else {

@@ -268,11 +268,22 @@ static VOID DoExit(CLIENT *Client)
     ZwClose(Client->Handle);
 }
 
+/* A host that holds the machine up may leave too little of the time. */
+static BOOLEAN IsMissing(VOID)
+{
+    BOOLEAN Missing = Cancels == 0;
+
+    for (ULONG i = 0; i < Ways; i++) {
+        Missing = Missing || Used[i] == 0;
+    }
+    return (BOOLEAN)(Missing && KmtNow() < EndTime + 300000000);
+}
+
 static VOID NTAPI Work(PVOID Context)
 {
     CLIENT *Client = Context;
 
-    while (KmtNow() < EndTime) {
+    while (KmtNow() < EndTime || IsMissing()) {
         ULONG What = KmtRandom(&Client->Seed) % 64;
         CancelOther(Client);
         if (What == 0) {
@@ -325,13 +336,16 @@ static LONG_PTR References(VOID)
 static VOID KmtRun(VOID)
 {
     BOOLEAN Idle = TRUE, AllUsed = TRUE;
+    ULONG Looks = 0;
 
     CreateDevice();
     LONG_PTR Before = References();
     RunClients();
-    // The last reference of a file may go where only a worker thread can send the close.
-    for (ULONG i = 0; i < 100 && (Closes != Creates || WorkQueued); i++) {
-        KmtSleep(20);
+    // The last reference of a file may go where only a worker thread can send the close, and let go of the
+    // device after that.
+    while ((Closes != Creates || Device->ReferenceCount != 0 || References() != Before ||
+            WorkQueued || WorkRuns != 0) &&
+           KmtLookAgain(&Looks)) {
     }
     KeCancelTimer(&Timer);
     KeFlushQueuedDpcs();

@@ -17,6 +17,8 @@
 #define NAMES 6
 
 static PVOID volatile Slots[SLOTS]; /* kernel handles; NULL: none */
+static LONG volatile Emptied
+    [SLOTS]; /* how often a handle was taken out, raised before it is closed */
 static HANDLE Directory;
 static ULONGLONG EndTime;
 static LONG volatile Wrong, Found, Opened, Listed;
@@ -53,15 +55,24 @@ static VOID Empty(ULONG Slot)
 {
     HANDLE Handle = InterlockedExchangePointer(&Slots[Slot], NULL);
     if (Handle != NULL) {
+        InterlockedIncrement(&Emptied[Slot]);
         NTSTATUS Status = ZwClose(Handle);
         Expect(NT_SUCCESS(Status), "closing a handle that is taken out", Status);
     }
+}
+
+/* A handle that was in the slot all the time since Since is still its own. (The same value is not enough: it
+ * may have been closed, been another's, and have come back.) */
+static BOOLEAN IsOwn(ULONG Slot, HANDLE Handle, LONG Since)
+{
+    return (BOOLEAN)(Handle != NULL && Emptied[Slot] == Since);
 }
 
 /* The value may have been closed, and may even be another slot's by now: then the limit tells. */
 static VOID Look(ULONG Slot, PULONG Seed)
 {
     PKSEMAPHORE Semaphore;
+    LONG Since = Emptied[Slot];
     HANDLE Handle = Slots[Slot];
     NTSTATUS Status = ObReferenceObjectByHandle(Handle, 0, *ExSemaphoreObjectType, KernelMode,
                                                 (PVOID *)&Semaphore, NULL);
@@ -71,7 +82,7 @@ static VOID Look(ULONG Slot, PULONG Seed)
         return;
     }
     InterlockedIncrement(&Found);
-    BOOLEAN Own = Slots[Slot] == Handle;
+    BOOLEAN Own = IsOwn(Slot, Handle, Since);
     Expect(!Own || Semaphore->Limit == (LONG)Slot + 1, "another's object", (NTSTATUS)Slot);
     if (KmtRandom(Seed) % 2 != 0) {
         KIRQL OldIrql;
@@ -86,6 +97,7 @@ static VOID Look(ULONG Slot, PULONG Seed)
 /* Here too the value may be another's by now: an exclusive name's handle has no duplicates. */
 static VOID Copy(ULONG Slot)
 {
+    LONG Since = Emptied[Slot];
     HANDLE Target, Handle = Slots[Slot];
     NTSTATUS Status = ZwDuplicateObject(NtCurrentProcess(), Handle, NtCurrentProcess(), &Target, 0,
                                         0, DUPLICATE_SAME_ACCESS);
@@ -93,7 +105,7 @@ static VOID Copy(ULONG Slot)
         Status = ZwClose(Target);
         Expect(NT_SUCCESS(Status), "closing a duplicate", Status);
     } else {
-        BOOLEAN Own = Slots[Slot] == Handle;
+        BOOLEAN Own = IsOwn(Slot, Handle, Since);
         Expect(Status == STATUS_INVALID_HANDLE || (!Own && Status == STATUS_ACCESS_DENIED),
                "a duplicate", Status);
     }
@@ -141,7 +153,9 @@ static VOID List(VOID)
 static VOID NTAPI Attack(PVOID Context)
 {
     ULONG Seed = (ULONG)(ULONG_PTR)Context * 7919 + 13;
-    while (KmtNow() < EndTime) {
+    // A host that holds the machine up may leave too little of the time.
+    while (KmtNow() < EndTime ||
+           ((Found == 0 || Opened == 0 || Listed == 0) && KmtNow() < EndTime + 300000000)) {
         ULONG Slot = KmtRandom(&Seed) % SLOTS;
         switch (KmtRandom(&Seed) % 8) {
         case 0:
@@ -178,12 +192,11 @@ static OBJECT_TYPE_INFORMATION TypeOf(HANDLE Handle)
 
 static VOID CheckNothingLeft(HANDLE Semaphore, HANDLE Mutant)
 {
-    ULONG Context = 0, Buffer[64];
+    ULONG Context = 0, Buffer[64], Looks = 0;
     // Deletions left to the worker come to an end by themselves.
-    for (ULONG i = 0; i < 1000 && (TypeOf(Semaphore).TotalNumberOfObjects != 1 ||
-                                   TypeOf(Mutant).TotalNumberOfObjects != 1);
-         i++) {
-        KmtSleep(1);
+    while (
+        (TypeOf(Semaphore).TotalNumberOfObjects != 1 || TypeOf(Mutant).TotalNumberOfObjects != 1) &&
+        KmtLookAgain(&Looks)) {
     }
     KMT_EQUAL(TypeOf(Semaphore).TotalNumberOfObjects, 1, "no semaphore is left");
     KMT_EQUAL(TypeOf(Semaphore).TotalNumberOfHandles, 1, "and no handle for one");

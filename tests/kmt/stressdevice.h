@@ -32,7 +32,7 @@ static LIST_ENTRY Queues[Ways]; /* QueueLock: pending IRPs, each with a cancel r
 static KTIMER Timer;
 static KDPC TimerDpc;
 static WORK_QUEUE_ITEM WorkItem;
-static LONG volatile WorkQueued, Tickets, Arrived, Completed, Creates, Cleanups, Closes;
+static LONG volatile WorkQueued, WorkRuns, Tickets, Arrived, Completed, Creates, Cleanups, Closes;
 static LONG volatile Used[Ways], Cancels, BadData;
 
 /* Numbers for whoever asks, from one sequence. */
@@ -153,8 +153,10 @@ static VOID NTAPI OnTimer(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argum
 static VOID NTAPI OnWork(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
+    InterlockedIncrement(&WorkRuns);
     InterlockedExchange(&WorkQueued, FALSE);
     Serve(ByWorker);
+    InterlockedDecrement(&WorkRuns);
 }
 
 static VOID Start(ULONG Way)

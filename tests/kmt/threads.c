@@ -88,6 +88,7 @@ static VOID TestMany(VOID)
     HANDLE Ids[3];
     PETHREAD Thread;
     LONG Gone = 0;
+    ULONG Looks = 0;
     for (int i = 0; i < 500; i++) {
         Thread = KmtStartThread(Return, NULL);
         if (i < 3) {
@@ -97,8 +98,7 @@ static VOID TestMany(VOID)
     }
     KMT_EQUAL(Ran, 500, "500 threads, one after another");
     // The reaper drops the last reference a moment after the thread has been signalled.
-    for (int i = 0; i < 100 && Gone != 3; i++) {
-        KmtSleep(10);
+    while (Gone != 3 && KmtLookAgain(&Looks)) {
         Gone = 0;
         for (int j = 0; j < 3; j++) {
             if (NT_SUCCESS(PsLookupThreadByThreadId(Ids[j], &Thread))) {
@@ -134,15 +134,12 @@ static VOID TestIoThread(VOID)
     KeSetEvent(&Event, 0, FALSE);
     ZwWaitForSingleObject(Handle, FALSE, NULL);
     ZwClose(Handle);
-    LONG_PTR Count = 0;
-    for (int i = 0; i < 100; i++) {
+    LONG_PTR Count;
+    ULONG Looks = 0;
+    do {
         Count = ObReferenceObject(Device) - 1;
         ObDereferenceObject(Device);
-        if (Count == 1) {
-            break;
-        }
-        KmtSleep(10);
-    }
+    } while (Count != 1 && KmtLookAgain(&Looks));
     KMT_EQUAL(Count, 1, "and lets it go when it has ended");
     ObDereferenceObject(Device);
 }

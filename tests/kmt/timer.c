@@ -99,23 +99,28 @@ static VOID NTAPI PeriodicTick(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID 
     InterlockedIncrement(&Ticks);
 }
 
+/* Ticks that come while a processor is held up by its host are one, so there are some tries. */
 static VOID TestPeriodic(VOID)
 {
     KTIMER Timer;
     KDPC Dpc;
-    LARGE_INTEGER Late;
-    LONG Seen;
+    LONG Seen = 0, TooMany = 0, NotArmed = 0;
 
     KeInitializeTimerEx(&Timer, SynchronizationTimer);
     KeInitializeDpc(&Dpc, PeriodicTick, NULL);
-    FirstDue = KmtNow() + PERIOD_MS * 10000;
-    KeSetTimerEx(&Timer, KmtMs(PERIOD_MS), PERIOD_MS, &Dpc);
-    KmtSleep(PERIOD_MS * PERIODS + 1);
-    Late.QuadPart = (LONGLONG)(KmtNow() - FirstDue) / (PERIOD_MS * 10000);
-    KMT_CHECK(KeCancelTimer(&Timer), "a periodic timer is armed until it is cancelled");
-    KeFlushQueuedDpcs();
-    Seen = Ticks;
-    KMT_CHECK(Seen >= PERIODS / 2 && Seen <= Late.QuadPart + 2, "it ticks once a period");
+    for (ULONG Tries = 0; Tries < 20 && Seen < PERIODS / 2; Tries++) {
+        Ticks = 0;
+        FirstDue = KmtNow() + PERIOD_MS * 10000;
+        KeSetTimerEx(&Timer, KmtMs(PERIOD_MS), PERIOD_MS, &Dpc);
+        KmtSleep(PERIOD_MS * PERIODS + 1);
+        LONGLONG Late = (LONGLONG)(KmtNow() - FirstDue) / (PERIOD_MS * 10000);
+        NotArmed += !KeCancelTimer(&Timer);
+        KeFlushQueuedDpcs();
+        Seen = Ticks;
+        TooMany += Seen > Late + 2;
+    }
+    KMT_EQUAL(NotArmed, 0, "a periodic timer is armed until it is cancelled");
+    KMT_CHECK(Seen >= PERIODS / 2 && TooMany == 0, "it ticks once a period");
     KMT_EQUAL(TicksOffPace, 0, "no tick is early");
     KmtSleep(4 * PERIOD_MS);
     KMT_EQUAL(Ticks, Seen, "after the cancellation it is silent");
@@ -200,8 +205,7 @@ static VOID TestMany(TIMED *Timed)
     for (ULONG i = 0; i < MANY; i++) {
         ArmTimed(&Timed[i], 1 + KmtRandom(&Seed) % 2000000, i % KmtProcessors());
     }
-    for (ULONG Waited = 0; Runs < MANY && Waited < 1000; Waited++) {
-        KmtSleep(10);
+    for (ULONG Looks = 0; Runs < MANY && KmtLookAgain(&Looks);) {
     }
     for (ULONG i = 0; i < MANY; i++) {
         Wrong += Timed[i].Runs != 1;
