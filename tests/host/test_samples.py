@@ -30,6 +30,15 @@ SAMPLES = {
         "multi put one; multi put two; multi get; multi put three; multi stats",
         ["^one$", "2 waiting of 3 written; lookaside list: 3 taken"],
     ),
+    "visitor": (
+        "ps",
+        [
+            r"before: a thread of process 4, in process 4$",
+            r"attached: a thread of process 4, in process (\d+)$",
+            r"^ +\d+ +4  System +running +1 +1 +\d+ +\d+ +1 ",
+            r"detached: a thread of process 4, in process 4$",
+        ],
+    ),
     "enumproc": ("irql", [r"enumproc: +0 session 0, +2 threads", r"enumproc: +4 session 0, +\d+ threads, +\d+ handles, System"]),
 }
 
@@ -76,15 +85,18 @@ def count_allocations(name):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_each_allocation_fails_once(name):
-    """The console's own writes fail now and then, too: then text is missing, but nothing else is."""
-    look = "beep 20000 200; pool; lookaside; objects; mem; workers; "  # what ended may be cleaned up a moment later
+    """The console's own writes fail now and then, too: then text is missing, but nothing else is. At the end there are several
+    looks: between two commands of one the kernel may shorten a lookaside list, and what was kept in it is gone."""
+    look = "pool; lookaside; objects; mem; workers; "
+    settle = "beep 20000 200; "  # what ended may be cleaned up a moment later
     rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 15))
-    result = qemu.execute(f"{life(name)}; {life(name)}; {look}{''.join(rounds)}{look}{life(name)}", smp=2, timeout=300)
+    result = qemu.execute(f"{life(name)}; {life(name)}; {settle}{look}{''.join(rounds)}{settle}{look * 4}{life(name)}", smp=2, timeout=300)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
     failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
     assert failures.count("1") > 5 and failures[-1] == "0", "from the first to the last allocation"
     script = Transcript(result.output)
-    assert difference(accounts(script), accounts(script)) == {}
+    before = accounts(script)
+    assert any(difference(before, accounts(script)) == {} for _ in range(3)), difference(before, accounts(script))
     check(name, result.output[result.output.rindex("etude> mem") :])
 
 
