@@ -1,7 +1,7 @@
 """The sessions in docs/companion.md: run them, compare what the page shows with what comes, or write it anew.
 
-Every chapter (a heading of two #) is one machine with two processors; a session that ends in a bugcheck is the end of that machine, and
-the next one has a new one. Output is indented by four spaces below its command. In it
+Every chapter (a heading of two #) is one machine with two processors. What is typed after a bugcheck is typed on a new one, and so is the
+session below a line "make run SMP=2 CMDLINE=...", and what comes behind it. Output is indented by four spaces below its command. In it
 
     ...             stands for any lines, and stays where it is when the page is written anew
     digits          are compared as "some number", addresses too: they differ from run to run
@@ -9,6 +9,7 @@ the next one has a new one. Output is indented by four spaces below its command.
 usage: companion.py --update    runs every command and writes the page's output anew
 """
 
+import itertools
 import re
 import sys
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from dataclasses import dataclass, field
 import qemu
 
 PAGE = qemu.ROOT / "docs/companion.md"
-ENDS = ("bugcheck", "notmyfault ")
 PROMPT = "    etude> "
+MAKE = re.compile(r"    make run SMP=2 CMDLINE=(\S+)$")
 NUMBER = re.compile(r"\b0x[0-9A-Fa-f]+\b|\b[0-9A-Fa-f]*\d[0-9A-Fa-f.]*\b|\b[0-9A-F]{8,}\b")
 
 
@@ -27,29 +28,25 @@ class Command:
 
     text: str
     line: int  # in the page
+    cmdline: str = ""  # what its machine is started with
     shown: list = field(default_factory=list)
-
-
-def ends(command):
-    """Whether it ends the machine: a crash."""
-    return command.startswith(ENDS) and command not in ("notmyfault", "notmyfault timer") and "leak" not in command
 
 
 def machines(lines):
     """The commands of the page, a list for each machine."""
-    found, last = [[]], None
+    found, last, cmdline = [[]], None, ""
     for number, line in enumerate(lines):
         if line.startswith("## ") and found[-1]:
             found.append([])
-        if line.startswith(PROMPT):
-            last = Command(line[len(PROMPT) :].rstrip(), number)
+        if make := MAKE.match(line):
+            last, cmdline = None, make[1]  # up to the next prose
+        elif line.startswith(PROMPT):
+            last = Command(line[len(PROMPT) :].rstrip(), number, cmdline)
             found[-1].append(last)
         elif last and line.startswith("    "):
             last.shown.append(line[4:].rstrip())
         elif last and line.strip():
-            if ends(last.text):
-                found.append([])
-            last = None
+            last, cmdline = None, ""
         elif last and last.shown:
             last.shown.append("")
     return [commands for commands in found if commands]
@@ -57,15 +54,26 @@ def machines(lines):
 
 def run(commands):
     """What came after each command, as lists of lines."""
-    text = "; ".join(command.text for command in commands)
-    result = qemu.execute(text, smp=2, timeout=120)
+    outputs = []
+    for cmdline, group in itertools.groupby(commands, key=lambda command: command.cmdline):
+        left = list(group)
+        while left:
+            came = run_until_bugcheck(left, cmdline)
+            outputs, left = outputs + came, left[len(came) :]
+    return outputs
+
+
+def run_until_bugcheck(commands, cmdline):
+    """The same on one machine: of fewer commands when one of them stops it."""
+    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=120)
     pieces = result.output.replace("\r", "").split("\netude> ")[1:]
     outputs = []
     for command, piece in zip(commands, pieces):
         echoed, _, output = piece.partition("\n")
         assert echoed.strip() == command.text, f"{echoed!r} instead of {command.text!r}"
         outputs.append([line.rstrip() for line in output.rstrip("\n").split("\n")] if output.strip() else [])
-    outputs += [["(did not run)"]] * (len(commands) - len(outputs))
+    stopped = result.status == qemu.STATUS_BUGCHECK and outputs
+    assert len(outputs) == len(commands) or stopped, f"{result.explain()}\n{result.output}"
     return outputs
 
 
@@ -74,38 +82,48 @@ def pattern(line):
     return re.sub(r" +", " ", NUMBER.sub("#", line)).strip()
 
 
+def find(shown, output):
+    """Where the blocks of lines between "..." stand in the output: a slice for each, in order; None: they do not. Without "..." at
+    an end of what is shown it is the output's, too. Empty lines do not count."""
+    blocks = [[]]
+    for line in filter(None, shown):
+        if line == "...":
+            blocks.append([])
+        else:
+            blocks[-1].append(pattern(line))
+    numbered = [(number, pattern(line)) for number, line in enumerate(output) if line]
+    numbers, lines = [number for number, _ in numbered], [text for _, text in numbered]
+    found, at = [], 0
+    for index, block in enumerate(blocks):
+        first, last = index == 0, index == len(blocks) - 1
+        starts = [0] if first else range(at, len(lines) - len(block) + 1)
+        if last and not block and not first:
+            return found
+        if last:
+            starts = [start for start in starts if start + len(block) == len(lines)]
+        start = next((start for start in starts if lines[start : start + len(block)] == block), None)
+        if start is None:
+            return None
+        at = start + len(block)
+        if block:
+            found.append(slice(numbers[start], numbers[at - 1] + 1))
+    return found
+
+
 def matches(shown, output):
     """Whether the lines shown are those of the output, "..." being any."""
-    shown = [pattern(line) if line != "..." else line for line in shown if line]
-    output = [pattern(line) for line in output if line]
-    at, free = 0, False
-    for line in shown:
-        if line == "...":
-            free = True
-            continue
-        while free and at < len(output) and output[at] != line:
-            at += 1
-        if at == len(output) or output[at] != line:
-            return False
-        at, free = at + 1, False
-    return free or at == len(output)
+    return find(shown, output) is not None
 
 
 def rewritten(shown, output):
-    """The output with what the page left out left out again: the lines after each "..." are looked for by their pattern."""
-    if "..." not in shown:
+    """The output with what the page left out left out again; all of it when what the page shows is not there any more."""
+    found = find(shown, output)
+    if "..." not in shown or found is None:
         return output
-    result, at = [], 0
-    for index, line in enumerate(shown):
-        if line == "...":
-            follow = next((pattern(text) for text in shown[index + 1 :] if text and text != "..."), None)
-            result.append("...")
-            while at < len(output) and (follow is None or pattern(output[at]) != follow):
-                at += 1
-        elif at < len(output):
-            result.append(output[at])
-            at += 1
-    return result
+    result = ["..."] if shown[0] == "..." else []
+    for place in found:
+        result += [*output[place], "..."]
+    return result if [line for line in shown if line][-1] == "..." else result[:-1]
 
 
 def update():

@@ -21,3 +21,11 @@ def test_a_difference_is_seen():
     assert not companion.matches(["a 1"], ["a 27", "more"])
     assert not companion.matches(["a", "..."], ["b"])
     assert not companion.matches(["word"], [])
+    assert companion.matches(["...", "a", "b", "..."], ["a", "a", "b", "c"])
+    assert not companion.matches(["...", "a", "b"], ["a", "b", "c"])
+    assert companion.matches([], []) and not companion.matches([], ["a"])
+
+
+def test_what_is_left_out_stays_left_out():
+    assert companion.rewritten(["...", "a 1", "", "b", "...", "d"], ["x", "a 2", "", "b", "c", "d"]) == ["...", "a 2", "", "b", "...", "d"]
+    assert companion.rewritten(["a", "..."], ["b", "c"]) == ["b", "c"]
