@@ -40,7 +40,7 @@ static struct {
     PKI_TRACE_THREAD Threads;               /* m */
     PUCHAR Saved;                           /* m  JUMP_LENGTH bytes of code for each site */
     KI_TRACE_SUMMARY Summary;               /* m */
-    volatile LONG ThreadCount;              /* o  may grow beyond TRACE_THREADS */
+    volatile LONG ThreadCount;              /* o  TRACE_THREADS and more: no room */
 } KiTrace;
 static KMUTEX KiTraceMutex = {.Header = {.Type = MutantObject,
                                          .Size = sizeof(KMUTEX) / sizeof(ULONG),
@@ -79,12 +79,15 @@ void KiPutTraceEvent(ULONG Kind, ULONG Extra, ULONG64 A, ULONG64 B)
 
 void KiNoteTraceThread(PKTHREAD Thread)
 {
-    LONG Index = InterlockedIncrement(&KiTrace.ThreadCount) - 1;
-    PKI_TRACE_THREAD Entry = &KiTrace.Threads[Index];
+    PKI_TRACE_THREAD Entry;
+    LONG Index;
 
-    if (Index >= TRACE_THREADS) {
-        return; /* it goes by its number */
+    /* The count stands still once there is no room; later threads go by their numbers. */
+    if (KiTrace.ThreadCount >= TRACE_THREADS ||
+        (Index = InterlockedIncrement(&KiTrace.ThreadCount) - 1) >= TRACE_THREADS) {
+        return;
     }
+    Entry = &KiTrace.Threads[Index];
     Entry->Id = (ULONG)(ULONG_PTR)Thread->Cid.UniqueThread;
     Entry->Processor = Thread->NextProcessor;
     Entry->Start = (PVOID)Thread->StartAddress;
