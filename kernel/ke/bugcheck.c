@@ -216,8 +216,8 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiBugCheckData[0] = Code;
         memcpy(&KiBugCheckData[1], Parameters, sizeof(Parameters));
         Prcb->FrozenFrame = Frame;
-        KiDebugBugCheck(Code, Frame);
         KiStopOthers(Prcb);
+        KiDebugBugCheck(Code, Frame);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();
         KiSaveMemory(Prcb);

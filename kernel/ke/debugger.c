@@ -140,13 +140,14 @@ static void KiRestoreStopped(void)
     KiLoadDebugRegisters();
 }
 
-/* Until everybody goes on, or this processor alone has to, for a step. */
+/* Until everybody goes on, or this processor alone has to, for a step. A crash keeps it here for ever. */
 static void KiStandStill(void)
 {
     LONG Self = KiDebugSelf();
     LONG Owner;
 
     while ((Owner = __atomic_load_n(&KiDebugOwner, __ATOMIC_ACQUIRE)) != 0 && Owner != Self) {
+        KiFreezeForBugCheck(KiCurrentDebugProcessor()->Frame);
         YieldProcessor();
     }
     KiRestoreStopped();
@@ -408,14 +409,16 @@ BOOLEAN KiDebugNmi(PKTRAP_FRAME Frame)
     return Ours || Owner != 0;
 }
 
+/* The others stand still for good. One of them may have been in the debugger, which is this one's now. */
 void KiDebugBugCheck(ULONG Code, PKTRAP_FRAME Frame)
 {
-    KD_STOP Stop = {.Reason = KdStopBugCheck, .Address = Code};
+    KD_STOP Stop = {KdStopBugCheck, KeGetCurrentPrcb()->Number, Code};
 
     KiDebugCrashed = TRUE;
     if (KdIsDebuggerPresent()) {
         KdPrintf("\n*** Fatal system error 0x%08X: stopped in the debugger\n", Code);
-        KiStopMachine(Frame, &Stop, FALSE);
+        __atomic_store_n(&KiDebugOwner, KiDebugSelf(), __ATOMIC_RELEASE);
+        KiRunStop(Frame, &Stop, TRUE);
     }
 }
 
