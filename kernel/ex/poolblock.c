@@ -1,6 +1,6 @@
 /*
- * poolblock.c - which block of pool an address lies in, for a crash screen: read without locks, and with
- * nothing believed that does not look as it was made.
+ * poolblock.c - which block of pool an address lies in, for a crash screen: read without locks, so blocks may come
+ * and go meanwhile, and with nothing believed that does not look as it was made.
  */
 #include "pool.h"
 
@@ -21,6 +21,12 @@ static SIZE_T ExpFindRun(PCHAR Page, PCHAR *Base, ULONG *Tag, USHORT *Owner)
     return 0;
 }
 
+/* A number that is read without a lock may be anything. */
+static PVOID ExpCallerOf(ULONG Number)
+{
+    return Number < ARRAYSIZE(ExpOwners) ? ExpCallerOfKey(ExpOwners[Number].Key) : NULL;
+}
+
 /* The block of a slab; header by header. */
 static BOOLEAN ExpFindSmallBlock(PCHAR Slab, PCHAR Address, EX_POOL_BLOCK *Block)
 {
@@ -31,13 +37,15 @@ static BOOLEAN ExpFindSmallBlock(PCHAR Slab, PCHAR Address, EX_POOL_BLOCK *Block
         PPOOL_HEADER Next = Header + Header->BlockSize;
 
         if (Address < (PCHAR)Next) {
-            PEX_POOL_OWNER Owner = (PEX_POOL_OWNER)((ULONG_PTR)ExpOwners + Header->Owner);
+            ULONG Number = Header->Owner / sizeof(EX_POOL_OWNER);
+            UCHAR Type = Header->PoolType;
 
             Block->Base = Header + 1;
             Block->Size = (SIZE_T)((PCHAR)Next - (PCHAR)Block->Base);
             Block->Tag = Header->PoolTag;
-            Block->Caller = ExpCallerOfKey(Owner->Key);
-            return Address >= (PCHAR)Block->Base && Header->PoolType == EX_POOL_IN_USE;
+            Block->Caller = ExpCallerOf(Number);
+            return Address >= (PCHAR)Block->Base &&
+                   (Type == EX_POOL_IN_USE || Type == EX_POOL_BILLED);
         }
         Header = Next;
     }
@@ -58,7 +66,7 @@ BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block)
     }
     Block->Base = Base;
     Block->Size = Pages * PAGE_SIZE;
-    Block->Caller = ExpCallerOfKey(ExpOwners[Owner].Key);
+    Block->Caller = ExpCallerOf(Owner);
     return TRUE;
 }
 
