@@ -198,6 +198,21 @@ static EXP_RARE void ExpFreeHeaderless(PVOID P, ULONG Tag)
     }
 }
 
+/* There is no memory where P's header should be: its slab's page may have been given back since it was freed. Special
+ * pool is unmapped on purpose, and says what it was by the fault. */
+static EXP_RARE DECLSPEC_NORETURN void ExpBadPage(PVOID P)
+{
+    LONG Kind = MmQueryPoolKind(P);
+
+    if (MmQueryGuardedPage(P) != MmNotGuarded) {
+        (void)*(volatile ULONG *)((PPOOL_HEADER)P - 1);
+    }
+    if (Kind >= 0 && ExpIsIrqlTooHigh((ULONG)Kind)) {
+        ExpBadCaller(EX_BAD_FREE_IRQL, KeGetCurrentIrql(), (ULONG)Kind, (ULONG_PTR)P);
+    }
+    ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
+}
+
 /* The block at P, which has just become free, was not simply in use: somebody is charged for it, or it
  * has been freed, or its type has been overwritten. */
 static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
@@ -259,16 +274,25 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;
     PPOOL_HEADER Next;
     PEX_POOL_OWNER Owner;
-    ULONG Index;
+    ULONG Index, Check;
     UCHAR Type;
 
     if (BYTE_OFFSET(P) == 0) {
         ExpFreePages(P, Tag);
         return;
     }
+    /* Check = Header->Check, or Gone. */
+    __asm__ goto("1: movl %c2(%1), %0\n\t"
+                 ".pushsection .readfixups, \"a\"\n\t"
+                 ".quad 1b, %l3\n\t"
+                 ".popsection"
+                 : "=r"(Check)
+                 : "r"(Header), "i"(offsetof(POOL_HEADER, Check))
+                 : "memory"
+                 : Gone);
     /* The header is as it was made, and so is the one that an overrun of this block hits first. */
     Next = Header + Header->BlockSize;
-    if (Header->Check != ExpHeaderCheck(Header) || Next->Check != ExpHeaderCheck(Next)) {
+    if (Check != ExpHeaderCheck(Header) || Next->Check != ExpHeaderCheck(Next)) {
         ExpFreeHeaderless(P, Tag);
         return;
     }
@@ -287,6 +311,10 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
     }
     KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, 0, 0);
     ExpGiveBack(Index, P);
+    return;
+
+Gone:
+    ExpBadPage(P);
 }
 
 VOID NTAPI ExFreePool(PVOID P)
