@@ -19,6 +19,7 @@
 #include "ex.h"
 #include "handle.h"
 #include "handleunlock.h"
+#include "stacktrace.h"
 
 #define EX_HANDLE_TAG 'btbO' /* "Obtb", as Windows */
 
@@ -90,6 +91,7 @@ void ExDestroyHandleTable(PHANDLE_TABLE Table)
     KI_ASSERT_IRQL_MAX(APC_LEVEL);
     KI_ASSERT(Table->Count == 0);
     KiUnrankLock(&Table->Lock);
+    ExForgetHandleTraces(Table);
     ExpFreeTree((PVOID)(Table->Root & ~EX_ROOT_LEVELS), Table->Root & EX_ROOT_LEVELS);
     ExFreePoolWithTag(Table, EX_HANDLE_TAG);
 }
@@ -239,6 +241,7 @@ BOOLEAN ExInsertHandleAt(PHANDLE_TABLE Table, HANDLE Handle, const HANDLE_TABLE_
         ExpGiveIndex(Table, Free, ExpFindEntry(Table, Free));
     }
     Table->NextUnused++;
+    ExTraceHandle(Table, Handle, TRUE, __builtin_return_address(0));
     ExpUseEntry(Table, Wanted, Entry);
     return TRUE;
 }
@@ -253,6 +256,7 @@ HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry)
             return NULL;
         }
     }
+    ExTraceHandle(Table, ExpIndexToHandle(Index), TRUE, __builtin_return_address(0));
     ExpUseEntry(Table, Index, Entry);
     return ExpIndexToHandle(Index);
 }
@@ -343,6 +347,7 @@ void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Ent
         ExWakeHandleWaiters(Table, Entry);
     }
     InterlockedDecrement(&Table->Count);
+    ExTraceHandle(Table, Handle, FALSE, __builtin_return_address(0));
     ExpGiveIndex(Table, ExpHandleToIndex(Handle), Entry);
     KeLeaveCriticalRegion();
 }

@@ -13,19 +13,21 @@
  * Every free checks the block's header and the one behind it, who frees and at which IRQL.
  */
 #include "pool.h"
+#include "stacktrace.h"
 
 #define EX_POOL_DEFAULT_TAG 'enoN' /* "None", as Windows */
 
 /* Requests of fewer bytes, of a plain type, take the short path. */
 static SIZE_T ExpPlainSizes = EX_POOL_MAXIMUM_SMALL + 1;
 
-volatile BOOLEAN ExFaultsOn;
+volatile BOOLEAN ExStocksPassed;
 
 void ExpChoosePoolPath(void)
 {
-    BOOLEAN Plain = (BOOLEAN)(!ExpAreFaultsOn() && !ExpIsSpecialOn() && !ExpIsTypeZeroExecutable());
+    BOOLEAN Each = (BOOLEAN)(ExpAreFaultsOn() || ExAreStackTracesOn());
+    BOOLEAN Plain = (BOOLEAN)(!Each && !ExpIsSpecialOn() && !ExpIsTypeZeroExecutable());
 
-    ExFaultsOn = ExpAreFaultsOn();
+    ExStocksPassed = Each;
     *(volatile SIZE_T *)&ExpPlainSizes = Plain ? EX_POOL_MAXIMUM_SMALL + 1 : 0;
 }
 
@@ -229,6 +231,7 @@ static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
     }
     ExpReturnCharge(Owner, EX_KIND_OF_INDEX(Header->PoolIndex),
                     (SIZE_T)Header->BlockSize * EX_POOL_UNIT);
+    ExTraceFree(P, NULL);
     KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, 0, 0);
     ExpGiveBack(Header->PoolIndex, P);
 }
@@ -257,6 +260,7 @@ static EXP_RARE void ExpFreePages(PVOID P, ULONG Tag)
     ExpCheckTag(P, Allocated, Tag);
     KiCheckFreedMemory(P, Pages * PAGE_SIZE);
     Owner = &ExpOwners[Number];
+    ExTraceFree(P, NULL);
     KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, Allocated, Pages * PAGE_SIZE);
     Pages = MmFreePoolPages(P);
     if (Pages == 0) {
@@ -309,6 +313,7 @@ VOID NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag)
         ExpFreeUnusual(P, Type);
         return;
     }
+    ExTraceFree(P, __builtin_return_address(0));
     KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, 0, 0);
     ExpGiveBack(Index, P);
     return;

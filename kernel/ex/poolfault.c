@@ -3,7 +3,7 @@
  *
  * Rules choose them, by tag, driver, size, count and probability: `poolfail` on the console,
  * `poolfail=` on the boot command line. The pools ask in their general path, which all allocations
- * take while there are rules. The kernel's own lookaside lists are passed by meanwhile (ExFaultsOn): what they
+ * take while there are rules. The kernel's own lookaside lists are passed by meanwhile (ExStocksPassed): what they
  * have in stock would never fail. Only what must succeed, however long it takes, is not refused.
  */
 #include "pool.h"

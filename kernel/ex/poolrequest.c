@@ -5,6 +5,7 @@
  * A request that fails has changed nothing: what it was charged is returned.
  */
 #include "pool.h"
+#include "stacktrace.h"
 
 /* Type bits of the old interface that are not in a plain type. */
 #define EX_TYPE_MUST_SUCCEED 2
@@ -197,6 +198,7 @@ PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request)
     if (Request->Flags & EX_REQUEST_ZERO) {
         memset(Block, 0, Request->Size);
     }
+    ExTraceAllocation(Block, Request->Size, Request->Tag, Request->Caller);
     return Block;
 }
 

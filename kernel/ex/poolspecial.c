@@ -16,6 +16,7 @@
 #include "pool.h"
 #include "kd.h"
 #include "poolrule.h"
+#include "stacktrace.h"
 
 /* SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION, parameter 4: as Windows numbers them. */
 #define EX_SPECIAL_NOT_ALLOCATED 0x20
@@ -166,6 +167,7 @@ BOOLEAN ExpFreeGuarded(PVOID P, ULONG Tag)
     ExpCheckTag(P, Header->Tag, Tag);
     KiCheckFreedMemory(P, Header->Size);
     Owner = &ExpOwners[Header->Owner];
+    ExTraceFree(P, NULL);
     KI_TRACE_INCREMENT_LOCKED(PoolFree, Owner->Frees, P, Header->Tag, Header->Size);
     if (!MmFreeGuardedPage(PAGE_ALIGN(P))) {
         ExpBadSpecial(P, 0, EX_SPECIAL_NOT_ALLOCATED);

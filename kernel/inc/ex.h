@@ -25,9 +25,9 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
  */
 typedef void EX_POOL_CALLBACK(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context);
 ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, PVOID Context);
-/* There are rules for failures: whoever keeps blocks in stock takes them from the pools instead, which
- * refuse those that the rules say. */
-extern volatile BOOLEAN ExFaultsOn;
+/* Whoever keeps blocks in stock takes them from the pools instead, and gives them back: there are rules for failures, and
+ * the pools refuse what those say, or stacks are kept of who has what. */
+extern volatile BOOLEAN ExStocksPassed;
 /* A block of non-paged pool that no rule refuses: for who asks again until he gets it. NULL: memory is
  * exhausted. IRQL <= DISPATCH_LEVEL. */
 PVOID ExAllocateUnrefused(SIZE_T Size, ULONG Tag);

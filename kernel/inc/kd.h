@@ -79,6 +79,8 @@ void KdConsoleEndScript(PKD_CONSOLE Console);
 const char *KdStatusName(NTSTATUS Status);
 /* Parses an unsigned decimal or 0x number that fills the whole string and fits; else FALSE. */
 BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
+/* The same for a hexadecimal one, as addresses and handles are shown, with or without 0x. */
+BOOLEAN KdParseHexadecimal(const char *Text, ULONG64 *Value);
 
 /* Sets the masks of debug output that the registry has values for, below
  * Control\Session Manager\Debug Print Filter. PASSIVE_LEVEL. */

@@ -24,6 +24,7 @@
 #define LOCK_ORDER_MM_PFN 80         /* free page lists */
 #define LOCK_ORDER_EX_TIMER 85       /* an Ex timer; held while it is armed and cancelled */
 #define LOCK_ORDER_MM_LOCKED 88      /* who has locked pages; takes no other */
+#define LOCK_ORDER_EX_TRACE 89       /* stacks of the pools' and handles' users; takes no other */
 #define LOCK_ORDER_DISPATCHER 90     /* KiDispatcherLock */
 #define LOCK_ORDER_KE_VECTOR 95      /* a vector's service routines; nests by IRQL */
 #define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */

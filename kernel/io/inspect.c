@@ -16,23 +16,9 @@
 /* Hexadecimal, with or without 0x, as addresses are printed; FALSE: it is none. */
 static BOOLEAN IopParseAddress(const char *Text, PVOID *Address)
 {
-    ULONG64 Value = 0;
-    if (Text[0] == '0' && (Text[1] | 0x20) == 'x') {
-        Text += 2;
-    }
-    SIZE_T Length = strlen(Text);
-    if (Length < 8 || Length > 16) {
+    ULONG64 Value;
+    if (strlen(Text) < 8 || !KdParseHexadecimal(Text, &Value)) {
         return FALSE; // no kernel address, but perhaps a name: BEEF
-    }
-    for (; *Text != 0; Text++) {
-        char Lower = (char)(*Text | 0x20);
-        if (*Text >= '0' && *Text <= '9') {
-            Value = Value << 4 | (ULONG64)(*Text - '0');
-        } else if (Lower >= 'a' && Lower <= 'f') {
-            Value = Value << 4 | (ULONG64)(Lower - 'a' + 10);
-        } else {
-            return FALSE;
-        }
     }
     *Address = (PVOID)Value;
     return TRUE;

@@ -53,7 +53,7 @@ PIRP NTAPI IoAllocateIrp(CCHAR StackSize, BOOLEAN ChargeQuota)
     if (IopVerifying & IOP_VERIFY_SPECIAL) {
         Irp = IopAllocateGuarded(IoSizeOfIrp(StackSize), IOP_TAG_IRP);
         Flags = IOP_IRP_GUARDED;
-    } else if (StackSize <= IOP_LARGE_STACK && __builtin_expect(ExFaultsOn, FALSE)) {
+    } else if (StackSize <= IOP_LARGE_STACK && __builtin_expect(ExStocksPassed, FALSE)) {
         Irp = ExAllocatePool2(POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED,
                               IopListForStack(StackSize)->L.Size, IOP_TAG_IRP);
         Flags = IRP_ALLOCATED_FIXED_SIZE | IRP_LOOKASIDE_ALLOCATION;
@@ -91,7 +91,8 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
 void IopReleaseIrp(PIRP Irp)
 {
     KI_TRACE_STORE(IrpFree, Irp->Type, 0, Irp, 0, 0);
-    if (Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) {
+    if ((Irp->AllocationFlags & IRP_LOOKASIDE_ALLOCATION) != 0 &&
+        !__builtin_expect(ExStocksPassed, FALSE)) {
         ExFreeToNPagedLookasideList(IopListForStack(Irp->StackCount), Irp);
     } else {
         ExFreePool(Irp);

@@ -103,14 +103,13 @@ static ULONG DigitValue(CHAR Character)
     return Character >= 'a' && Character <= 'f' ? (ULONG)(Character - 'a') + 10 : 16;
 }
 
-BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value)
+static BOOLEAN HasHexPrefix(const char *Text)
 {
-    ULONG Base = 10;
+    return Text[0] == '0' && (Text[1] == 'x' || Text[1] == 'X');
+}
 
-    if (Text[0] == '0' && (Text[1] == 'x' || Text[1] == 'X')) {
-        Base = 16;
-        Text += 2;
-    }
+static BOOLEAN ParseDigits(const char *Text, ULONG Base, ULONG64 *Value)
+{
     if (*Text == 0) {
         return FALSE;
     }
@@ -123,4 +122,14 @@ BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value)
         *Value = *Value * Base + Digit;
     }
     return TRUE;
+}
+
+BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value)
+{
+    return HasHexPrefix(Text) ? ParseDigits(Text + 2, 16, Value) : ParseDigits(Text, 10, Value);
+}
+
+BOOLEAN KdParseHexadecimal(const char *Text, ULONG64 *Value)
+{
+    return ParseDigits(HasHexPrefix(Text) ? Text + 2 : Text, 16, Value);
 }

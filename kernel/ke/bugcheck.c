@@ -13,6 +13,7 @@
 #include "kd.h"
 #include "ldr.h"
 #include "processor.h"
+#include "stacktrace.h"
 
 #define EXIT_BUGCHECK 0x12                  /* QEMU ends with (value << 1) | 1: status 37 */
 #define FREEZE_LIMIT_100NS (100 * 10000ULL) /* 100 ms; an NMI needs microseconds */
@@ -180,6 +181,7 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     KdPrintf("\n");
     KiPrintRegisters(Frame);
     KiPrintProcessor(Prcb, Frame, FRAMES_OF_OWNER);
+    ExPrintCrashStacks(Parameters);
     KiPrintOthers(Prcb);
 }
 

@@ -29,6 +29,7 @@
 #include "kd.h"
 #include "kidebug.h"
 #include "mm.h"
+#include "stacktrace.h"
 
 #if DBG
 
@@ -231,11 +232,14 @@ static void KiSetSeed(ULONG64 Seed)
 
 void KiStartDebugging(void)
 {
-    ULONG64 Seed, Pageable;
+    ULONG64 Seed, Pageable, Stacks;
 
     KiStartLockChecks();
     if (KiQueryBootOption("pageable", &Pageable) && Pageable != 0) {
         MmSetVanishing(TRUE);
+    }
+    if (KiQueryBootOption("stacktraces", &Stacks) && Stacks != 0) {
+        ExStartStackTraces();
     }
     if (KiQueryBootOption("seed", &Seed)) {
         KiSetSeed(Seed);

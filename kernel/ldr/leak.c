@@ -12,6 +12,7 @@
 #include <leak.h>
 #include <ob.h>
 #include <ps.h>
+#include <stacktrace.h>
 #include "ldrp.h"
 
 /* First parameter of TIMER_OR_DPC_INVALID, and of DRIVER_VERIFIER_DETECTED_VIOLATION. */
@@ -57,9 +58,11 @@ static void LdrpPrintLeak(const LDR_LEAK *Leak)
 
         KdPrintf("***   pool %.4s: %llu blocks, %llu bytes, allocated at %s\n", (const CHAR *)&Tag,
                  Leak->Count, Leak->Bytes, Routine);
+        ExPrintAllocationStacks(Tag, Leak->Routine);
     } else if (Leak->Kind == LdrLeakHandle) {
         KdPrintf("***   handle %llx to %wZ: opened at %s\n", (ULONG64)Leak->Object, Leak->Type,
                  Routine);
+        ExPrintHandleStack(PsInitialSystemProcess->ObjectTable, Leak->Object);
     } else if (Leak->Kind == LdrLeakLockedPages) {
         KdPrintf("***   %llu locked pages, MDL %p: %s\n", Leak->Count, Leak->Object, Routine);
     } else {

@@ -5,6 +5,7 @@
  * ever. Its id is 4 because it is the first to get one. Others come by create.c.
  */
 #include "psp.h"
+#include "stacktrace.h"
 
 POBJECT_TYPE PsProcessType, PsThreadType;
 PEPROCESS PsInitialSystemProcess;
@@ -55,6 +56,7 @@ static void PspCreateSystemProcess(void)
     if (Process->ObjectTable == NULL || PspCidTable == NULL) {
         PspMust(STATUS_INSUFFICIENT_RESOURCES, 4);
     }
+    ExSkipHandleTraces(PspCidTable);
     PspMust(PspAllocateId(Process, &Process->UniqueProcessId), 5);
     KI_ASSERT(Process->UniqueProcessId == (HANDLE)4);
     PspInsertProcess(Process);

@@ -286,6 +286,10 @@ static void TestSplitting(void)
     assert(!KdParseNumber("18446744073709551616", &Value) && !KdParseNumber("", &Value));
     assert(KdParseNumber("0xFfffFFFFffffFFFF", &Value) && Value == ~0ULL);
     assert(!KdParseNumber("0x", &Value) && !KdParseNumber("12a", &Value));
+    assert(KdParseHexadecimal("12a", &Value) && Value == 0x12A);
+    assert(KdParseHexadecimal("0xFFFFFFFF8000004c", &Value) && Value == 0xFFFFFFFF8000004CULL);
+    assert(!KdParseHexadecimal("", &Value) && !KdParseHexadecimal("0x", &Value));
+    assert(!KdParseHexadecimal("beeq", &Value) && !KdParseHexadecimal("12345678123456781", &Value));
     assert(!KdParseNumber("-1", &Value) && !KdParseNumber("0x10000000000000000", &Value));
 }
 
