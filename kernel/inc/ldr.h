@@ -104,6 +104,9 @@ PLDR_MODULE LdrQueryModule(ULONG Index);
 /* "beep!BeepStartIo+0x1c", "nt!KeSetEvent", "beep+0x1000" without symbols; plain hex when no
  * module has it. Any IRQL, no locks, no allocation. */
 void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size);
+/* The same of what a call returns to: it may be the last instruction of its routine, and another one
+ * begins there. */
+void LdrFormatReturnAddress(PVOID Address, CHAR *Buffer, SIZE_T Size);
 
 /* Address of a kernel export, or NULL. Any IRQL. */
 PVOID LdrFindExport(const char *Name);

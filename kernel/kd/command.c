@@ -140,7 +140,8 @@ static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         KdConsolePrint(Console, "%s %s%*s  %s\n", Entry->Name, Entry->Arguments,
                        Width < HELP_COLUMN ? (LONG)(HELP_COLUMN - Width) : 0, "", Entry->Help);
     }
-    KdConsolePrint(Console, "Several commands on a line are separated by ';'. Tab completes.\n");
+    KdConsolePrint(Console, "Several commands on a line are separated by ';'.%s\n",
+                   Console->Sink == NULL ? " Tab completes." : "");
     return STATUS_SUCCESS;
 }
 KD_COMMAND_ANYTIME("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);

@@ -151,12 +151,13 @@ PVOID KeFindServiceCaller(void)
     return (PVOID)Rip;
 }
 
-static void KiPrintRoutine(ULONG64 Rip)
+static void KiPrintRoutine(const KI_STACK_WALK *Walk)
 {
     CHAR Name[96];
 
-    LdrFormatAddress((PVOID)Rip, Name, sizeof(Name));
-    KdPrintf("  %016llx  %s\n", Rip, Name);
+    (Walk->Interrupted ? LdrFormatAddress : LdrFormatReturnAddress)((PVOID)Walk->Rip, Name,
+                                                                    sizeof(Name));
+    KdPrintf("  %016llx  %s\n", Walk->Rip, Name);
 }
 
 /* Why a walk ends before its beginning. */
@@ -181,7 +182,7 @@ void KiPrintWalk(PKI_STACK_WALK Walk, ULONG Limit)
     KI_STEP Step;
 
     do {
-        KiPrintRoutine(Walk->Rip);
+        KiPrintRoutine(Walk);
         Step = --Limit != 0 ? KiStepFrame(Walk) : KiStepOutermost;
     } while (Step == KiStepDone);
     KiExplainStep(Walk, Step);

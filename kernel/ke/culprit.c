@@ -46,6 +46,7 @@ static BOOLEAN KiBlameStack(const KTRAP_FRAME *Frame, BOOLEAN Interrupted, const
         if (KiIsDriver(Rip)) {
             PLDR_MODULE Found = LdrFindModule(Rip);
             if (Module == NULL || (Found != NULL && _stricmp(Found->Name, Module) == 0)) {
+                KiBugCheckCulprit.Called = !Walk.Interrupted;
                 return KiBlame(Rip);
             }
         }
@@ -119,6 +120,7 @@ void KiFindCulprit(ULONG Code, const ULONG_PTR Parameters[4], const char *Named,
                    KiBlameStack(Frame, Interrupted, NULL) || KiBlameParameters(Parameters) ||
                    KiBlameStack(Frame, TRUE, NULL) ||
                    (LdrFindModule((PVOID)Frame->Rip) == NULL && KiBlameRemains(Frame)))) {
+        KiBugCheckCulprit.Called = Frame->Vector == KI_NO_VECTOR;
         KiBlame((PVOID)Frame->Rip);
     }
 }
@@ -128,6 +130,7 @@ void KiPrintCulprit(void)
 {
     CHAR Name[96];
 
-    LdrFormatAddress(KiBugCheckCulprit.Address, Name, sizeof(Name));
+    (KiBugCheckCulprit.Called ? LdrFormatReturnAddress
+                              : LdrFormatAddress)(KiBugCheckCulprit.Address, Name, sizeof(Name));
     KdPrintf("Probably caused by : %s ( %s )\n", KiBugCheckCulprit.Module, Name);
 }

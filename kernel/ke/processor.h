@@ -246,7 +246,8 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4]);
 /* culprit.c */
 /* Whom the bugcheck blames, for the report and for debuggers. */
 typedef struct _KI_CULPRIT {
-    PVOID Address; /* NULL: no bugcheck yet */
+    PVOID Address;  /* NULL: no bugcheck yet */
+    BOOLEAN Called; /* it is what a call returns to */
     CHAR Module[32];
 } KI_CULPRIT;
 extern KI_CULPRIT KiBugCheckCulprit;

@@ -207,15 +207,16 @@ PLDR_MODULE LdrFindModule(PVOID Address)
     return NULL;
 }
 
-void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
+/* Back: how far before Address the instruction lies that is meant. */
+static void LdrpFormatAddress(PVOID Address, ULONG Back, CHAR *Buffer, SIZE_T Size)
 {
-    PLDR_MODULE Module = LdrFindModule(Address);
+    PLDR_MODULE Module = LdrFindModule((PUCHAR)Address - Back);
     ULONG64 Value = (ULONG64)(ULONG_PTR)Address, Base, Offset;
     SYM_ENTRY Symbol;
     int Stem;
 
     if (Module == NULL) {
-        PLDR_UNLOADED Gone = LdrFindUnloaded(Address);
+        PLDR_UNLOADED Gone = LdrFindUnloaded((PUCHAR)Address - Back);
 
         if (Gone != NULL) {
             LdrpFormat(Buffer, Size, "<Unloaded_%s>+0x%llx", Gone->Name,
@@ -227,12 +228,22 @@ void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
     }
     Stem = (int)LdrpStemLength(Module->Name);
     Base = (ULONG64)(ULONG_PTR)Module->Base;
-    if (Module->Symbols == NULL ||
-        !SymFind(Module->Symbols, Module->SymbolsSize, Value - Module->SymbolsOrigin, &Symbol)) {
+    if (Module->Symbols == NULL || !SymFind(Module->Symbols, Module->SymbolsSize,
+                                            Value - Back - Module->SymbolsOrigin, &Symbol)) {
         LdrpFormat(Buffer, Size, "%.*s+0x%llx", Stem, Module->Name, Value - Base);
         return;
     }
     Offset = Value - Module->SymbolsOrigin - Symbol.Value;
     LdrpFormat(Buffer, Size, Offset != 0 ? "%.*s!%.*s+0x%llx" : "%.*s!%.*s", Stem, Module->Name,
                (int)Symbol.NameLength, Symbol.Name, Offset);
+}
+
+void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
+{
+    LdrpFormatAddress(Address, 0, Buffer, Size);
+}
+
+void LdrFormatReturnAddress(PVOID Address, CHAR *Buffer, SIZE_T Size)
+{
+    LdrpFormatAddress(Address, 1, Buffer, Size);
 }

@@ -61,7 +61,7 @@ static void LdrpPrintUnloaded(PKD_CONSOLE Console)
             KdConsolePrint(Console, "\nUnloaded modules:\n");
         }
         if (Copy.Base != NULL) {
-            KdConsolePrint(Console, "%p %p   %s\n", Copy.Base, (PUCHAR)Copy.Base + Copy.Size,
+            KdConsolePrint(Console, "%p  %p  %s\n", Copy.Base, (PUCHAR)Copy.Base + Copy.Size,
                            Copy.Name);
         }
     }

@@ -57,7 +57,7 @@ def test_what_is_left_behind_is_reported():
     ):
         assert re.search(pattern, report), report
     assert output.count("leaves behind") == 2, "what an image left is not held against the next one\n" + output
-    assert "Unloaded modules:\n" in output and re.search(r"^[0-9A-F]{16} [0-9A-F]{16}   leaky\.sys$", output, re.M), output
+    assert "Unloaded modules:\n" in output and re.search(r"^[0-9A-F]{16}  [0-9A-F]{16}  leaky\.sys$", output, re.M), output
 
 
 def test_clean_drivers_leave_nothing():

@@ -325,8 +325,8 @@ def zoom(canvas, line, colours, window, lead):
     top = canvas.y
     canvas.heading(f"{length:.1f} microseconds of it" if length < 1000 else f"{length / 1000:.1f} milliseconds of it",
                    f"from {window[0] / 1e6:.6f} s", 12, 15)
-    canvas.line(lead, top - 18, LEFT, canvas.y - 4, "lead")
-    canvas.line(lead, top - 18, LEFT + PLOT, canvas.y - 4, "lead")
+    for x in (LEFT, LEFT + PLOT):  # from below the numbers of the axis
+        canvas.line(lead, top, x, canvas.y - 4, "lead")
     top = canvas.y
     active = [cpu for cpu in range(len(line.irql)) if any(
         each.cpu == cpu and scale.shows(each.start, each.end) and (each.kind != "thread" or each.thread >= 0) for each in line.spans)]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import gdb
 
+HELP_COLUMN = 40  # what a command's name and arguments may take before its summary
 COMMANDS = {}
 BEFORE = []  # called before each command that needs a machine
 
@@ -182,5 +183,7 @@ def show_help(arguments):
         gdb.execute(f"help nt {name}")
         return
     for each in sorted(COMMANDS.values(), key=lambda each: each.name):
-        write(f"{each.form:40} {each.summary}")
+        if len(each.form) > HELP_COLUMN:  # it has a line of its own
+            write(each.form)
+        write(f"{each.form if len(each.form) <= HELP_COLUMN else '':{HELP_COLUMN}}  {each.summary}")
 

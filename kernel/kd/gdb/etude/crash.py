@@ -96,21 +96,21 @@ class Crash:
         return list(walk_stack(self.registers))
 
     def culprit(self, frames):
-        """(address, module) to blame: the innermost driver that is on the stack, or that the parameters point into; else
-        where it happened. What the kernel itself has found is taken as it is."""
+        """(address, module, called) to blame: the innermost driver that is on the stack, or that the parameters point into; else
+        where it happened. called: the address is one that a call returns to. What the kernel itself has found is taken as it is."""
         among = modules()
         found = variable("KiBugCheckCulprit")
         if int(found["Address"]):
-            return int(found["Address"]), find_module(int(found["Address"]), among)
-        for _, pc in frames:
+            return int(found["Address"]), find_module(int(found["Address"]), among), bool(found["Called"])
+        for index, (_, pc) in enumerate(frames):
             module = find_module(pc, among)
             if module is None or module.name != "nt":
-                return pc, module
+                return pc, module, index > 0 or not self.trapped
         for each in self.parameters:
             module = find_module(each, among)
             if module is not None and module.name != "nt":
-                return each, module
-        return self.registers["rip"], find_module(self.registers["rip"], among)
+                return each, module, False
+        return self.registers["rip"], find_module(self.registers["rip"], among), not self.trapped
 
 
 def show_registers(registers):
@@ -120,6 +120,7 @@ def show_registers(registers):
 
 
 def source_line(address):
+    """Of the instruction there."""
     line = gdb.find_pc_line(address)
     return f"{line.symtab.filename}:{line.line}" if line.symtab is not None and find_symbol(address) else None
 
@@ -142,7 +143,7 @@ def show_details(crash, namer, frames):
     write(f"{'TRAP_FRAME' if crash.trapped else 'CONTEXT'}:  {int(crash.frame):016x}")
     show_registers(crash.registers)
     rip = crash.registers["rip"]
-    write(f"{namer(rip)}:")
+    write(f"{namer(rip) if crash.trapped else namer.caller(rip)}:")
     try:
         write(gdb.execute(f"x/i {rip:#x}", to_string=True).rstrip())
     except gdb.error:
@@ -156,7 +157,7 @@ def show_details(crash, namer, frames):
     if int(crash.prcb["Culprit"]):
         write(f"CULPRIT:  {c_string(crash.prcb['Culprit'])}")
     write("\nSTACK_TEXT:")
-    for line in format_stack(frames, namer):
+    for line in format_stack(frames, namer, called=not crash.trapped):
         write(line)
     for each in prcbs():
         if int(each["Number"]) != int(crash.prcb["Number"]):
@@ -168,7 +169,8 @@ def show_details(crash, namer, frames):
 def other_stack(each, namer):
     frame = int(each["FrozenFrame"])
     if frame:
-        return format_stack(list(walk_stack(load_trap_frame(frame), 8)), namer)
+        called = int(each["FrozenFrame"]["Vector"]) & NO_VECTOR == NO_VECTOR
+        return format_stack(list(walk_stack(load_trap_frame(frame), 8)), namer, called)
     return format_stack(stack_of(structure(each["CurrentThread"], "KTHREAD"), 8), namer)
 
 
@@ -184,14 +186,15 @@ def analyze(arguments):
     frames = crash.stack()
     if arguments:
         show_details(crash, namer, frames)
-    address, module = crash.culprit(frames)
-    write(f"\nSYMBOL_NAME:  {namer(address)}")
-    line = source_line(address)
+    address, module, called = crash.culprit(frames)
+    name = namer.caller(address) if called else namer(address)
+    write(f"\nSYMBOL_NAME:  {name}")
+    line = source_line(address - called)
     if line:
         write(f"FAULTING_SOURCE_LINE:  {line}")
     write(f"MODULE_NAME: {module.stem if module else 'Unknown_Module'}")
     write(f"IMAGE_NAME:  {module.name if module else 'unknown'}")
-    write(f"FAILURE_BUCKET_ID:  {crash.code:X}_{namer(address).split('+')[0]}")
+    write(f"FAILURE_BUCKET_ID:  {crash.code:X}_{name.split('+')[0]}")
     stopped = thread_of(int(crash.prcb["Number"]))
     if stopped is not None:
         stopped.switch()

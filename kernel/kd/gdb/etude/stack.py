@@ -123,13 +123,14 @@ def stack_of(thread, limit=LIMIT):
         return list(gdb_stack(limit))
 
 
-def format_stack(frames, namer=None):
-    """Lines as of WinDbg's k: Child-SP, the address that a routine returns to, the routine."""
+def format_stack(frames, namer=None, called=False):
+    """Lines as of WinDbg's k: Child-SP, the address that a routine returns to, the routine. called: the innermost one made a call
+    itself, of KeBugCheckEx; where it stands is what that would return to."""
     namer = namer or Namer()
     lines = ["Child-SP          RetAddr           Call Site"]
     following = [pc for _, pc in frames[1:]] + [0]
     for index, ((sp, pc), back) in enumerate(zip(frames, following)):
-        lines.append(f"{sp:016x}  {back:016x}  {namer.caller(pc) if index else namer(pc)}")
+        lines.append(f"{sp:016x}  {back:016x}  {namer.caller(pc) if index or called else namer(pc)}")
     return lines
 
 
