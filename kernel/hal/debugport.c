@@ -12,7 +12,10 @@
 #define DEBUGGER_BASE 0x2F8
 #define DEBUGGER_ISA_LINE 3
 
+#define FIFO_SIZE 16
+
 static BOOLEAN HalpDebuggerPortOpen;
+static ULONG HalpDebuggerRoom; /* bytes that its FIFO takes; who owns the debugger owns it, too */
 
 BOOLEAN HalpIsDebuggerLine(ULONG Line)
 {
@@ -44,13 +47,18 @@ BOOLEAN HalReadDebuggerByte(PUCHAR Byte)
     return TRUE;
 }
 
+/* A FIFO that is empty has room for more than one, and to ask costs as much as to write. */
 void HalWriteDebuggerByte(UCHAR Byte)
 {
-    for (ULONG i = 0; i < UART_POLL_LIMIT; i++) {
+    for (ULONG i = 0; i < UART_POLL_LIMIT && HalpDebuggerRoom == 0; i++) {
         if (HalpIn8(DEBUGGER_BASE + UartStatus) & UART_STATUS_EMPTY) {
-            HalpOut8(DEBUGGER_BASE + UartData, Byte);
-            return;
+            HalpDebuggerRoom = FIFO_SIZE;
+        } else {
+            YieldProcessor();
         }
-        YieldProcessor();
+    }
+    if (HalpDebuggerRoom != 0) {
+        HalpDebuggerRoom -= 1;
+        HalpOut8(DEBUGGER_BASE + UartData, Byte);
     }
 }

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import re
 import socket
 import time
 
@@ -54,7 +55,7 @@ class Client:
         assert int(self.byte() + self.byte(), 16) == sum(text) & 255
         if self.acks:
             self.raw(b"+")
-        return text.decode("latin-1")
+        return re.sub(r"(.)\*(.)", lambda run: run[1] * (ord(run[2]) - 28), text.decode("latin-1"), flags=re.DOTALL)
 
     def ask(self, text):
         self.send(text)

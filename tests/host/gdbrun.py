@@ -72,18 +72,19 @@ class Session:
         self.child.expect_exact("Continuing.")
 
 
-def gdb_arguments(script, batch):
-    arguments = qemu.gdb_command("set pagination off", "set style enabled off", f"set prompt {PROMPT}", *script)
+def gdb_arguments(script, batch, symbol_folders=()):
+    setup = "set pagination off", "set width 0", "set style enabled off", f"set prompt {PROMPT}"
+    arguments = qemu.gdb_command(*setup, *script, symbol_folders=symbol_folders)
     arguments[1:2] = ["-q", "-nx"] + ["-batch"] * batch
     return arguments
 
 
-def ask(target, commands, timeout=120):
+def ask(target, commands, timeout=120, symbol_folders=()):
     """What gdb says to each command, errors included, once it has done `target`. A command may be several, a list."""
     script = [target]
     for each in (*commands, ()):
         script += [rf"echo \n{MARK}\n"] + ([each] if isinstance(each, str) else list(each))
-    arguments = gdb_arguments(script, batch=True)
+    arguments = gdb_arguments(script, batch=True, symbol_folders=symbol_folders)
     process = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              timeout=timeout, cwd=qemu.ROOT)
     answers = process.stdout.split(f"{MARK}\n")

@@ -1,53 +1,55 @@
-"""Real gdb in batch mode on a machine of its own: what each of its commands printed.
+"""A table of gdb's commands, typed at whatever there is to look at: a machine, through either stub, from its start, or a dump.
 
-    answers = run("sc start booster; boost 12 17", ["break BoosterWrite", "continue", "nt thread"], smp=4)
+    answers = run("sc start booster; boost 12 17", ["break BoosterWrite", "continue", "nt thread"], smp=4, by="com2")
     assert "BoosterWrite" in answers["nt thread"]
+    answers = look("core-file core", ["nt analyze"])
 
-The machine stands still before its first instruction, as under `make debug`; the console commands run when gdb lets it go. gdb
-and QEMU talk over a socket in a folder of their own, so any number of sessions may run at a time.
+The machine of `run` stands still before its first instruction, as under `make debug`, or, when gdb comes over the serial line, where
+the kernel begins to listen; the console commands run when gdb lets it go. gdb and QEMU talk over a socket in a folder of their own,
+so any number of sessions may run at a time.
 
 As a program it puts the table of gdb's commands into docs/debugging.md.
 """
 
-import re
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
+import gdbrun
 import qemu
 
-MARK = ">>> "
+WAITING = b"waiting for gdb"
 
 
-def split(commands, output):
-    """{command: what it printed}. A command that is given several times has a list's worth of text under "command #2"..."""
+def look(target, commands, timeout=120, symbol_folders=()):
+    """{command: what it printed}, once gdb has done `target`. Of one that is given again it is under "command #2"..."""
     answers, seen = {}, {}
-    pieces = re.split(rf"^{MARK}(\d+)$", output, flags=re.MULTILINE)
-    for number, text in zip(pieces[1::2], pieces[2::2]):
-        command = commands[int(number)]
+    for command, text in zip(commands, gdbrun.ask(target, commands, timeout, symbol_folders)):
         seen[command] = seen.get(command, 0) + 1
         answers[command if seen[command] == 1 else f"{command} #{seen[command]}"] = text.strip("\n")
     return answers
 
 
-def batch(setup, commands, timeout, symbol_folders=()):
-    """gdb's answers. setup: commands whose answers nobody wants."""
-    marked = [each for number, command in enumerate(commands) for each in (rf"echo \n{MARK}{number}\n", command)]
-    arguments = qemu.gdb_command("set width 0", "set height 0", *setup, *marked, symbol_folders=symbol_folders)
-    gdb = [arguments[0], "-batch", "-nx", *arguments[1:]]
-    process = subprocess.run(gdb, cwd=qemu.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
-    return split(commands, process.stdout.decode(errors="replace"))
+def start(folder, by, machine):
+    """(QEMU, where gdb finds a stub) of a machine that waits for gdb."""
+    stub, log = Path(folder) / "gdb", Path(folder) / "serial.log"
+    serial = ["-monitor", "none", "-serial", f"file:{log}"]
+    if by == "qemu":
+        return qemu.start_stopped(folder, stub, serial, machine, stdin=subprocess.DEVNULL), stub
+    machine.debug_port, machine.cmdline = str(stub), f"break {machine.cmdline}"
+    process = subprocess.Popen(qemu.qemu_command(machine, folder, serial), stdin=subprocess.DEVNULL)
+    while process.poll() is None and not (log.exists() and WAITING in log.read_bytes()):
+        time.sleep(0.02)
+    return process, stub
 
 
-def run(console_commands, commands, timeout=120, symbol_folders=(), **settings):
-    """Answers of gdb's commands, before a machine that runs the console's."""
+def run(console_commands, commands, by="qemu", timeout=300, symbol_folders=(), **settings):
+    """Answers of gdb's commands, before a machine that runs the console's. by: "qemu", or "com2" for the kernel's own stub."""
     with tempfile.TemporaryDirectory(prefix="etude-") as folder:
-        stub = Path(folder) / "gdb"
-        machine = qemu.Machine(commands=console_commands, **settings)
-        serial = ["-monitor", "none", "-serial", f"file:{folder}/serial.log"]
-        process = qemu.start_stopped(folder, stub, serial, machine, stdin=subprocess.DEVNULL)
+        process, stub = start(folder, by, qemu.Machine(commands=console_commands, **settings))
         try:
-            return batch([f"target remote {stub}"], commands, timeout, symbol_folders)
+            return look(f"target remote {stub}", commands, timeout, symbol_folders)
         finally:
             process.kill()
             process.wait()
@@ -56,7 +58,7 @@ def run(console_commands, commands, timeout=120, symbol_folders=(), **settings):
 def table():
     """The rows of docs/debugging.md's table, as gdb's registry has them."""
     ask = "python import etude.command; print('\\n'.join(etude.command.table()))"
-    return [row for row in batch([], [ask], timeout=60)[ask].splitlines() if row.startswith("|")]
+    return [row for row in look("echo", [ask])[ask].splitlines() if row.startswith("|")]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import gdbrun
 import qemu
 import shell
 
@@ -24,9 +25,7 @@ def crash(path, commands="notmyfault irql", **settings):
 
 def ask(core, *commands):
     """What gdb says to these commands about a core file."""
-    command = qemu.gdb_command("set pagination off", "set style enabled off", f"core-file {core}", *commands)
-    process = subprocess.run([*command, "-batch"], capture_output=True, text=True, timeout=120, cwd=qemu.ROOT)
-    return process.stdout + process.stderr
+    return "\n".join(gdbrun.ask(f"core-file {core}", commands))
 
 
 @pytest.mark.parametrize("smp", [1, 4])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import gdbrun
 import gdbsession
 import qemu
 
@@ -27,11 +28,12 @@ REFUSALS = ["nt", "nt nosuch", "nt process 1 2 3 4", "nt thread 1234", "nt timer
 END = ["delete", "break HalExitEmulator", "continue", "nt lm", "info breakpoints"]
 
 
-@pytest.fixture(scope="module", params=[1, 4])
+@pytest.fixture(scope="module", params=[("qemu", 1), ("qemu", 4), ("com2", 1), ("com2", 4)], ids=lambda each: "-".join(map(str, each)))
 def machine(request):
     """(processors, answers) of the long session."""
-    commands = TUTORIAL + [f"{each}" for each in AT_TARGET] + REFUSALS + END
-    return request.param, gdbsession.run(f"sc start booster; boost 12 17; sc stop booster; {TARGET}", commands, smp=request.param)
+    by, smp = request.param
+    commands = TUTORIAL + AT_TARGET + REFUSALS + END
+    return smp, gdbsession.run(f"sc start booster; boost 12 17; sc stop booster; {TARGET}", commands, by=by, smp=smp)
 
 
 def expect(answers, command, *patterns):
@@ -113,31 +115,54 @@ def test_no_traceback_anywhere(machine):
         assert "Traceback" not in text and "Python Exception" not in text and "Error:" not in text, f"{command}: {text}"
 
 
+STANDING = ["backtrace", "nt thread", "nt running -i -t"]
 CRASHED = ["nt analyze", "nt analyze -v", "nt irql", "backtrace", "nt thread", "nt lm", "nt dbgprint", "nt running -i -t"]
 
 
-def test_crash_and_dump():
-    """A bugcheck is explained the same way on the machine and on what QEMU dumps of it."""
-    crash = r"sc create b type= kernel binPath= c:\tests\bug_fault_at_dispatch.sys; sc start b"
-    with tempfile.TemporaryDirectory(prefix="etude-") as folder:
-        dump = Path(folder) / "core"
-        commands = ["break HalExitEmulator", "continue", *CRASHED, f"monitor dump-guest-memory -p {dump}"]
-        live = gdbsession.run(crash, commands, smp=4, mem="64M")
-        dead = gdbsession.batch([f"core-file {dump}"], CRASHED, timeout=60)
-    for answers in (live, dead):
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory):
+    """What gdb says of one crash: on the machine, through either stub, and on both kinds of dumps."""
+    folder = tmp_path_factory.mktemp("crashed")
+    line, disk, dump = folder / "com2", folder / "crash.img", folder / "core"
+    with gdbrun.machine(smp=4, mem="64M", debug_port=str(line), crash=str(disk)) as (console, stub):
+        console.child.sendline(r"sc create b type= kernel binPath= c:\tests\bug_fault_at_dispatch.sys; sc start b")
+        console.child.expect_exact("The system is halted.")
+        return {
+            "QEMU's stub": gdbsession.look(f"target remote {stub}", [*CRASHED, f"monitor dump-guest-memory -p {dump}"]),
+            "QEMU's dump": gdbsession.look(f"core-file {dump}", CRASHED),
+            "the kernel's stub": gdbsession.look(f"target remote {line}", CRASHED, timeout=300),
+            "the crash file": gdbsession.look(f"core-file {disk}", CRASHED),
+        }
+
+
+def test_crash_and_dump(crashed):
+    """A bugcheck is explained the same way on the machine and on what is left of it."""
+    for answers in crashed.values():
         expect(answers, "nt analyze", r"DRIVER_IRQL_NOT_LESS_OR_EQUAL \(d1\)", "Arg1: 0000000000001000, address touched", "MODULE_NAME: bug_fault_at_dispatch")
         expect(answers, "nt analyze", "SYMBOL_NAME:  bug_fault_at_dispatch!DriverEntry", r"FAULTING_SOURCE_LINE:  tests/kmt/bug_fault_at_dispatch\.c:\d+")
         expect(answers, "nt analyze", "FAILURE_BUCKET_ID:  D1_bug_fault_at_dispatch!DriverEntry", "IMAGE_NAME:  bug_fault_at_dispatch.sys")
         expect(answers, "nt analyze -v", "CURRENT_IRQL:  2", r"TRAP_FRAME:  ffff", r"rip=fffff8\w+", "STACK_TEXT:", "nt!IopRunDriverEntry", r"(?s)(Processor \d:.*){3}")
         expect(answers, "nt irql", r"when it crashed -- 2 \(DISPATCH_LEVEL\)")
-        expect(answers, "backtrace", "KiBugCheck", r"bug_fault_at_dispatch\.c:\d+", "IopRunDriverEntry")
+        expect(answers, "backtrace", r"bug_fault_at_dispatch\.c:\d+", "IopRunDriverEntry")
         expect(answers, "nt dbgprint", r"\*\*\* STOP: 0x000000D1")
-    for command in CRASHED:
-        assert live[command] == dead[command], f"{command}: the machine said\n{live[command]}\nand the dump\n{dead[command]}"
+
+
+@pytest.mark.parametrize("command", CRASHED)
+def test_all_say_the_same_of_a_crash(crashed, command):
+    """But that QEMU knows where processors stand now, in the bugcheck; the kernel's own stub and its file show them where they were
+    stopped. And the file has not what was printed after it."""
+    said = [answers[command] for answers in crashed.values()]
+    if command == "nt dbgprint":
+        said[3] += said[2][len(said[3]) :]
+    if command in STANDING:
+        assert said[0] == said[1] and said[2] == said[3], "\n\n".join(said)
+        assert len(said[0]) > len(said[2])
+    else:
+        assert said == said[:1] * 4, "\n\n".join(said)
 
 
 def test_without_a_machine():
-    answers = gdbsession.batch([], ["nt error c0000005", "nt error 5", "nt error 103 1", "nt error 12345", "nt process", "help nt irql"], timeout=60)
+    answers = gdbsession.look("echo", ["nt error c0000005", "nt error 5", "nt error 103 1", "nt error 12345", "nt process", "help nt irql"])
     expect(answers, "nt error c0000005", r"Error code: \(NTSTATUS\) 0xc0000005 \(-1073741819\) - STATUS_ACCESS_VIOLATION")
     expect(answers, "nt error 5", r"Error code: \(Win32\) 0x5 \(5\) - Access is denied")
     expect(answers, "nt error 103 1", "STATUS_PENDING")
@@ -155,7 +180,7 @@ def test_another_build_is_noticed():
         process = qemu.start_stopped(folder, stub, ["-monitor", "none", "-serial", "null"], machine, stdin=subprocess.DEVNULL)
         startup = re.search(r"(\w+) \w KiSystemStartup", subprocess.check_output(["nm", other / "kernel.elf"], text=True))[1]
         try:
-            answers = gdbsession.batch([f"target remote {stub}"], [f"thbreak *0x{startup}", "continue", "nt lm"], timeout=60)
+            answers = gdbsession.look(f"target remote {stub}", [f"thbreak *0x{startup}", "continue", "nt lm"])
         finally:
             process.kill()
             process.wait()

@@ -1,5 +1,5 @@
 """Promise: gdb's `nt` commands for requests, devices, objects, handles, pools and page tables show what the kernel's own console
-shows, on the machine and on a dump of it; the printers show what a driver has put into its variables; and whatever is damaged or is
+shows, on the machine, through QEMU's stub and through the kernel's own, and on a dump of it; the printers show what a driver has put into its variables; and whatever is damaged or is
 no such thing ends in one line that says so.
 """
 
@@ -176,11 +176,12 @@ def by_name(answers):
 
 
 @pytest.fixture(scope="module")
-def shown():
+def shown(tmp_path_factory):
     """(console's answers, gdb's, what gdb says to damage, to nonsense, and of dumps that are full of damage)."""
     nonsense = [f"nt {name} {address}" for name in TAKE_ADDRESS for address in ADDRESSES]
     damage = [[each[1], each[0], each[2]] for each in DAMAGE.values()]
-    with gdbrun.machine(smp=2, mem="32M") as (console, stub):
+    line = tmp_path_factory.mktemp("line") / "com2"
+    with gdbrun.machine(smp=2, mem="32M", debug_port=str(line)) as (console, stub):
         dump = stub.with_name("core")
         loaded = "".join(console.run(LOAD.format(name)) for name in DRIVERS)
         said = {line.split()[0]: console.run(line) for line in CONSOLE}
@@ -189,15 +190,17 @@ def shown():
         commands = [setup, *COMMANDS.values(), *damage, *nonsense, *COMMANDS.values(), f"monitor dump-guest-memory -p {dump}"]
         answers = gdbrun.ask(f"target remote {stub}", commands)
         dead = gdbrun.ask(f"core-file {dump}", [setup, *COMMANDS.values()])
+        over_line = gdbrun.ask(f"target remote {line}", [setup, *COMMANDS.values()], timeout=600)
         ruins = [gdbrun.ask(f"core-file {hurt_dump(dump, seed, words)}", COMMANDS.values()) for seed, words in RUINS]
         for name in reversed(DRIVERS):
             assert "STATUS_" not in console.run(f"sc stop {name}")
     said["held"] = held.lower()
     size = len(COMMANDS)
     first, again = by_name(answers[1:]), by_name(answers[-size - 1 :])
-    assert answers[0] == "" and dead[0] == "", (answers[0], dead[0])
+    assert answers[0] == "" and dead[0] == "" and over_line[0] == "", (answers[0], dead[0], over_line[0])
     assert again == first, "what was damaged is mended, and nothing else has changed"
     assert by_name(dead[1:]) == first, "a dump says the same"
+    assert by_name(over_line[1:]) == first, "and so does the kernel's own stub"
     hurt = dict(zip(DAMAGE, answers[1 + size :]))
     wrong = dict(zip(nonsense, answers[1 + size + len(DAMAGE) :]))
     return said, first, hurt, wrong, ruins

@@ -55,6 +55,38 @@ static void TestLength(void)
     }
 }
 
+/* Every run comes out as long as it went in, and none is written with a character that means something. */
+static void TestRuns(void)
+{
+    static CHAR Data[300];
+
+    memset(Data, 'x', sizeof(Data));
+    for (ULONG Length = 1; Length <= sizeof(Data); Length++) {
+        ULONG At = 0, Taken, Sum = 0;
+
+        while (At < Length) {
+            CHAR Run[3] = {0};
+            ULONG Written = KdpTakeRun(Data + At, Length - At, Run, &Taken);
+
+            assert(Taken >= 1 && At + Taken <= Length && Run[0] == 'x');
+            assert(Written == 1 || (Written == 3 && Run[1] == '*' && Taken > 3));
+            assert(Written == 1 ? Taken == 1 : Taken == (ULONG)Run[2] - 28);
+            assert(Written == 1 ||
+                   (Run[2] >= ' ' && Run[2] <= '~' && Run[2] != '#' && Run[2] != '$'));
+            At += Taken;
+            Sum += Written;
+        }
+        assert(Length < 8 || Sum < Length);
+    }
+    memcpy(Data, "aaab", 4);
+    for (ULONG i = 0; i < 4; i++) {
+        CHAR Run[3];
+        ULONG Taken;
+
+        assert(KdpTakeRun(Data + i, 4 - i, Run, &Taken) == 1 && Taken == 1);
+    }
+}
+
 static void TestNumbers(void)
 {
     const CHAR *At = "ffffFFFFffffffff,0,g";
@@ -124,6 +156,7 @@ int main(void)
 {
     TestFraming();
     TestLength();
+    TestRuns();
     TestNumbers();
     TestReplies();
     TestNoise();

@@ -2,6 +2,7 @@
  * packet.c - the outermost layer of the GDB remote serial protocol.
  *
  *     $ body # two digits of the body's sum        '}' x in a body is the character x ^ 20h
+ *                                                  x '*' n is a run, see KdpTakeRun
  *
  * Between packets '+' says that one came well and '-' that it did not, and 03h is the Ctrl-C of a
  * person. Everything else there is noise. A line may lose or change any byte: the receiver waits for
@@ -12,6 +13,9 @@
 #define ESCAPE '}'
 #define ESCAPE_BIT 0x20
 #define BREAK_IN 0x03
+#define RUN_BIAS 29
+#define SHORTEST_RUN 4 /* written in three */
+#define LONGEST_RUN 98
 
 static KDP_EVENT ReceiveBetween(UCHAR Byte)
 {
@@ -134,14 +138,26 @@ void KdpAddBinary(PKDP_REPLY Reply, const CHAR *Bytes, SIZE_T Count)
     }
 }
 
-UCHAR KdpCheckSum(const CHAR *Data, ULONG Length)
+/* x * n is x and n - 29 more of it; n is a printable character that means nothing else. */
+ULONG KdpTakeRun(const CHAR *Data, ULONG Length, CHAR Run[3], PULONG Taken)
 {
-    UCHAR Sum = 0;
+    ULONG Count = 1;
 
-    for (ULONG i = 0; i < Length; i++) {
-        Sum += (UCHAR)Data[i];
+    while (Count < Length && Count < LONGEST_RUN && Data[Count] == Data[0]) {
+        Count++;
     }
-    return Sum;
+    Run[0] = Data[0];
+    if (Count < SHORTEST_RUN) {
+        *Taken = 1;
+        return 1;
+    }
+    if (Count - 1 + RUN_BIAS == '#' || Count - 1 + RUN_BIAS == '$') {
+        Count = '#' - RUN_BIAS; /* one repetition less than '#' says */
+    }
+    Run[1] = '*';
+    Run[2] = (CHAR)(Count - 1 + RUN_BIAS);
+    *Taken = Count;
+    return 3;
 }
 
 LONG KdpDigitValue(CHAR Digit)

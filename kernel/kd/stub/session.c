@@ -15,6 +15,7 @@
 
 #define NOISE_LIMIT_100NS (2000 * 10000ULL) /* gdb's own patience with an answer is 2 s */
 #define STRAY_LIMIT_100NS (1000 * 10000ULL)
+#define POLL_PAUSES 32
 #define FIRST_REQUEST "qSupported"
 #define SIGNAL_INTERRUPT 2
 #define SIGNAL_TRAP 5
@@ -26,14 +27,22 @@ static ULONG64 LastActivity100ns; /* when the line was last read */
 
 /*** The line ***/
 
+/* Memory is full of zeros, and a line is slow. */
 void KdpSendReply(void)
 {
     KDP_REPLY *Reply = &KdpSession.Reply;
-    UCHAR Sum = KdpCheckSum(Reply->Data, Reply->Length);
+    UCHAR Sum = 0;
+    ULONG Taken;
 
     HalWriteDebuggerByte('$');
-    for (ULONG i = 0; i < Reply->Length; i++) {
-        HalWriteDebuggerByte((UCHAR)Reply->Data[i]);
+    for (ULONG At = 0; At < Reply->Length; At += Taken) {
+        CHAR Run[3];
+        ULONG Count = KdpTakeRun(Reply->Data + At, Reply->Length - At, Run, &Taken);
+
+        for (ULONG i = 0; i < Count; i++) {
+            HalWriteDebuggerByte((UCHAR)Run[i]);
+            Sum += (UCHAR)Run[i];
+        }
     }
     HalWriteDebuggerByte('#');
     HalWriteDebuggerByte((UCHAR) "0123456789abcdef"[Sum >> 4]);
@@ -56,6 +65,14 @@ static void NoteAcknowledgement(void)
     KdpSession.LastAckDue = FALSE;
 }
 
+/* A byte takes 87 us at least. Who asked all the time would keep the bus, or an emulator's lock, from others. */
+static void WaitALittle(void)
+{
+    for (ULONG i = 0; i < POLL_PAUSES; i++) {
+        YieldProcessor();
+    }
+}
+
 /* The next good packet; FALSE: for a long time there was none, and nobody is known to be there. Damage
  * is answered at once, with no time limit: gdb sends the packet again by itself. */
 static BOOLEAN ReceivePacket(void)
@@ -68,7 +85,7 @@ static BOOLEAN ReceivePacket(void)
             if (KdpSession.Unsure && HalQueryCounter100ns() > Deadline) {
                 return FALSE;
             }
-            YieldProcessor();
+            WaitALittle();
             continue;
         }
         switch (KdpReceiveByte(&KdpSession.Packet, Byte)) {

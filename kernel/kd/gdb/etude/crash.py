@@ -145,7 +145,7 @@ def show_details(crash, namer, frames):
     rip = crash.registers["rip"]
     write(f"{namer(rip) if crash.trapped else namer.caller(rip)}:")
     try:
-        write(gdb.execute(f"x/i {rip:#x}", to_string=True).rstrip())
+        write(gdb.execute(f"x/i {rip:#x}", to_string=True).rstrip().replace("=>", "  "))  # where gdb's own thread stands
     except gdb.error:
         write(f"   {rip:#x}:\tno code there")
     write(f"\nPROCESS_NAME:  {image_of(thread['Process'])}")
