@@ -58,6 +58,10 @@ void KiWaitForDebugger(void);
 /* TRUE when a breakpoint must not be set at Address: the debugger itself would run into it. */
 BOOLEAN KiIsDebuggerCode(ULONG64 Address);
 
+/* This processor owns the debugger, at HIGH_LEVEL, and nobody stops for it. FALSE: it does so already,
+ * or has crashed while somebody else did. */
+BOOLEAN KiOwnDebugger(void);
+void KiDisownDebugger(void);
 /* Around a change of the kernel's code, with interrupts off, while nobody else executes it: in between the
  * debugger's breakpoints are out of the code, and nobody stops for it. */
 void KiBeginCodeChange(void);
@@ -80,9 +84,14 @@ void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume);
 BOOLEAN KdIsBreakpoint(ULONG64 Address);
 /* The debugger ran into a breakpoint of its user's: it goes, until the machine goes on. */
 void KdLiftBreakpoints(void);
-/* The same for as long as the caller wants, with a line that nobody listens to; and afterwards. */
-void KdHoldDebugger(void);
-void KdReleaseDebugger(BOOLEAN Listen);
+/* Puts what gdb has set into the code, before the machine goes on. */
+void KdInsertBreakpoints(void);
+/* The machine goes on: a byte makes an NMI from now on, and so does one that came while nobody listened. */
+void KdListen(void);
+/* Shows gdb what is printed while the machine runs, if it wants that. HIGH_LEVEL, one caller at a time. */
+void KdShowDebugger(const CHAR *Text, SIZE_T Length);
+/* TRUE: this processor is the debugger, all others stand still. */
+BOOLEAN KiIsServingDebugger(void);
 /* The debugger itself has faulted: the request that did it is answered with an error. */
 DECLSPEC_NORETURN void KdAbandonRequest(void);
 

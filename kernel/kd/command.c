@@ -42,8 +42,11 @@ static BOOLEAN RunCommand(PKD_CONSOLE Console)
         return FALSE;
     }
     if (Console->Sink != NULL && (Console->Command->Flags & KD_ANYTIME) == 0) {
-        KdConsolePrint(Console, "%s needs the machine to run: `continue`, and use the console\n",
-                       Console->Command->Name);
+        KdConsolePrint(
+            Console,
+            "%s needs the machine to run: it takes locks, or waits. `continue` and use the "
+            "console; gdb's own commands (`nt help`) need neither\n",
+            Console->Command->Name);
         return FALSE;
     }
     Console->RawArguments = KdpSkipWord(Console->Text);
@@ -141,7 +144,12 @@ static NTSTATUS HelpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
                        Width < HELP_COLUMN ? (LONG)(HELP_COLUMN - Width) : 0, "", Entry->Help);
     }
     KdConsolePrint(Console, "Several commands on a line are separated by ';'.%s\n",
-                   Console->Sink == NULL ? " Tab completes." : "");
+                   Console->Sink == NULL
+                       ? " Tab completes."
+                       : "\nset dbgprint on|off: gdb shows what is printed while the machine runs"
+                         "\nreboot: restart the machine at once"
+                         "\nThe console's other commands need the machine to run: they take locks, "
+                         "or wait. See gdb's `nt help`.");
     return STATUS_SUCCESS;
 }
 KD_COMMAND_ANYTIME("help", "[COMMAND]", "list the commands, or explain one", HelpCommand);

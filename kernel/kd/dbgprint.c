@@ -90,4 +90,4 @@ static NTSTATUS RingCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     return STATUS_SUCCESS;
 }
-KD_COMMAND("dbgprint", "", "show the last debug output once more", RingCommand);
+KD_COMMAND_ANYTIME("dbgprint", "", "show the last debug output once more", RingCommand);

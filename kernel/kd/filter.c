@@ -173,5 +173,5 @@ static NTSTATUS FilterCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     *Component = (ULONG)Mask;
     return STATUS_SUCCESS;
 }
-KD_COMMAND("dbgkflt", "[all | COMPONENT MASK]", "show or set which debug output is printed",
-           FilterCommand);
+KD_COMMAND_ANYTIME("dbgkflt", "[all | COMPONENT MASK]", "show or set which debug output is printed",
+                   FilterCommand);

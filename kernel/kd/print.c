@@ -10,6 +10,7 @@
  * The last 64 KB are kept in a ring for `dbgprint` and for a debugger.
  */
 #include "ke.h"
+#include "debugger.h"
 #include "kd.h"
 #include "hal.h"
 
@@ -61,6 +62,7 @@ void KdPrintString(const char *Text, SIZE_T Length)
         HalPutScreenByte((UCHAR)Text[i]);
         KdpRing[KdpRingNext++ % RING_SIZE] = Text[i];
     }
+    KdShowDebugger(Text, Length);
     ReleasePrintLock(OldIrql);
 }
 
@@ -94,9 +96,9 @@ void KdEnterCrashMode(void)
     HalShowCrashScreen();
 }
 
-SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size)
+/* Lock held, or nobody runs who could print. */
+static SIZE_T ReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size)
 {
-    KIRQL OldIrql = AcquirePrintLock();
     SIZE_T Count = 0;
 
     if (KdpRingNext > RING_SIZE) {
@@ -105,6 +107,20 @@ SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size)
     while (Count < Size && *Position < KdpRingNext) {
         Buffer[Count++] = KdpRing[(*Position)++ % RING_SIZE];
     }
+    return Count;
+}
+
+/* For the debugger without the lock: who stands still may hold it. */
+SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size)
+{
+    KIRQL OldIrql;
+    SIZE_T Count;
+
+    if (KiIsServingDebugger()) {
+        return ReadRing(Position, Buffer, Size);
+    }
+    OldIrql = AcquirePrintLock();
+    Count = ReadRing(Position, Buffer, Size);
     ReleasePrintLock(OldIrql);
     return Count;
 }

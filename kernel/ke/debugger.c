@@ -29,7 +29,8 @@
 
 #define COLLECT_LIMIT_100NS (1000 * 10000ULL) /* 1 s; an NMI needs microseconds */
 #define COLLECT_LIMIT_SPINS 100000000         /* in case the counter is what broke */
-#define FX_MXCSR 24                           /* in the FXSAVE image */
+#define CRASH_LIMIT_SPINS 1000000
+#define FX_MXCSR 24 /* in the FXSAVE image */
 #define OPCODE_INT3 0xCC
 #define DR6_NONE 0xFFFF0FF0ULL
 #define DR6_BREAKPOINTS 0xF
@@ -69,7 +70,7 @@ static inline LONG KiDebugSelf(void)
     return (LONG)KeGetCurrentPrcb()->Number + 1;
 }
 
-static BOOLEAN KiIsServing(void)
+BOOLEAN KiIsServingDebugger(void)
 {
     return KiDebugServing && KiDebugOwner == KiDebugSelf();
 }
@@ -241,36 +242,58 @@ static void KiRunStop(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Collected)
     }
     KiServe(Stop);
     KiStandStill();
+    if (!KiIsStepping()) {
+        KdListen();
+    }
 }
 
-/*** Code that changes ***/
+/*** Owning the debugger without a stop ***/
 
-/* This processor owns the debugger without a stop: whatever of its user's it meets is passed over, and
- * who sends an NMI has to wait. One that is being stepped owns it already. */
-void KiBeginCodeChange(void)
+/* Whatever of its user's this processor meets from now on is passed over, and who sends an NMI has to wait.
+ * A processor that is being stepped is the owner already. */
+BOOLEAN KiOwnDebugger(void)
 {
     LONG Self = KiDebugSelf();
+    ULONG Spins = 0;
     LONG Owner;
 
     while ((Owner = InterlockedCompareExchange(&KiDebugOwner, Self, 0)) != 0 && Owner != Self) {
+        if (KiDebugCrashed && ++Spins == CRASH_LIMIT_SPINS) {
+            return FALSE; /* the owner is frozen */
+        }
         YieldProcessor();
     }
+    if (KiIsServingDebugger()) {
+        return FALSE;
+    }
     KiDebugServing = TRUE;
-    KiWriteDr7(KD_DR7_OFF);
-    KdHoldDebugger();
+    return TRUE;
 }
 
 /* The step, if there is one, goes on: it ends here. */
-void KiEndCodeChange(void)
+void KiDisownDebugger(void)
 {
-    KdReleaseDebugger(!KiIsStepping());
-    KiLoadDebugRegisters();
     KiDebugServing = FALSE;
     if (KiIsStepping()) {
         __asm__ volatile("pushfq\n\torl %0, (%%rsp)\n\tpopfq" : : "i"(EFLAGS_TF) : "cc", "memory");
     } else {
         __atomic_store_n(&KiDebugOwner, 0, __ATOMIC_RELEASE);
+        KdListen();
     }
+}
+
+void KiBeginCodeChange(void)
+{
+    KiOwnDebugger();
+    KiWriteDr7(KD_DR7_OFF);
+    KdLiftBreakpoints();
+}
+
+void KiEndCodeChange(void)
+{
+    KdInsertBreakpoints();
+    KiLoadDebugRegisters();
+    KiDisownDebugger();
 }
 
 /* Recurs: if another stop comes first, this one need not be remembered. */
@@ -341,7 +364,7 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
     BOOLEAN Stepped = Processor->Stepping;
     KD_STOP Stop = {.Address = 0};
 
-    if (KiIsServing()) {
+    if (KiIsServingDebugger()) {
         KiTrapInDebugger(Frame);
         return TRUE;
     }
@@ -366,7 +389,7 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
 
 void KiDebugFault(PKTRAP_FRAME Frame)
 {
-    if (KiIsServing()) {
+    if (KiIsServingDebugger()) {
         KdAbandonRequest();
     }
     KiSuspendStep(Frame);

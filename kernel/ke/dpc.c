@@ -358,4 +358,4 @@ static NTSTATUS KiDpcsCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     return STATUS_SUCCESS;
 }
-KD_COMMAND("dpcs", "", "DPC queues of all processors", KiDpcsCommand);
+KD_COMMAND_ANYTIME("dpcs", "", "DPC queues of all processors", KiDpcsCommand);

@@ -17,7 +17,7 @@ import qemu
 def machine(tmp_path, **settings):
     """(console, path of the line) of a machine that may be debugged over it."""
     line = tmp_path / "com2"
-    with qemu.console(timeout=90, debug_port=str(line), **settings) as console:
+    with qemu.console(timeout=240, debug_port=str(line), **settings) as console:
         deadline = time.monotonic() + 30
         while not line.exists():
             assert time.monotonic() < deadline
@@ -30,7 +30,7 @@ class Client:
 
     def __init__(self, line):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         self.socket.connect(str(line))
         self.acks = True
 
@@ -67,7 +67,7 @@ class Client:
             said = self.socket.recv(100)
         except TimeoutError:
             said = b""
-        self.socket.settimeout(10)
+        self.socket.settimeout(60)
         return said
 
     def close(self):
@@ -79,3 +79,54 @@ class Client:
 
     def read(self, address, length):
         return bytes.fromhex(self.ask(f"m{address:x},{length:x}"))
+
+    def monitor(self, line):
+        """What gdb would print for `monitor`."""
+        self.send("qRcmd," + line.encode().hex())
+        text = ""
+        while (answer := self.reply()) != "OK":
+            assert answer[0] == "O", answer
+            text += bytes.fromhex(answer[1:]).decode()
+        return text
+
+    def printed(self):
+        """What a running machine has printed until it stopped, and why it did."""
+        text = ""
+        while (answer := self.reply())[0] == "O":
+            text += bytes.fromhex(answer[1:]).decode()
+        return text, answer
+
+
+def command(console, text):
+    console.sendline(text)
+    console.expect_exact(text)
+    console.expect_exact(qemu.PROMPT)
+
+
+class Session:
+    """At the stub of a machine at its prompt, with acknowledgements off; the machine stands."""
+
+    def __init__(self, console, line):
+        self.console, self.client = console, Client(line)
+        self.client.ask("?")
+        self.client.ask("qSupported:swbreak+;hwbreak+")
+        assert self.client.ask("QStartNoAckMode") == "OK"
+        self.client.acks = False
+
+    def set(self, addresses, letter="Z", kind=0):
+        """Breakpoints: "z" clears them."""
+        for address in addresses:
+            assert self.client.ask(f"{letter}{kind},{address:x},1") == "OK", f"{address:x}"
+
+    def go(self):
+        self.client.send("vCont;c")
+
+    def stop(self):
+        self.client.raw(b"\x03")
+        assert self.client.reply().startswith("T02")
+
+    def run(self, text):
+        """A console command that runs into nothing; then it stands again."""
+        self.go()
+        command(self.console, text)
+        self.stop()

@@ -9,7 +9,7 @@ import pytest
 
 import qemu
 import trace
-from gdbclient import Client, machine
+from gdbclient import Session, command, machine
 
 JUMP = 0xE9
 # Routines with trace points that nobody runs here, and the one that is run.
@@ -41,46 +41,13 @@ def behind_call(name, called):
     return int(re.search(rf"call +\w+ <{called}>\n *(\w+):", code)[1], 16)
 
 
-def command(console, text):
-    console.sendline(text)
-    console.expect_exact(text)
-    console.expect_exact(qemu.PROMPT)
-
-
-class Session:
-    """At the stub, with acknowledgements off; the machine stands."""
-
-    def __init__(self, console, line):
-        self.console, self.client = console, Client(line)
-        self.client.ask("?")
-        self.client.ask("qSupported:swbreak+;hwbreak+")
-        assert self.client.ask("QStartNoAckMode") == "OK"
-        self.client.acks = False
-
-    def set(self, addresses, letter="Z", kind=0):
-        for address in addresses:
-            assert self.client.ask(f"{letter}{kind},{address:x},1") == "OK", f"{address:x}"
-
-    def go(self):
-        self.client.send("vCont;c")
-
-    def stop(self):
-        self.client.raw(b"\x03")
-        assert self.client.reply().startswith("T02")
-
-    def run(self, text):
-        """A console command that runs into nothing; then it stands again."""
-        self.go()
-        command(self.console, text)
-        self.stop()
-
-    def meet(self, address):
-        """`irql` runs into the breakpoint there, and over it; what stands there is returned."""
-        self.go()
-        self.console.sendline("irql")
-        reply = self.client.reply()
-        assert "swbreak" in reply and self.client.register(16) == address, f"{reply} {self.client.register(16):x}"
-        return self.client.read(address, 5)
+def meet(session, address):
+    """`irql` runs into the breakpoint there; what stands there is returned."""
+    session.go()
+    session.console.sendline("irql")
+    reply = session.client.reply()
+    assert "swbreak" in reply and session.client.register(16) == address, f"{reply} {session.client.register(16):x}"
+    return session.client.read(address, 5)
 
 
 @pytest.mark.parametrize("smp", [1, 4])
@@ -95,7 +62,7 @@ def test_breakpoints_on_trace_points(tmp_path, smp):
         # The breakpoint first, then the trace: it stands on the jump, and the step over it leads into the stub.
         session.set(places)
         session.run("trace start")
-        assert session.meet(raised[0])[0] == JUMP
+        assert meet(session, raised[0])[0] == JUMP
         session.set(places, "z")
         assert session.client.ask("vCont;s").startswith("T05") and session.client.register(16) == raised[1]
         assert all(session.client.read(address, 1)[0] == JUMP for address in places)
@@ -107,7 +74,7 @@ def test_breakpoints_on_trace_points(tmp_path, smp):
         session.stop()
         session.set([raised[0], lowered[0]])
         session.run("trace stop")
-        assert session.meet(raised[0]) == code[raised[0]]
+        assert meet(session, raised[0]) == code[raised[0]]
         session.set([raised[0]], "z")
         session.go()
         assert "swbreak" in session.client.reply() and session.client.register(16) == lowered[0]

@@ -236,14 +236,15 @@ def test_breakpoints_in_drivers_and_crashes(tmp_path, smp):
     with machine(tmp_path, smp=smp, cmdline="break", commands=f"{commands}; bugcheck 0x1234") as (console, line):
         console.expect_exact("waiting for gdb")
         with gdb(line) as debugger:
+            debugger.do("monitor set dbgprint on")
             text = debugger.do("continue")
-            assert "SIGTRAP" in text and "DbgBreakPoint ()" in text, text
+            assert "SIGTRAP" in text and "DbgBreakPoint ()" in text and "Etude is up" in text, text
             assert debugger.value("KdDebuggerNotPresent") == 0
             console.expect_exact("sc start bug_breakpoint")
             text = debugger.do("continue")
             console.expect_exact("never reached")
             console.expect_exact("Assertion failed: KmtNumber > 0")
-            assert "RtlAssert (" in text, text
+            assert "RtlAssert (" in text and "Assertion failed: KmtNumber > 0" in text, text
             text = debugger.do("continue")
             console.expect_exact("never reached")
             console.expect_exact("Fatal system error 0x00001234")
@@ -251,6 +252,7 @@ def test_breakpoints_in_drivers_and_crashes(tmp_path, smp):
             assert "KiBugCheckCommand" in debugger.do("bt 4")
             assert len(threads(debugger)) == smp
             debugger.child.sendline("continue")
+            debugger.child.expect_exact("*** STOP: 0x00001234")
             console.expect_exact("STOP: 0x00001234")
             console.expect(pexpect.EOF)
         console.wait()

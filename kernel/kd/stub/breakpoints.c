@@ -58,7 +58,7 @@ BOOLEAN KdIsBreakpoint(ULONG64 Address)
     return Breakpoint != NULL && Breakpoint->Alias != NULL;
 }
 
-void KdpInsertBreakpoints(void)
+void KdInsertBreakpoints(void)
 {
     for (ULONG i = 0; i < BREAKPOINTS; i++) {
         PKDP_BREAKPOINT This = &Breakpoints[i];

@@ -2,7 +2,8 @@
  * query.c - q and Q: what the stub can do, which threads there are, what they are called.
  *
  * A thread to gdb is a processor: what stands on it is what can be stepped and looked at in registers.
- * The system's own threads are in memory, for the commands of kernel/kd/gdb.
+ * The system's own threads are in memory, for the commands of kernel/kd/gdb; so are drivers, whose symbols
+ * those commands load.
  */
 #include "stub.h"
 #include "ldr.h"
@@ -133,6 +134,7 @@ static void AddThreadList(PKDP_REPLY Reply, const CHAR *At)
 static void Greet(PKDP_REPLY Reply, const CHAR *At)
 {
     KdpRemoveAllBreakpoints();
+    KdpSession.WantsOutput = FALSE;
     KdpSession.KnowsSwbreak = strstr(At, "swbreak+") != NULL;
     KdpAddText(Reply, "PacketSize=");
     KdpAddNumber(Reply, KDP_PACKET_SIZE);

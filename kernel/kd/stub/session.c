@@ -149,6 +149,7 @@ void KdpEndSession(void)
     KdpRemoveAllBreakpoints();
     KdpSession.NoAcks = FALSE;
     KdpSession.KnowsSwbreak = FALSE;
+    KdpSession.WantsOutput = FALSE;
     KdpSetPresent(FALSE);
 }
 
@@ -401,19 +402,11 @@ static void BeginStop(const KD_STOP *Stop)
     }
 }
 
-/* What has come meanwhile makes its NMI when the line is listened to again. */
-void KdHoldDebugger(void)
+/* Off and on again: the NMI comes from an edge. */
+void KdListen(void)
 {
     if (KdIsDebuggerPossible()) {
         HalListenDebuggerPort(FALSE);
-    }
-    KdLiftBreakpoints();
-}
-
-void KdReleaseDebugger(BOOLEAN Listen)
-{
-    KdpInsertBreakpoints();
-    if (Listen && KdIsDebuggerPossible()) {
         HalListenDebuggerPort(TRUE);
     }
 }
@@ -433,9 +426,6 @@ void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
         }
     }
     *Resume = KdpSession.Resume;
-    KdpInsertBreakpoints();
-    if (!Resume->Step) {
-        LastActivity100ns = HalQueryCounter100ns();
-        HalListenDebuggerPort(TRUE);
-    }
+    KdInsertBreakpoints();
+    LastActivity100ns = HalQueryCounter100ns();
 }

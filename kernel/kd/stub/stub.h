@@ -25,6 +25,7 @@ typedef struct _KDP_SESSION {
     BOOLEAN NoAcks;       /* QStartNoAckMode */
     BOOLEAN LastAckDue;   /* ... whose own answer is acknowledged still */
     BOOLEAN KnowsSwbreak; /* gdb: a breakpoint's address is that of its instruction */
+    BOOLEAN WantsOutput;  /* monitor set dbgprint on */
     BOOLEAN Finished;     /* the machine goes on, as Resume says */
     KD_RESUME Resume;
     KDP_PACKET Packet;
@@ -71,8 +72,6 @@ void KdpWriteBinary(CHAR *At, SIZE_T Length);
 void KdpSetBreakpoint(const CHAR *At);
 void KdpClearBreakpoint(const CHAR *At);
 void KdpRemoveAllBreakpoints(void);
-/* Puts what gdb has set into the code, before the machine goes on. */
-void KdpInsertBreakpoints(void);
 /* Appends what the debug register of that number has watched. */
 void KdpAddHardwareReason(ULONG Number);
 
