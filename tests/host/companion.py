@@ -95,11 +95,10 @@ def find(shown, output):
     numbers, lines = [number for number, _ in numbered], [text for _, text in numbered]
     found, at = [], 0
     for index, block in enumerate(blocks):
-        first, last = index == 0, index == len(blocks) - 1
-        starts = [0] if first else range(at, len(lines) - len(block) + 1)
-        if last and not block and not first:
-            return found
-        if last:
+        starts = range(at, len(lines) - len(block) + 1)
+        if index == 0:
+            starts = starts[:1]
+        if index == len(blocks) - 1 and (block or index == 0):
             starts = [start for start in starts if start + len(block) == len(lines)]
         start = next((start for start in starts if lines[start : start + len(block)] == block), None)
         if start is None:
