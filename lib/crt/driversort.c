@@ -54,6 +54,7 @@ static LONG CrtReadLong(const void *Text, ULONG Width)
         Minus = Character == '-';
         i++;
     }
+    /* One more than MAXLONG, for -MAXLONG - 1; what comes behind is read all the same, and changes nothing. */
     while (CrtMsIsdigit(Character = Width == 1 ? (unsigned char)Narrow[i] : Wide[i])) {
         Value = min(Value * 10 + Character - '0', (LONG64)MAXLONG + 1);
         i++;
@@ -74,6 +75,7 @@ LONG TWIN CrtMsWtoi(const wchar_t *String)
 }
 
 /* Skips a prefix that belongs to Base, which becomes what the prefix says when it is 0. */
+/* "0x" before anything but a hexadecimal digit is the number 0, and the x comes after it. */
 static const wchar_t *CrtReadPrefix(const wchar_t *At, ULONG *Base)
 {
     BOOLEAN Hex = At[0] == '0' && (At[1] == 'x' || At[1] == 'X') && CrtDigit(At[2]) < 16;
@@ -103,6 +105,7 @@ ULONG TWIN CrtMsWcstoul(const wchar_t *String, wchar_t **End, int Base)
         Minus = *At++ == '-';
     }
     At = CrtReadPrefix(At, &Radix);
+    /* No base above 36, and no negative one, has digits: there is no number then. */
     for (; Radix <= 36 && CrtDigit(*At) < Radix; At++, Any = TRUE) {
         Value = min(Value * Radix + CrtDigit(*At), (ULONG64)MAXULONG + 1);
     }
@@ -153,6 +156,7 @@ void TWIN *CrtMsBsearch(const void *Key, const void *Base, size_t Count, size_t 
         if (Order == 0) {
             return (void *)(ULONG_PTR)Middle;
         }
+        /* What is left of n elements behind the middle one is (n - 1) / 2. */
         if (Order > 0) {
             At = Middle + Size;
             Count--;
@@ -162,6 +166,7 @@ void TWIN *CrtMsBsearch(const void *Key, const void *Base, size_t Count, size_t 
     return NULL;
 }
 
+/* Byte by byte: the elements are of any size and alignment, and there is no memory to be had for one. */
 static void CrtSwap(char *Left, char *Right, size_t Size)
 {
     while (Size-- != 0) {
@@ -195,9 +200,11 @@ static void CrtSink(char *Base, size_t Root, size_t Count, size_t Size, CRT_COMP
 void TWIN CrtMsQsort(void *Base, size_t Count, size_t Size, CRT_COMPARE *Compare);
 void TWIN CrtMsQsort(void *Base, size_t Count, size_t Size, CRT_COMPARE *Compare)
 {
+    /* The second half has no elements below it. */
     for (size_t i = Count / 2; i-- > 0;) {
         CrtSink(Base, i, Count, Size, Compare);
     }
+    /* The largest is at the root: it goes behind those that are left, and a new one rises. */
     for (size_t Left = Count; Left > 1; Left--) {
         CrtSwap(Base, (char *)Base + (Left - 1) * Size, Size);
         CrtSink(Base, 0, Left - 1, Size, Compare);

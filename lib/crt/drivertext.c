@@ -4,6 +4,7 @@
  */
 #include "crtp.h"
 
+/* Unlike strncpy it always ends with a terminator, which Count does not include. */
 char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count);
 char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count)
 {
@@ -14,6 +15,7 @@ char TWIN *CrtMsStrncat(char *Destination, const char *Source, size_t Count)
     return Destination;
 }
 
+/* Nothing asked for of nobody is no error, as Microsoft documents it; any other missing room is. */
 errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, size_t Count);
 errno_t TWIN CrtMsStrncpyS(char *Destination, size_t Size, const char *Source, size_t Count)
 {
@@ -59,6 +61,7 @@ size_t TWIN CrtMsStrcspn(const char *String, const char *Set)
     return CrtStrSpan(String, Set, FALSE);
 }
 
+/* A char may be negative, which tolower leaves as it is: it looks for the letters of ASCII only. */
 char TWIN *CrtMsStrlwr(char *String);
 char TWIN *CrtMsStrlwr(char *String)
 {
@@ -77,6 +80,7 @@ char TWIN *CrtMsStrupr(char *String)
     return String;
 }
 
+/* No state of its own, as strtok has: two threads may take texts apart at once. Delimiters in a row are one. */
 /* The context is where the next piece begins. */
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context);
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context)
@@ -93,6 +97,7 @@ char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context)
     return End != Start ? Start : NULL;
 }
 
+/* The result is writable whatever the argument was: the C library has no better type for both. */
 void TWIN *CrtMsMemchr(const void *Memory, int Value, size_t Count);
 void TWIN *CrtMsMemchr(const void *Memory, int Value, size_t Count)
 {
@@ -106,6 +111,7 @@ void TWIN *CrtMsMemchr(const void *Memory, int Value, size_t Count)
     return NULL;
 }
 
+/* A copy that is refused leaves zeros, not old bytes that could be taken for the copy. */
 errno_t TWIN CrtMsMemcpyS(void *Destination, size_t Size, const void *Source, size_t Count);
 errno_t TWIN CrtMsMemcpyS(void *Destination, size_t Size, const void *Source, size_t Count)
 {
@@ -123,6 +129,7 @@ errno_t TWIN CrtMsMemcpyS(void *Destination, size_t Size, const void *Source, si
     return 0;
 }
 
+/* Leaves the destination as it is when it refuses: that is where it differs from memcpy_s. */
 errno_t TWIN CrtMsMemmoveS(void *Destination, size_t Size, const void *Source, size_t Count);
 errno_t TWIN CrtMsMemmoveS(void *Destination, size_t Size, const void *Source, size_t Count)
 {

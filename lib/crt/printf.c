@@ -10,6 +10,7 @@
 
 #define UNBOUNDED MAXLONG
 
+/* Both widths go through the same code, with a flag: the formatter has one, too. */
 static void Store(PVOID Buffer, SIZE_T Index, BOOLEAN Wide, WCHAR Character)
 {
     if (Wide) {
@@ -24,6 +25,7 @@ static int Print(PVOID Buffer, SIZE_T Count, BOOLEAN Wide, const VOID *Format, N
 {
     SIZE_T Needed = RtlFormatText(Buffer, Count, Wide, Format, Arguments);
 
+    /* Without a buffer it only counts: drivers ask so for the size to allocate. */
     if (Needed > MAXLONG || (Needed > Count && Buffer != NULL)) {
         return -1;
     }
@@ -42,6 +44,7 @@ static int PrintAll(PVOID Buffer, SIZE_T Size, BOOLEAN Wide, const VOID *Format,
     if (Buffer == NULL || Size == 0) {
         return -1;
     }
+    /* A place is kept for the terminator, so a text of exactly Size characters does not fit. */
     Needed = Format == NULL ? SIZE_MAX : RtlFormatText(Buffer, Size - 1, Wide, Format, Arguments);
     if (Needed >= Size || Needed > MAXLONG) {
         Store(Buffer, 0, Wide, 0);
@@ -60,6 +63,7 @@ static int PrintSome(PVOID Buffer, SIZE_T Size, SIZE_T Count, BOOLEAN Wide, cons
     if (Buffer == NULL && Size == 0 && Count == 0) {
         return 0;
     }
+    /* A limit that the buffer ends before is none: then all of the text has to fit. */
     if (Count != _TRUNCATE && Count >= Size) {
         return PrintAll(Buffer, Size, Wide, Format, Arguments);
     }

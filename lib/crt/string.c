@@ -60,6 +60,7 @@ int _stricmp(const char *Left, const char *Right)
     return _strnicmp(Left, Right, SIZE_MAX);
 }
 
+/* Lower case decides, not upper: it makes a difference for the six characters between Z and a. */
 int _strnicmp(const char *Left, const char *Right, size_t Count)
 {
     for (; Count != 0; Left++, Right++, Count--) {
@@ -71,6 +72,7 @@ int _strnicmp(const char *Left, const char *Right, size_t Count)
     return 0;
 }
 
+/* The cast takes const away, as in the standard: whoever passed a constant gets it back. */
 char *strchr(const char *String, int Character)
 {
     for (; *String != (char)Character; String++) {
@@ -107,6 +109,7 @@ char *strstr(const char *String, const char *Pattern)
     return (char *)String;
 }
 
+/* The terminator is found first, so that the copy goes by words. */
 char *strcpy(char *Destination, const char *Source)
 {
     return memcpy(Destination, Source, strlen(Source) + 1);

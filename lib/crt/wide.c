@@ -7,6 +7,7 @@
 
 C_ASSERT(sizeof(wchar_t) == 2); /* -fshort-wchar, as on Windows */
 
+/* Character by character: the text may end just before a page that is not there. */
 size_t wcslen(const wchar_t *String)
 {
     const wchar_t *End = String;
@@ -95,6 +96,7 @@ int _wcsicmp(const wchar_t *Left, const wchar_t *Right)
     return _wcsnicmp(Left, Right, SIZE_MAX);
 }
 
+/* A difference, unlike wcsncmp. */
 int _wcsnicmp(const wchar_t *Left, const wchar_t *Right, size_t Count)
 {
     for (; Count != 0; Left++, Right++, Count--) {
@@ -111,6 +113,7 @@ wchar_t *wcscpy(wchar_t *Destination, const wchar_t *Source)
     return memcpy(Destination, Source, (wcslen(Source) + 1) * sizeof(wchar_t));
 }
 
+/* Fills up with zeros, and leaves no terminator when there is no room, as strncpy does. */
 wchar_t *wcsncpy(wchar_t *Destination, const wchar_t *Source, size_t Count)
 {
     size_t Length = wcsnlen(Source, Count);

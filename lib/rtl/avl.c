@@ -64,6 +64,8 @@ static NODE RtlpRestore(NODE Node, int Heavy, BOOLEAN *Lower)
     NODE Child = *RtlpSide(Node, Heavy), Inner;
 
     *Lower = TRUE;
+    /* The heavy side leans outwards, or not at all: one rotation. When it did not lean, which happens only after
+     * a deletion, the height stays what it was and both lean towards each other. */
     if (Child->Balance != -Heavy) {
         RtlpLift(Child);
         *Lower = Child->Balance != 0;
@@ -71,6 +73,7 @@ static NODE RtlpRestore(NODE Node, int Heavy, BOOLEAN *Lower)
         Child->Balance = (CHAR)(*Lower ? 0 : -Heavy);
         return Child;
     }
+    /* It leans inwards: the inner grandchild rises twice, and its children go one to each side. */
     Inner = *RtlpSide(Child, -Heavy);
     RtlpLift(Inner);
     RtlpLift(Inner);
@@ -85,6 +88,7 @@ static void RtlpGrow(PRTL_AVL_TABLE Table, NODE Node)
 {
     BOOLEAN Lower;
 
+    /* Upwards as long as each side's growth makes the whole higher. */
     for (NODE At = Node; At->Parent != &Table->BalancedRoot; At = At->Parent) {
         int Side = RtlpSideOf(At);
         if (At->Parent->Balance == -Side) {
@@ -105,6 +109,7 @@ static void RtlpShrink(PRTL_AVL_TABLE Table, NODE Parent, int Side)
 {
     while (Parent != &Table->BalancedRoot) {
         BOOLEAN Lower = TRUE;
+        /* The other side still has the height: nobody above notices. */
         if (Parent->Balance == 0) {
             Parent->Balance = (CHAR)-Side;
             return;
@@ -155,6 +160,8 @@ static void RtlpTakeOut(PRTL_AVL_TABLE Table, NODE Node)
     NODE Parent = Out->Parent;
     int Side = RtlpSideOf(Out);
 
+    /* It has one child at most. The tree is balanced before the neighbour takes the node's place, since a
+     * rotation may move the node. */
     RtlpReplace(Out, Out->LeftChild != NULL ? Out->LeftChild : Out->RightChild);
     RtlpShrink(Table, Parent, Side);
     if (Out != Node) {
@@ -171,6 +178,7 @@ static void RtlpTakeOut(PRTL_AVL_TABLE Table, NODE Node)
     }
 }
 
+/* Places count from the beginning, and any change may move them. */
 static void RtlpForgetOrder(PRTL_AVL_TABLE Table)
 {
     Table->OrderedPointer = NULL;

@@ -36,6 +36,7 @@ static ULONG RunEnd(PRTL_BITMAP BitMap, ULONG Start, ULONG Limit, BOOLEAN Set)
     return min(Index, Limit);
 }
 
+/* Without adding up, which could overflow. */
 static BOOLEAN IsInside(PRTL_BITMAP BitMap, ULONG Start, ULONG Count)
 {
     return Start <= BitMap->SizeOfBitMap && Count <= BitMap->SizeOfBitMap - Start;
@@ -48,6 +49,7 @@ static void Change(PRTL_BITMAP BitMap, ULONG Start, ULONG Count, BOOLEAN Set)
     }
     while (Count != 0) {
         ULONG Offset = Start % WORD_BITS, Part = min(Count, WORD_BITS - Offset);
+        /* Part is 1 at least, so the shift is less than a word. */
         ULONG Mask = (MAXULONG >> (WORD_BITS - Part)) << Offset;
         if (Set) {
             BitMap->Buffer[Start / WORD_BITS] |= Mask;
@@ -112,6 +114,7 @@ ULONG NTAPI RtlNumberOfSetBits(PRTL_BITMAP BitMapHeader)
     for (ULONG Index = 0; Index < Size; Index++) {
         ULONG End = RunEnd(BitMapHeader, Index, Size, TRUE);
         Count += End - Index;
+        /* The loop adds one. */
         Index = RunEnd(BitMapHeader, End, Size, FALSE) - 1;
     }
     return Count;
@@ -141,12 +144,14 @@ static ULONG FindFrom(PRTL_BITMAP BitMap, ULONG Start, ULONG Limit, ULONG Count,
     return MAXULONG;
 }
 
+/* From the hint to the end, then from the beginning: a run may begin before the hint and end behind it. */
 static ULONG Find(PRTL_BITMAP BitMap, ULONG Count, ULONG Hint, BOOLEAN Set)
 {
     ULONG Found;
 
     Hint = Hint >= BitMap->SizeOfBitMap ? 0 : Hint;
     if (Count == 0) {
+        /* Who looks for nothing gets the first bit of the byte that the hint lies in. */
         return Hint & ~7U;
     }
     Found = FindFrom(BitMap, Hint, BitMap->SizeOfBitMap, Count, Set);

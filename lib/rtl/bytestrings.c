@@ -4,6 +4,7 @@
  */
 #include <ntddk.h>
 
+/* No terminator is added, even where there is room: byte strings have none. */
 VOID NTAPI RtlCopyString(PSTRING DestinationString, const STRING *SourceString)
 {
     USHORT Length = SourceString == NULL ? 0 : SourceString->Length;
@@ -19,6 +20,7 @@ CHAR NTAPI RtlUpperChar(CHAR Character)
     return (CHAR)toupper((UCHAR)Character);
 }
 
+/* Bytes compare unsigned, so that UTF-8 sorts by code point; a prefix comes before what it begins. */
 LONG NTAPI RtlCompareString(const STRING *String1, const STRING *String2, BOOLEAN CaseInSensitive)
 {
     ULONG Common = min(String1->Length, String2->Length);
@@ -61,6 +63,7 @@ VOID NTAPI RtlUpperString(PSTRING DestinationString, const STRING *SourceString)
     }
 }
 
+/* All or nothing. memmove: a string may be appended to itself. */
 static NTSTATUS Append(PSTRING Destination, const CHAR *Text, SIZE_T Length)
 {
     if (Length > (SIZE_T)(Destination->MaximumLength - Destination->Length)) {

@@ -2,6 +2,7 @@
 #include <ntddk.h>
 #include "rtlp.h"
 
+/* No string at all is valid, too. */
 NTSTATUS NTAPI RtlValidateUnicodeString(ULONG Flags, PCUNICODE_STRING String)
 {
     if (Flags != 0) {
@@ -51,9 +52,11 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, PCUNICODE_STRING SourceStr
         return STATUS_INVALID_PARAMETER;
     }
     *DestinationString = (UNICODE_STRING){0};
+    /* An empty string gets a buffer only when both flags ask for one: a terminator alone. */
     if (SourceString->Length == 0 && Flags != Both) {
         return STATUS_SUCCESS;
     }
+    /* A terminator is not counted in Length, but it is in MaximumLength, which is a USHORT too. */
     Bytes = SourceString->Length + (Terminate ? sizeof(WCHAR) : 0);
     if (Bytes > UNICODE_STRING_MAX_BYTES) {
         return STATUS_NAME_TOO_LONG;

@@ -26,6 +26,7 @@ NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING GuidString)
         UCHAR Byte = ByteAt[i] < 0 ? 0 : ((const UCHAR *)Guid)[ByteAt[i]];
         Text[i] =
             ByteAt[i] < 0 ? (WCHAR)Shape[i] : L"0123456789ABCDEF"[High ? Byte >> 4 : Byte & 15];
+        /* Two digits a byte, the higher one first. */
         High = ByteAt[i] < 0 ? TRUE : !High;
     }
     Text[GUID_CHARACTERS] = 0;
@@ -37,6 +38,7 @@ NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING GuidString)
 
 NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid)
 {
+    /* Read to the end before anything is written: a text that is no GUID leaves the caller's alone. */
     UCHAR Bytes[sizeof(GUID)] = {0};
 
     if (GuidString->Length != GUID_CHARACTERS * sizeof(WCHAR)) {

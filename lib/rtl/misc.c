@@ -5,6 +5,7 @@
 #define SECONDS_TO_1970 11644473600LL /* since 1601 */
 #define SECONDS_TO_1980 11960006400LL
 
+/* Up to three bytes behind the last whole ULONG do not count. */
 SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern)
 {
     const ULONG *Words = Source;
@@ -42,6 +43,7 @@ ULONG NTAPI RtlRandomEx(PULONG Seed)
     return *Seed - 1;
 }
 
+/* Documented as the slower of the two, and the one with less chance in it: there is no reason to be. */
 ULONG NTAPI RtlRandom(PULONG Seed)
 {
     return RtlRandomEx(Seed);
@@ -57,6 +59,7 @@ VOID NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, PLARGE_INTEGER Time)
     Time->QuadPart = (ElapsedSeconds + SECONDS_TO_1980) * SECOND;
 }
 
+/* Only what 32 bits hold: from the epoch on, for 136 years. */
 static BOOLEAN ToSeconds(LONGLONG Time, LONGLONG Epoch, PULONG ElapsedSeconds)
 {
     LONGLONG Seconds = Time / SECOND - Epoch;

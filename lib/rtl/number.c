@@ -55,6 +55,7 @@ static NTSTATUS ReadNumber(RTLP_NUMBER Number, ULONG Base, PULONG Value)
     if (Base != 0 && !IsBase(Base)) {
         return STATUS_INVALID_PARAMETER;
     }
+    /* Everything up to the blank counts as one, control characters too; the end, which reads as 0, does not. */
     while (Number.Next < Number.Count && Look(&Number, 0) <= ' ') {
         Number.Next++;
     }
@@ -67,6 +68,7 @@ static NTSTATUS ReadNumber(RTLP_NUMBER Number, ULONG Base, PULONG Value)
         Number.Next += Base != 0 ? 2 : 0;
         Base = Base != 0 ? Base : 10;
     }
+    /* What is no digit ends the number without an error, and too large a number wraps, as on Windows. */
     for (; RtlpDigitValue(Look(&Number, 0)) < Base; Number.Next++) {
         Result = Result * Base + RtlpDigitValue(Look(&Number, 0));
     }
@@ -103,6 +105,7 @@ NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONGLONG Value, ULONG Base, PUNICODE_STR
         Value /= Base;
     } while (Value != 0);
     Bytes = (ARRAYSIZE(Digits) - Start) * sizeof(WCHAR);
+    /* The terminator has to fit, too, though Length does not count it. */
     if (Bytes + sizeof(WCHAR) > String->MaximumLength) {
         return STATUS_BUFFER_OVERFLOW;
     }

@@ -39,6 +39,7 @@ PRTL_SPLAY_LINKS NTAPI RtlSplay(PRTL_SPLAY_LINKS Links)
         PRTL_SPLAY_LINKS Parent = Links->Parent;
         if (RtlIsRoot(Parent)) {
             RtlpRotateUp(Links);
+            /* Twice to the same side: the parent first, or a long chain would stay as long. */
         } else if (RtlIsLeftChild(Links) == RtlIsLeftChild(Parent)) {
             RtlpRotateUp(Parent);
             RtlpRotateUp(Links);
@@ -65,6 +66,7 @@ PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links)
         return Right;
     }
     Last = RtlSubtreePredecessor(Links);
+    /* From here on the left side is a tree of its own, whose largest node becomes the root of both. */
     Left->Parent = Left;
     RtlSplay(Last);
     Last->RightChild = Right;
@@ -101,6 +103,7 @@ PRTL_SPLAY_LINKS NTAPI RtlRealSuccessor(PRTL_SPLAY_LINKS Links)
     if (Below != NULL) {
         return Below;
     }
+    /* Up, as long as what is above comes before. */
     while (!RtlIsRoot(Links) && RtlIsRightChild(Links)) {
         Links = Links->Parent;
     }

@@ -9,6 +9,7 @@
 
 #define CHARS(String) ((String)->Length / sizeof(WCHAR))
 
+/* MaximumLength counts the terminator and is a USHORT, so a longer text is cut. */
 VOID NTAPI RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString)
 {
     *DestinationString = (UNICODE_STRING){.Buffer = (PWCH)SourceString};
@@ -72,6 +73,7 @@ static LONG CompareChars(PCWCH First, PCWCH Second, SIZE_T Count, BOOLEAN CaseIn
     return 0;
 }
 
+/* Whoever is the beginning of the other one comes first. */
 LONG NTAPI RtlCompareUnicodeStrings(PCWCH String1, SIZE_T String1Length, PCWCH String2,
                                     SIZE_T String2Length, BOOLEAN CaseInSensitive)
 {
@@ -156,6 +158,7 @@ NTSTATUS NTAPI RtlHashUnicodeString(PCUNICODE_STRING String, BOOLEAN CaseInSensi
     return STATUS_SUCCESS;
 }
 
+/* How many bytes are equal, not how they compare: that is memcmp. */
 SIZE_T NTAPI RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length)
 {
     const UCHAR *First = Source1, *Second = Source2;

@@ -58,6 +58,7 @@ PVOID NTAPI RtlLookupElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buf
 {
     PRTL_SPLAY_LINKS Found;
 
+    /* After a search in vain, too: the parent of what may be inserted is the root then. */
     *SearchResult = RtlpSearch(Table, Buffer, &Found);
     *NodeOrParent = Found;
     if (Found != NULL) {
@@ -115,6 +116,7 @@ PVOID NTAPI RtlInsertElementGenericTableFull(PRTL_GENERIC_TABLE Table, PVOID Buf
         Table->TableRoot = RtlSplay(NodeOrParent);
         return RtlpElement(NodeOrParent)->Data;
     }
+    /* The sum is what the caller's allocator is asked for, in 32 bits. */
     if (BufferSize > MAXULONG - sizeof(RTLP_ELEMENT)) {
         return NULL;
     }
@@ -151,6 +153,7 @@ BOOLEAN NTAPI RtlDeleteElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffe
     Table->TableRoot = RtlDelete(Found);
     RemoveEntryList(&RtlpElement(Found)->Order);
     Table->NumberGenericTableElements--;
+    /* Behind the element all places have changed, and it may be the one that is remembered. */
     Table->OrderedPointer = &Table->InsertOrderList;
     Table->WhichOrderedElement = 0;
     Table->FreeRoutine(Table, RtlpElement(Found));
