@@ -65,7 +65,7 @@ def run(commands):
 
 def run_until_bugcheck(commands, cmdline):
     """The same on one machine: of fewer commands when one of them stops it."""
-    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=120)
+    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=300)
     pieces = result.output.replace("\r", "").split("\netude> ")[1:]
     outputs = []
     for command, piece in zip(commands, pieces):

@@ -49,3 +49,18 @@ def test_what_is_named_exists(page):
             assert (qemu.ROOT / f"tests/kmt/{name}.c").exists(), f"{page}: no test {name}"
     for path in re.findall(r"`((?:kernel|boot|drivers|lib|tests|docs)/[\w./-]+)`", text):
         assert (qemu.ROOT / path).exists(), f"{page}: no {path}"
+
+
+def anchors(path):
+    """What a page's headings are called in links."""
+    headings = re.findall(r"^#+ (.*)", path.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading.replace("\\", "")).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, "kernel/README.md", "kernel/kd/gdb/README.md"])
+def test_links_lead_somewhere(page):
+    path = qemu.ROOT / page
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", path.read_text()):
+        meant = (path.parent / target).resolve() if target else path
+        assert meant.exists(), f"{page}: no {target}"
+        assert not anchor or anchor in anchors(meant), f"{page}: no heading #{anchor} in {target or page}"
