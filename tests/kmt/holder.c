@@ -10,8 +10,12 @@ static HANDLE Handle;
 static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
 {
     HANDLE Second;
+    NTSTATUS Status = KmtOpen(&Second, L"\\Device\\Beep", 1, 0);
     UNREFERENCED_PARAMETER(DriverObject);
-    DbgPrint("# opening it once more: 0x%08X\n", KmtOpen(&Second, L"\\Device\\Beep", 1, 0));
+    DbgPrint("# opening it once more: 0x%08X\n", Status);
+    if (NT_SUCCESS(Status)) {
+        ZwClose(Second);
+    }
     ZwClose(Handle);
 }
 
