@@ -85,8 +85,8 @@ all:
 FORCE:
 
 # $(call remember,text): body of a rule whose target changes only when text does, so that objects which depend on it are
-# rebuilt when a flag, a tool or the list of files changes.
-remember = @mkdir -p $(@D); printf '%s\n' '$(strip $1)' | cmp -s - $@ || printf '%s\n' '$(strip $1)' > $@
+# rebuilt when a flag, a tool or the list of files changes. make writes the text itself: no shell takes one of any length.
+remember = @$(shell mkdir -p $(@D))$(file >$@.now,$(strip $1))cmp -s $@.now $@ && rm $@.now || mv $@.now $@
 
 include kernel/kernel.mk
 include boot/efi/efi.mk

@@ -10,10 +10,7 @@
 #define ETUDE_BOOT_BOOT_H
 
 #include "loader.h"
-
-/* Ends QEMU with status 37, as a bugcheck does; without the device a write changes nothing. */
-#define BL_DEBUG_EXIT_PORT 0xF4
-#define BL_DEBUG_EXIT_VALUE 0x12
+#include "serial.h"
 
 /* Made by linker.ld: physical addresses of the parts that only starting needs. */
 extern CHAR BlBootStart[], BlBootEnd[];

@@ -5,27 +5,9 @@
  */
 #include "boot.h"
 
-#define COM1 0x3F8
-#define LINE_STATUS 5
-#define TRANSMITTER_EMPTY 0x20
-#define POLL_LIMIT 1000000 /* a port that is not there must not keep us from the screen */
-
 #define TEXT_SCREEN ((volatile USHORT *)(LOADER_DIRECT_BASE + 0xB8000))
 #define SCREEN_WIDTH 80
 #define BRIGHT_WHITE_ON_RED 0x4F00
-
-static VOID BlOut(USHORT Port, UCHAR Value)
-{
-    __asm__ volatile("outb %0, %1" : : "a"(Value), "Nd"(Port));
-}
-
-static UCHAR BlIn(USHORT Port)
-{
-    UCHAR Value;
-
-    __asm__ volatile("inb %1, %0" : "=a"(Value) : "Nd"(Port));
-    return Value;
-}
 
 /* 115200 baud, 8 data bits, no parity, one stop bit, FIFOs on: {register, value} in the order in
  * which they are written. Bit 7 of register 3 turns registers 0 and 1 into the divisor for a
@@ -35,16 +17,8 @@ static VOID BlOpenSerial(VOID)
     static const UCHAR Setup[][2] = {{1, 0}, {3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 3}};
 
     for (ULONG i = 0; i < ARRAYSIZE(Setup); i++) {
-        BlOut(COM1 + Setup[i][0], Setup[i][1]);
+        BlOut(BL_COM1 + Setup[i][0], Setup[i][1]);
     }
-}
-
-static VOID BlPutSerial(CHAR Character)
-{
-    for (ULONG i = 0; i < POLL_LIMIT && !(BlIn(COM1 + LINE_STATUS) & TRANSMITTER_EMPTY); i++) {
-        __asm__ volatile("pause");
-    }
-    BlOut(COM1, Character);
 }
 
 static VOID BlPutText(const CHAR *Text)

@@ -17,7 +17,7 @@ $(O)/flags/bootdisk: FORCE
 $(O)/boot/bootdisk.cpio: $(DISK_FILES) boot/tools/bootdisk.py $(O)/flags/bootdisk
 	$(call say,CPIO,$@)
 	@mkdir -p $(@D)
-	$(Q)$(PYTHON) boot/tools/bootdisk.py $@ $(DISK_MEMBERS)
+	$(Q)$(PYTHON) boot/tools/bootdisk.py $@ $(O)/flags/bootdisk
 
 ISO_FILES := $(O)/boot/etude.elf $(O)/boot/bootdisk.cpio $(O)/boot/BOOTX64.EFI
 $(O)/etude.iso: $(ISO_FILES) iso/grub.cfg boot/tools/bootiso.py

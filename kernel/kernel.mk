@@ -42,7 +42,9 @@ $(O)/flags/kernel-cc: FORCE
 $(O)/flags/kernel-as: FORCE
 	$(call remember,$(KERNEL_AS) $(KERNEL_ASFLAGS))
 $(O)/flags/kernel-ld: FORCE
-	$(call remember,$(KERNEL_LD) $(KERNEL_LDFLAGS) $(KERNEL_OBJS))
+	$(call remember,$(KERNEL_LD) $(KERNEL_LDFLAGS))
+$(O)/flags/kernel-objs: FORCE
+	$(call remember,$(KERNEL_OBJS))
 $(O)/flags/exports: FORCE
 	$(call remember,$(EXPORTS))
 $(O)/flags/offsets: FORCE
@@ -93,9 +95,9 @@ $(O)/obj/exports.o: $(O)/gen/exports.asm $(O)/flags/kernel-as
 	@mkdir -p $(@D)
 	$(Q)$(KERNEL_AS) $(KERNEL_ASFLAGS) $< -o $@
 
-$(O)/kernel.elf: $(KERNEL_OBJS) linker.ld $(O)/flags/kernel-ld
+$(O)/kernel.elf: $(KERNEL_OBJS) linker.ld $(O)/flags/kernel-ld $(O)/flags/kernel-objs
 	$(call say,LD,$@)
-	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -Map $(O)/kernel.map -o $@ $(KERNEL_OBJS)
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -Map $(O)/kernel.map -o $@ @$(O)/flags/kernel-objs
 	$(Q)objcopy --wildcard --strip-symbol '..@*' $@ # labels inside nasm's macros would name routines in backtraces
 
 # gdb runs this when it reads kernel.elf's symbols, if its auto-load safe-path has the folder: see docs/debugging.md.

@@ -16,6 +16,8 @@ typedef struct BL_FILE {
 /* Says why Etude cannot start, on the firmware's console, and returns to the firmware, which goes on to
  * whatever else there is to boot; ends QEMU where it offers that. Does not return. */
 __attribute__((noreturn)) VOID BlStop(CHAR16 *Format, ...);
+/* From here on BlStop calls nothing of the firmware: it writes to the first serial port, and halts. */
+VOID BlForgetFirmware(VOID);
 
 /* Pages of the type below 4 GB; does not return when there are none. What: for whom, for the message. */
 VOID *BlAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size, CHAR16 *What);
@@ -31,7 +33,7 @@ BOOLEAN BlFindScreen(BL_SCREEN *Screen);
 VOID BlFindRsdp(BL_INFO *Info);
 
 /* Ends the firmware's services: adds the memory map as it is then to Info, and ends it. Low, High: what the
- * kernel will fill, which the firmware must not keep. From here on there is nobody to print a message. */
+ * kernel will fill, which the firmware must not keep. */
 VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High);
 
 #endif

@@ -126,7 +126,7 @@ static UINTN BlReadMap(BL_MEMORY *Memory, const UINT8 *Map, UINTN Size, UINTN En
 }
 
 /* The services end only if the memory map has not changed since it was read: an event in between may have
- * changed it. Messages allocate memory too, so they come before the map that counts. */
+ * changed it. Even when they do not end, only these two may be called from the first attempt on. */
 VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High)
 {
     UINT8 *Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");
@@ -153,6 +153,7 @@ VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High)
         if (!BlEndInfo(Info)) {
             BlStop(L"the firmware's memory map has too many entries");
         }
+        BlForgetFirmware();
         Status = BS->ExitBootServices(Image, Key);
         if (!EFI_ERROR(Status)) {
             return;

@@ -5,6 +5,7 @@
  * Everything is read while the firmware can still complain about it. Then the firmware's services end, the
  * kernel goes to the place it is linked for, and is entered as from any multiboot2 loader.
  */
+#include "../serial.h"
 #include "firmware.h"
 
 #define INFO_ROOM 65536
@@ -13,20 +14,44 @@
 #define ENTER_STACK 1024
 
 static EFI_HANDLE BlImage;
+static BOOLEAN BlFirmwareGone;
+
+VOID BlForgetFirmware(VOID)
+{
+    BlFirmwareGone = TRUE;
+}
+
+/* The serial port is as the firmware has set it up. */
+static VOID BlPutText(const CHAR16 *Text)
+{
+    for (; *Text != 0; Text++) {
+        BlPutSerial((CHAR8)*Text);
+    }
+}
 
 VOID BlStop(CHAR16 *Format, ...)
 {
+    CHAR16 Text[200];
     UINTN Index;
     va_list Arguments;
-    EFI_EVENT Events[2] = {ST->ConIn->WaitForKey};
+    EFI_EVENT Events[2] = {NULL};
 
     va_start(Arguments, Format);
-    Print(L"\netude: cannot start: ");
-    VPrint(Format, Arguments);
+    UnicodeVSPrint(Text, sizeof(Text), Format, Arguments);
     va_end(Arguments);
-    Print(L"\n");
-    __asm__ volatile("outb %0, %1" : : "a"((UINT8)0x12), "Nd"((UINT16)0xF4)); /* as boot/fail.c */
+    if (BlFirmwareGone) {
+        BlPutText(L"\r\netude: cannot start: ");
+        BlPutText(Text);
+        BlPutText(L"\r\n");
+    } else {
+        Print(L"\netude: cannot start: %s\n", Text);
+    }
+    BlOut(BL_DEBUG_EXIT_PORT, BL_DEBUG_EXIT_VALUE);
+    while (BlFirmwareGone) {
+        __asm__ volatile("cli; hlt");
+    }
     /* Long enough to read it; a key is quicker. */
+    Events[0] = ST->ConIn->WaitForKey;
     if (!EFI_ERROR(BS->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &Events[1]))) {
         BS->SetTimer(Events[1], TimerRelative, 30 * 10000000ULL);
         BS->WaitForEvent(2, Events, &Index);

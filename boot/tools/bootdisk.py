@@ -1,8 +1,9 @@
 """Write the boot disk: a cpio archive in newc format, the same bytes for the same contents.
 
-usage: bootdisk.py OUTPUT NAME=FILE...
+usage: bootdisk.py OUTPUT LIST
 
-Only names, sizes and contents are recorded; owners, times and inode numbers are zero, apart from the file type.
+LIST is a file of words NAME=FILE. Only names, sizes and contents are recorded; owners, times and inode numbers are zero, apart from
+the file type.
 """
 
 import sys
@@ -36,7 +37,7 @@ def extend(disk, members):
 
 
 def main():
-    pairs = [argument.split("=", 1) for argument in sys.argv[2:]]
+    pairs = [argument.split("=", 1) for argument in Path(sys.argv[2]).read_text().split()]
     Path(sys.argv[1]).write_bytes(archive((name, Path(file).read_bytes()) for name, file in sorted(pairs)))
 
 
