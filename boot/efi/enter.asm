@@ -1,8 +1,9 @@
 ; From UEFI's 64-bit mode, with the firmware gone, to the kernel's entry point in 32-bit protected mode.
 ;
-; The kernel goes where memory may hold anything of the firmware's, this loader included. So what does the
-; copying stands in a page apart (main.c copies it there): it refers to nothing but itself and the plan.
-; All of it is below 4 GB, where virtual and physical addresses are the same.
+; The kernel goes where memory may hold anything of the firmware's, its page tables and this loader included.
+; So what does the copying stands in a page apart (main.c copies it there) and does it without paging: it
+; refers to nothing but itself and the plan. All of it is below 4 GB, where virtual and physical addresses
+; are the same.
 
 MULTIBOOT_LOADED_MAGIC equ 0x36D76289
 MSR_EFER        equ 0xC0000080
@@ -36,23 +37,6 @@ BlEnterStart:
         btr     rax, 16
         mov     cr0, rax
 
-        lea     rbx, [rbp + PLAN_SEGMENTS]
-        mov     r8, [rbp + PLAN_COUNT]
-.segment:
-        mov     rsi, [rbx + SEGMENT_SOURCE]
-        mov     rdi, [rbx + SEGMENT_TARGET]
-        mov     rcx, [rbx + SEGMENT_FILE]
-        rep movsb
-        mov     rcx, [rbx + SEGMENT_MEMORY]
-        sub     rcx, [rbx + SEGMENT_FILE]
-        xor     eax, eax
-        rep stosb
-        add     rbx, SEGMENT_SIZE
-        dec     r8
-        jnz     .segment
-
-        mov     ebx, [rbp + PLAN_INFO]
-        mov     ebp, [rbp + PLAN_ENTRY]
         lea     rax, [rel Gdt]
         mov     [rel GdtPointer + 2], rax
         lgdt    [rel GdtPointer]
@@ -77,6 +61,24 @@ Compatible:
         rdmsr
         and     eax, ~EFER_LME
         wrmsr
+
+        lea     ebx, [ebp + PLAN_SEGMENTS]
+        mov     edx, [ebp + PLAN_COUNT]
+.segment:
+        mov     esi, [ebx + SEGMENT_SOURCE]
+        mov     edi, [ebx + SEGMENT_TARGET]
+        mov     ecx, [ebx + SEGMENT_FILE]
+        rep movsb
+        mov     ecx, [ebx + SEGMENT_MEMORY]
+        sub     ecx, [ebx + SEGMENT_FILE]
+        xor     eax, eax
+        rep stosb
+        add     ebx, SEGMENT_SIZE
+        dec     edx
+        jnz     .segment
+
+        mov     ebx, [ebp + PLAN_INFO]
+        mov     ebp, [ebp + PLAN_ENTRY]
         mov     eax, MULTIBOOT_LOADED_MAGIC
         jmp     ebp
 

@@ -13,27 +13,47 @@ typedef struct BL_FILE {
     UINTN Size;
 } BL_FILE;
 
+/* A file where there was room for it: in one piece, unless the firmware has left little memory. */
+typedef struct BL_PIECES {
+    UINTN Size; /* of all */
+    UINTN Count;
+    BL_FILE Piece[BL_MAXIMUM_PIECES];
+} BL_PIECES;
+
 /* Says why Etude cannot start, on the firmware's console, and returns to the firmware, which goes on to
  * whatever else there is to boot; ends QEMU where it offers that. Does not return. */
 __attribute__((noreturn)) VOID BlStop(CHAR16 *Format, ...);
 /* From here on BlStop calls nothing of the firmware: it writes to the first serial port, and halts. */
 VOID BlForgetFirmware(VOID);
 
-/* Pages of the type below 4 GB; does not return when there are none. What: for whom, for the message. */
+/* Pages of the type below 4 GB, or NULL. */
+VOID *BlTryAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size);
+/* The same; does not return when there are none. What: for whom, for the message. */
 VOID *BlAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size, CHAR16 *What);
+__attribute__((noreturn)) VOID BlStopForMemory(CHAR16 *What, UINTN Size);
 
 /* Opens the file system that the loader was started from. Once. */
 VOID BlOpenVolume(EFI_HANDLE Image);
 /* Reads a file, with one zero byte behind it. FALSE: there is none; other errors do not return. */
 BOOLEAN BlReadFile(CHAR16 *Name, BL_FILE *File);
+/* The same, without the zero byte. */
+BOOLEAN BlReadPieces(CHAR16 *Name, BL_PIECES *Pieces);
 
 /* The screen, if it can be drawn on by writing to memory; else FALSE. */
 BOOLEAN BlFindScreen(BL_SCREEN *Screen);
 /* Adds ACPI's root pointer, if the firmware has one. */
 VOID BlFindRsdp(BL_INFO *Info);
 
-/* Ends the firmware's services: adds the memory map as it is then to Info, and ends it. Low, High: what the
- * kernel will fill, which the firmware must not keep. */
-VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High);
+/* What leaving the firmware finishes. */
+typedef struct BL_DEPARTURE {
+    BL_INFO Info;  /* without memory map and module */
+    BL_PLAN *Plan; /* the kernel's segments; the boot disk's pieces are added */
+    BL_PIECES Disk;
+    BL_FILE Enter;    /* what does the copying, with its plan */
+    UINT64 Low, High; /* what the kernel will fill, which the firmware must not keep */
+} BL_DEPARTURE;
+
+/* Ends the firmware's services, and finishes the plan by the memory map as it is then. */
+VOID BlLeaveFirmware(EFI_HANDLE Image, BL_DEPARTURE *Departure);
 
 #endif

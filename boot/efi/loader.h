@@ -19,9 +19,10 @@
 
 /*** The kernel file (elf.c) ***/
 
-#define BL_MAXIMUM_SEGMENTS 8
+#define BL_MAXIMUM_SEGMENTS 8 /* of the kernel */
+#define BL_MAXIMUM_PIECES 24  /* of the boot disk */
 
-/* A piece of the kernel: FileBytes from Source go to Target, what is missing to MemoryBytes is zero.
+/* Something to be moved: FileBytes from Source go to Target, what is missing to MemoryBytes is zero.
  * enter.asm knows the layout. */
 typedef struct BL_SEGMENT {
     uint64_t Source;
@@ -35,7 +36,7 @@ typedef struct BL_PLAN {
     uint64_t Entry; /* 32-bit code */
     uint64_t Information;
     uint64_t SegmentCount;
-    BL_SEGMENT Segment[BL_MAXIMUM_SEGMENTS];
+    BL_SEGMENT Segment[BL_MAXIMUM_SEGMENTS + BL_MAXIMUM_PIECES];
 } BL_PLAN;
 
 /* Fills Entry and Segment from an ELF file of Size bytes at File, and the range of physical memory that
@@ -56,6 +57,7 @@ typedef struct BL_MEMORY {
     uint64_t Base;
     uint64_t Length;
     uint32_t Type; /* E820's numbers */
+#define BL_MEMORY_RAM 1
 } BL_MEMORY;
 
 typedef struct BL_SCREEN {
@@ -80,9 +82,19 @@ int BlEndInfo(BL_INFO *Info);
  * it uses into very many. Returns the new number, at most Capacity + 1: then it did not fit. */
 size_t BlAppendMemory(BL_MEMORY *Memory, size_t Count, size_t Capacity, BL_MEMORY Range);
 
+/*** Finding room (room.c) ***/
+
+/* Bytes of RAM in a map between Low and High. */
+uint64_t BlRamBetween(const BL_MEMORY *Memory, size_t Count, uint64_t Low, uint64_t High);
+
+/* The lowest page from 1 MB on where Size bytes of RAM, below 4 GB, touch none of what is taken; 0: there is none. */
+uint64_t BlFindRoom(const BL_MEMORY *Memory, size_t Count, const BL_MEMORY *Taken,
+                    size_t TakenCount, uint64_t Size);
+
 /*** Checksums (sums.c) ***/
 
-uint32_t BlCrc32(const void *Data, size_t Size);
+/* Of what Crc is the checksum of, 0 for nothing, followed by these. */
+uint32_t BlCrc32(uint32_t Crc, const void *Data, size_t Size);
 /* Finds "xxxxxxxx NAME" in the Size bytes of the list at Text. FALSE: it is not listed. */
 int BlFindSum(const char *Text, size_t Size, const char *Name, uint32_t *Sum);
 

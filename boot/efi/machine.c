@@ -7,7 +7,7 @@
 
 /* As BIOSes number the types of memory; what is not known is nobody's to use. */
 enum {
-    E820Ram = 1,
+    E820Ram = BL_MEMORY_RAM,
     E820Reserved = 2,
     E820AcpiReclaim = 3,
     E820AcpiNvs = 4,
@@ -91,23 +91,6 @@ static UINT32 BlTypeAfterwards(UINT32 Type)
     }
 }
 
-/* Bytes of RAM in a map between Low and High. */
-static UINT64 BlRamBetween(const BL_MEMORY *Memory, UINTN Count, UINT64 Low, UINT64 High)
-{
-    UINT64 Bytes = 0;
-
-    for (UINTN i = 0; i < Count; i++) {
-        UINT64 Start = Memory[i].Base, End = Start + Memory[i].Length;
-
-        Start = Start < Low ? Low : Start;
-        End = End > High ? High : End;
-        if (Memory[i].Type == E820Ram && Start < End) {
-            Bytes += End - Start;
-        }
-    }
-    return Bytes;
-}
-
 static UINTN BlReadMap(BL_MEMORY *Memory, const UINT8 *Map, UINTN Size, UINTN EntrySize)
 {
     UINTN Count = 0;
@@ -125,32 +108,84 @@ static UINTN BlReadMap(BL_MEMORY *Memory, const UINT8 *Map, UINTN Size, UINTN En
     return Count;
 }
 
+/* Where the boot disk will be: where it is, or, if it is in pieces, where there is room for all of them once the
+ * firmware has gone. */
+static UINT64 BlPlaceDisk(const BL_DEPARTURE *Departure, const BL_MEMORY *Memory, UINTN Count)
+{
+    const BL_PIECES *Disk = &Departure->Disk;
+    BL_MEMORY Taken[BL_MAXIMUM_PIECES + 3] = {
+        {Departure->Low, Departure->High - Departure->Low, 0},
+        {(UINT64)Departure->Enter.Data, Departure->Enter.Size, 0},
+        {(UINT64)Departure->Info.Buffer, Departure->Info.Room, 0}};
+    UINT64 Target;
+
+    if (Disk->Count == 1) {
+        return (UINT64)Disk->Piece[0].Data;
+    }
+    for (UINTN i = 0; i < Disk->Count; i++) {
+        Taken[3 + i] = (BL_MEMORY){(UINT64)Disk->Piece[i].Data, Disk->Piece[i].Size, 0};
+    }
+    Target = BlFindRoom(Memory, Count, Taken, 3 + Disk->Count, Disk->Size);
+    if (Target == 0) {
+        BlStopForMemory(L"the boot disk", Disk->Size);
+    }
+    return Target;
+}
+
+/* The pieces are put together behind the kernel's segments of the plan. */
+static VOID BlPlanDisk(BL_SEGMENT *Segment, const BL_PIECES *Disk, UINT64 Target)
+{
+    for (UINTN i = 0; i < Disk->Count; i++) {
+        UINTN Size = Disk->Piece[i].Size;
+
+        Segment[i] = (BL_SEGMENT){(UINT64)Disk->Piece[i].Data, Target, Size, Size};
+        Target += Size;
+    }
+}
+
+/* What the kernel will find, by a memory map: FALSE when that has too many entries. */
+static BOOLEAN BlFinishInfo(BL_DEPARTURE *Departure, BL_INFO *Info, BL_SEGMENT *Segment,
+                            const BL_MEMORY *Memory, UINTN Count)
+{
+    UINT64 Low = Departure->Low, High = Departure->High;
+    UINT64 Target;
+
+    if (BlRamBetween(Memory, Count, Low, High) != High - Low) {
+        BlStop(L"the firmware keeps memory between %lx and %lx, where the kernel must go", Low,
+               High);
+    }
+    Target = BlPlaceDisk(Departure, Memory, Count);
+    BlPlanDisk(Segment, &Departure->Disk, Target);
+    *Info = Departure->Info;
+    BlAddModule(Info, Target, Departure->Disk.Size);
+    BlAddMemoryMap(Info, Memory, Count);
+    return BlEndInfo(Info);
+}
+
 /* The services end only if the memory map has not changed since it was read: an event in between may have
  * changed it. Even when they do not end, only these two may be called from the first attempt on. */
-VOID BlLeaveFirmware(EFI_HANDLE Image, BL_INFO *Info, UINT64 Low, UINT64 High)
+VOID BlLeaveFirmware(EFI_HANDLE Image, BL_DEPARTURE *Departure)
 {
     UINT8 *Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");
     BL_MEMORY *Memory =
         BlAllocateLow(EfiLoaderData, MAXIMUM_RANGES * sizeof(BL_MEMORY), L"the memory map");
-    BL_INFO Before = *Info;
+    BL_PLAN *Plan = Departure->Plan;
+    BL_SEGMENT *Pieces = &Plan->Segment[Plan->SegmentCount];
     EFI_STATUS Status = EFI_SUCCESS;
+    BL_INFO Info;
 
+    Plan->Information = (UINT64)Departure->Info.Buffer;
+    Plan->SegmentCount += Departure->Disk.Count == 1 ? 0 : Departure->Disk.Count;
     for (UINTN Attempt = 0; Attempt < ATTEMPTS; Attempt++) {
-        UINTN Size = MAP_ROOM, Key, EntrySize, Count;
+        UINTN Size = MAP_ROOM, Key, EntrySize;
         UINT32 Version;
 
         Status = BS->GetMemoryMap(&Size, (EFI_MEMORY_DESCRIPTOR *)Map, &Key, &EntrySize, &Version);
         if (EFI_ERROR(Status)) {
             BlStop(L"the firmware's memory map cannot be read: %r", Status);
         }
-        Count = BlReadMap(Memory, Map, Size, EntrySize);
-        if (BlRamBetween(Memory, Count, Low, High) != High - Low) {
-            BlStop(L"the firmware keeps memory between %lx and %lx, where the kernel must go", Low,
-                   High);
-        }
-        *Info = Before;
-        BlAddMemoryMap(Info, Memory, Count);
-        if (!BlEndInfo(Info)) {
+        if (!BlFinishInfo(Departure, &Info, Pieces, Memory,
+                          BlReadMap(Memory, Map, Size, EntrySize))) {
             BlStop(L"the firmware's memory map has too many entries");
         }
         BlForgetFirmware();

@@ -3,11 +3,14 @@
  * kernel, the boot disk, its checksums and, if one is wanted, the kernel's command line.
  *
  * Everything is read while the firmware can still complain about it. Then the firmware's services end, the
- * kernel goes to the place it is linked for, and is entered as from any multiboot2 loader.
+ * kernel goes to the place it is linked for, and is entered as from any multiboot2 loader. Most memory is free
+ * only then: on a small machine the boot disk waits in pieces, wherever the firmware has left some.
  */
 #include "../serial.h"
 #include "firmware.h"
 
+#define KERNEL L"\\boot\\etude.elf"
+#define DISK L"\\boot\\bootdisk.cpio"
 #define INFO_ROOM 65536
 #define MAXIMUM_COMMAND_LINE 1023 /* of what the kernel keeps */
 #define ENTER_ROOM 4096
@@ -61,33 +64,63 @@ VOID BlStop(CHAR16 *Format, ...)
     }
 }
 
-VOID *BlAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size, CHAR16 *What)
+VOID BlStopForMemory(CHAR16 *What, UINTN Size)
 {
-    EFI_PHYSICAL_ADDRESS Base = BL_LOW_LIMIT;
-
-    if (EFI_ERROR(
-            BS->AllocatePages(AllocateMaxAddress, Type, (Size + BL_PAGE - 1) / BL_PAGE, &Base))) {
-        BlStop(L"not enough memory for %s: %ld KB are needed below 4 GB", What,
-               (UINT64)Size / 1024);
-    }
-    return (VOID *)Base;
+    BlStop(L"not enough memory for %s: %ld KB are needed below 4 GB", What, (UINT64)Size / 1024);
 }
 
-/* A file that Etude cannot do without, undamaged. Name is its name in the list of checksums. */
-static BL_FILE BlReadChecked(CHAR16 *Path, const CHAR8 *Name, const BL_FILE *Sums)
+VOID *BlTryAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size)
 {
-    BL_FILE File;
-    UINT32 Sum;
+    EFI_PHYSICAL_ADDRESS Base = BL_LOW_LIMIT;
+    UINTN Pages = (Size + BL_PAGE - 1) / BL_PAGE;
 
-    if (!BlReadFile(Path, &File)) {
-        BlStop(L"%s is missing", Path);
+    return EFI_ERROR(BS->AllocatePages(AllocateMaxAddress, Type, Pages, &Base)) ? NULL
+                                                                                : (VOID *)Base;
+}
+
+VOID *BlAllocateLow(EFI_MEMORY_TYPE Type, UINTN Size, CHAR16 *What)
+{
+    VOID *Base = BlTryAllocateLow(Type, Size);
+
+    if (Base == NULL) {
+        BlStopForMemory(What, Size);
     }
-    if (Sums->Data != NULL && BlFindSum((char *)Sums->Data, Sums->Size, (char *)Name, &Sum) &&
-        Sum != BlCrc32(File.Data, File.Size)) {
-        BlStop(L"%s is damaged: its checksum is %08x, not %08x", Path,
-               BlCrc32(File.Data, File.Size), Sum);
+    return Base;
+}
+
+/* Name is a file's name in the list of checksums, Sum what it has. */
+static VOID BlCheckSum(CHAR16 *Path, const CHAR8 *Name, UINT32 Sum)
+{
+    static BL_FILE Sums;
+    UINT32 Listed;
+
+    if (Sums.Data == NULL && !BlReadFile(L"\\boot\\sums.txt", &Sums)) {
+        return;
     }
-    return File;
+    if (BlFindSum((char *)Sums.Data, Sums.Size, (char *)Name, &Listed) && Sum != Listed) {
+        BlStop(L"%s is damaged: its checksum is %08x, not %08x", Path, Sum, Listed);
+    }
+}
+
+static VOID BlReadKernel(BL_FILE *Kernel)
+{
+    if (!BlReadFile(KERNEL, Kernel)) {
+        BlStop(L"%s is missing", KERNEL);
+    }
+    BlCheckSum(KERNEL, (CHAR8 *)"etude.elf", BlCrc32(0, Kernel->Data, Kernel->Size));
+}
+
+static VOID BlReadDisk(BL_PIECES *Disk)
+{
+    UINT32 Sum = 0;
+
+    if (!BlReadPieces(DISK, Disk)) {
+        BlStop(L"%s is missing", DISK);
+    }
+    for (UINTN i = 0; i < Disk->Count; i++) {
+        Sum = BlCrc32(Sum, Disk->Piece[i].Data, Disk->Piece[i].Size);
+    }
+    BlCheckSum(DISK, (CHAR8 *)"bootdisk.cpio", Sum);
 }
 
 static BOOLEAN BlOverlaps(const BL_FILE *File, UINT64 Low, UINT64 High)
@@ -108,9 +141,16 @@ static VOID BlReserveTarget(const BL_FILE *Kernel, UINT64 Low, UINT64 High)
 }
 
 /* When the firmware used some of the target, the rest of it could be given to us for what the kernel is told. */
-static VOID BlCheckApart(const BL_FILE *File, UINT64 Low, UINT64 High)
+static VOID BlCheckAllApart(const BL_DEPARTURE *Departure)
 {
-    if (BlOverlaps(File, Low, High)) {
+    UINT64 Low = Departure->Low, High = Departure->High;
+    BL_FILE Info = {Departure->Info.Buffer, Departure->Info.Room};
+    BOOLEAN Meet = BlOverlaps(&Departure->Enter, Low, High) || BlOverlaps(&Info, Low, High);
+
+    for (UINTN i = 0; i < Departure->Disk.Count; i++) {
+        Meet |= BlOverlaps(&Departure->Disk.Piece[i], Low, High);
+    }
+    if (Meet) {
         BlStop(L"not enough memory: what the kernel needs lies where the kernel must go");
     }
 }
@@ -132,14 +172,13 @@ static VOID BlAddCommandLineFile(BL_INFO *Info)
     BlAddCommandLine(Info, (char *)File.Data);
 }
 
-static VOID BlDescribeMachine(BL_INFO *Info, const BL_FILE *Disk)
+static VOID BlDescribeMachine(BL_INFO *Info)
 {
     BL_SCREEN Screen;
 
     BlBeginInfo(Info, BlAllocateLow(EfiLoaderData, INFO_ROOM, L"the memory map"), INFO_ROOM);
     BlAddLoaderName(Info, "UEFI");
     BlAddCommandLineFile(Info);
-    BlAddModule(Info, (UINT64)Disk->Data, Disk->Size);
     BlFindRsdp(Info);
     if (BlFindScreen(&Screen)) {
         BlAddScreen(Info, &Screen);
@@ -148,37 +187,31 @@ static VOID BlDescribeMachine(BL_INFO *Info, const BL_FILE *Disk)
     }
 }
 
-/* Called by gnu-efi, in C's calling convention rather than the firmware's. */
+/* Called by gnu-efi, in C's calling convention rather than the firmware's. The boot disk comes last: it may use up
+ * what memory there is. */
 EFI_STATUS efi_main(EFI_HANDLE Image, EFI_SYSTEM_TABLE *SystemTable)
 {
-    BL_FILE Sums = {0}, Kernel, Disk;
-    UINT64 Low, High;
-    BL_INFO Info;
-    UINT8 *Enter;
-    BL_PLAN *Plan;
+    static BL_DEPARTURE Departure;
+    BL_FILE Kernel, *Enter = &Departure.Enter;
     const char *Wrong;
 
     InitializeLib(Image, SystemTable);
     BlImage = Image;
     BlOpenVolume(Image);
-    BlReadFile(L"\\boot\\sums.txt", &Sums);
-    Kernel = BlReadChecked(L"\\boot\\etude.elf", (CHAR8 *)"etude.elf", &Sums);
+    BlReadKernel(&Kernel);
 
-    Enter = BlAllocateLow(EfiLoaderCode, 2 * ENTER_ROOM, L"the loader");
-    Plan = (BL_PLAN *)(Enter + ENTER_ROOM + ENTER_STACK);
-    Wrong = BlPlanKernel(Kernel.Data, Kernel.Size, Plan, &Low, &High);
+    *Enter = (BL_FILE){BlAllocateLow(EfiLoaderCode, 2 * ENTER_ROOM, L"the loader"), 2 * ENTER_ROOM};
+    Departure.Plan = (BL_PLAN *)(Enter->Data + ENTER_ROOM + ENTER_STACK);
+    Wrong = BlPlanKernel(Kernel.Data, Kernel.Size, Departure.Plan, &Departure.Low, &Departure.High);
     if (Wrong != NULL) {
-        BlStop(L"\\boot\\etude.elf is damaged: %a", Wrong);
+        BlStop(L"%s is damaged: %a", KERNEL, Wrong);
     }
-    BlReserveTarget(&Kernel, Low, High);
-    Disk = BlReadChecked(L"\\boot\\bootdisk.cpio", (CHAR8 *)"bootdisk.cpio", &Sums);
-    BlDescribeMachine(&Info, &Disk);
-    Plan->Information = (UINT64)Info.Buffer;
-    BlCheckApart(&Disk, Low, High);
-    BlCheckApart(&(BL_FILE){Enter, 2 * ENTER_ROOM}, Low, High);
-    BlCheckApart(&(BL_FILE){Info.Buffer, INFO_ROOM}, Low, High);
-    CopyMem(Enter, BlEnterStart, BlEnterEnd - BlEnterStart);
-    BlLeaveFirmware(Image, &Info, Low, High);
-    ((void(__attribute__((sysv_abi)) *)(BL_PLAN *))(UINTN)Enter)(Plan);
+    BlReserveTarget(&Kernel, Departure.Low, Departure.High);
+    BlDescribeMachine(&Departure.Info);
+    BlReadDisk(&Departure.Disk);
+    BlCheckAllApart(&Departure);
+    CopyMem(Enter->Data, BlEnterStart, BlEnterEnd - BlEnterStart);
+    BlLeaveFirmware(Image, &Departure);
+    ((void(__attribute__((sysv_abi)) *)(BL_PLAN *))(UINTN)Enter->Data)(Departure.Plan);
     __builtin_unreachable();
 }

@@ -6,11 +6,12 @@
 
 #define CRC_POLYNOMIAL 0xEDB88320u
 
-uint32_t BlCrc32(const void *Data, size_t Size)
+uint32_t BlCrc32(uint32_t Crc, const void *Data, size_t Size)
 {
     const uint8_t *Byte = Data;
-    uint32_t Crc = 0xFFFFFFFF, Table[256];
+    uint32_t Table[256];
 
+    Crc = ~Crc;
     for (uint32_t i = 0; i < 256; i++) {
         Table[i] = i;
         for (int Bit = 0; Bit < 8; Bit++) {

@@ -1,8 +1,9 @@
 /*
  * Proves that the UEFI loader takes the kernel file as it is and refuses any damaged one, that its
- * information is read by the kernel's own multiboot2 parser as it was written, and its checksums.
+ * information is read by the kernel's own multiboot2 parser as it was written, its checksums, and where
+ * it finds room for the boot disk.
  *
- * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/grub/multiboot.c boot/memorymap.c
+ * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/efi/room.c boot/grub/multiboot.c boot/memorymap.c
  */
 #include <assert.h>
 #include <stdio.h>
@@ -186,7 +187,8 @@ static void TestSums(void)
         "00000001 other\ncbf43926 etude.elf\nxyz\ncbf4392 bad\n00000002 last";
     uint32_t Sum;
 
-    assert(BlCrc32("123456789", 9) == 0xCBF43926); /* the check value that everybody quotes */
+    assert(BlCrc32(0, "123456789", 9) == 0xCBF43926); /* the check value that everybody quotes */
+    assert(BlCrc32(BlCrc32(BlCrc32(0, "1234", 4), "", 0), "56789", 5) == 0xCBF43926);
     assert(BlFindSum(List, strlen(List), "etude.elf", &Sum) && Sum == 0xCBF43926);
     assert(BlFindSum(List, strlen(List), "last", &Sum) && Sum == 2);
     assert(!BlFindSum(List, strlen(List), "etude.el", &Sum));
@@ -195,11 +197,36 @@ static void TestSums(void)
     assert(!BlFindSum(List, 0, "other", &Sum));
 }
 
+static void TestRoom(void)
+{
+    static const BL_MEMORY Memory[] = {
+        {0, 0xA0000, 1},           {0x100000, 0x700000, 1},      {0x800000, 0x8000, 4},
+        {0x808000, 0x1F8000, 1},   {0xA00000, 0x600000, 1},      {0x1000000, 0x1000, 2},
+        {0xFFF00000, 0x100000, 1}, {0x100000000, 0x40000000, 1},
+    };
+    static const BL_MEMORY Taken[] = {{0x200000, 0x166000, 0}, {0x400000, 0x123, 0}};
+
+#define ROOM(Size) BlFindRoom(Memory, ARRAYSIZE(Memory), Taken, ARRAYSIZE(Taken), Size)
+    assert(BlRamBetween(Memory, ARRAYSIZE(Memory), 0, 0x100000) == 0xA0000);
+    assert(BlRamBetween(Memory, ARRAYSIZE(Memory), 0x7FF000, 0x809000) == 0x2000);
+    assert(ROOM(1) == 0x100000); /* not below */
+    assert(ROOM(0x100000) == 0x100000);
+    assert(ROOM(0x100001) == 0x401000); /* 0x366000 has less, and pages are whole */
+    assert(ROOM(0x9A000) == 0x100000);
+    assert(ROOM(0x3FF000) == 0x401000);
+    assert(ROOM(0x400000) == 0x808000); /* two ranges that meet */
+    assert(ROOM(0x7F8000) == 0x808000);
+    assert(ROOM(0x7F8001) == 0); /* above 4 GB is no place */
+#undef ROOM
+    assert(BlFindRoom(Memory, ARRAYSIZE(Memory), NULL, 0, 0x700000) == 0x100000);
+}
+
 int main(void)
 {
     TestElf();
     TestDamage();
     TestInfo();
     TestSums();
+    TestRoom();
     return 0;
 }
