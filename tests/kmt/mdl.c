@@ -84,6 +84,7 @@ static VOID TestIoSpace(VOID)
     PHYSICAL_ADDRESS Address = MmGetPhysicalAddress(Buffer + 8);
     PHYSICAL_ADDRESS Text, Beyond;
     volatile USHORT *Screen;
+    BOOLEAN Answers;
     UCHAR *Mapped;
 
     KMT_CHECK(MmMapIoSpace(Address, 100, MmNonCached) == NULL, "RAM is not mapped uncached");
@@ -96,8 +97,9 @@ static VOID TestIoSpace(VOID)
     Text.QuadPart = 0xB8000;
     Screen = MmMapIoSpace(Text, 80 * 25 * 2, MmWriteCombined);
     KMT_CHECK(Screen != NULL, "the text screen is mapped");
+    Answers = Screen[0] != 0xFFFF; /* nobody does after UEFI: the screen is in a graphics mode */
     Screen[0] = 0x0741;
-    KMT_EQUAL(Screen[0], 0x0741, "and keeps what is written");
+    KMT_EQUAL(Screen[0], Answers ? 0x0741 : 0xFFFF, "and keeps what is written");
     MmUnmapIoSpace((PVOID)Screen, 80 * 25 * 2);
     Beyond.QuadPart = (LONGLONG)1 << 60;
     KMT_CHECK(MmMapIoSpace(Beyond, 100, MmNonCached) == NULL, "no such physical address");
