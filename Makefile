@@ -8,7 +8,7 @@
 #?   make trace CMD="melody play twinkle"   the same, and a picture of it: build/trace.svg, build/trace.json
 #?   make debug    boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
 #?   make analyze CRASH=file   what a crash file tells (nt analyze -v); CMD="nt stacks; nt vm" asks, CMD=gdb stays in gdb
-#?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses
+#?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses; BOOT MACHINE CPU MEM: on that machine
 #?   make bench    instruction counts and times
 #?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
 #?   make lint     format, warnings, layering, style figures

@@ -141,7 +141,7 @@ ROWS = {
 
 def counted(commands, **settings):
     """Output of a run on which instructions are counted."""
-    result = qemu.execute(commands, icount=True, **settings)
+    result = qemu.execute(commands, icount=True, **qemu.REFERENCE | settings)
     if not result.passed:
         sys.exit(f"{result.output}\nbench: {result.explain()}")
     return result.output
@@ -196,7 +196,7 @@ def print_counts(figures):
 def scale(processors):
     """{operation: times a second} with as many threads as processors."""
     image = qemu.BUILD / "bench/scaling.sys"
-    result = qemu.execute(COMMANDS.format("scaling"), smp=processors, extra_files=(str(image),), timeout=300)
+    result = qemu.execute(COMMANDS.format("scaling"), smp=processors, extra_files=(str(image),), timeout=300, **qemu.REFERENCE)
     if not result.passed:
         sys.exit(f"{result.output}\nbench: {result.explain()}")
     return {name: int(rate) for name, rate in re.findall(r"^scale (\w+) (\d+)$", result.output, re.MULTILINE)}
@@ -213,7 +213,7 @@ def print_scaling():
 def seconds_to_prompt(boot):
     """From starting QEMU until the prompt has arrived here."""
     started = time.monotonic()
-    with qemu.console(boot=boot) as child:
+    with qemu.console(**qemu.REFERENCE | {"boot": boot}) as child:
         child.expect_exact(qemu.PROMPT)
         return time.monotonic() - started
 

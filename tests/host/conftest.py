@@ -6,6 +6,8 @@ run, before pytest's own summary line.
 
 import pytest
 
+import qemu
+
 FIGURES = []
 
 
@@ -16,6 +18,9 @@ def record(request):
 
 
 def pytest_terminal_summary(terminalreporter):
+    others = [f"{name}={qemu.chosen(setting)}" for setting, name in qemu.VARIABLES.items() if qemu.chosen(setting) != qemu.REFERENCE[setting]]
+    if others:
+        terminalreporter.section(f"on {' '.join(others)}")
     if FIGURES:
         terminalreporter.section("figures")
         for text in FIGURES:

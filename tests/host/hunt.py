@@ -2,7 +2,7 @@
 
 usage: hunt.py [KIND]        make hunt SEEDS=10000 [FIRST=1] [JOBS=2]
 
-Instructions are counted, so a run depends on nothing but its commands: a seed that fails, fails again. Each seed has a
+Instructions are counted, on the reference machine, so a run depends on nothing but its commands: a seed that fails, fails again. Each seed has a
 machine of its own, with one processor or two by turns. KIND is the start of the service's name, which
 tests/kmt/stress_mix.c explains: mix, or lock, check, wake to see a race found that was put there on purpose. Exit status 1
 when a seed failed.
@@ -44,7 +44,7 @@ class Run:
 
 def run(seed, kind="mix"):
     smp, commands = 1 + seed % 2, COMMANDS.format(seed, kind)
-    result = qemu.execute(commands, timeout=300, debug=True, icount=True, smp=smp)
+    result = qemu.execute(commands, timeout=300, debug=True, icount=True, smp=smp, **qemu.REFERENCE)
     output = result.output if result.status is not None else f"{result.output}\n*** {result.explain()}\n"
     return Run(seed, smp, commands, not result.passed, output)
 

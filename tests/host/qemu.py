@@ -10,8 +10,9 @@ as a module:
         child.expect_exact("etude> ")
         child.sendline("cpus")
 
-Settings are the fields of `Machine`. Everything needed must have been built (`make all`); the output folder is taken from
-the environment variable O, else build/.
+Settings are the fields of `Machine`; what is not set is as the environment's BOOT, MACHINE, CPU and MEM say, so that all tests can run
+on another machine. Everything needed must have been built (`make all`); the output folder is taken from the environment variable
+O, else build/.
 """
 
 import contextlib
@@ -47,18 +48,27 @@ CRASH_HEADERS, SECTOR = 2 << 20, 512
 
 # QEMU's exit status is (value << 1) | 1 of what the guest writes to the debug-exit device.
 STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
+# The machine that figures and places in memory are of, whatever the environment says, and that others differ from.
+REFERENCE = {"boot": "direct", "machine": "q35", "cpu": "max", "mem": "128M"}
+VARIABLES = {"boot": "BOOT", "machine": "MACHINE", "cpu": "CPU", "mem": "MEM"}
+FIRMWARE_SECONDS = 60  # that UEFI may take on a busy host, before what is to be timed begins
+
+
+def chosen(setting):
+    """The environment's value of one of REFERENCE's settings, or that of REFERENCE."""
+    return os.environ.get(VARIABLES[setting]) or REFERENCE[setting]
 
 
 @dataclass
 class Machine:
     """How to start. Every field has a value that suits tests; make's defaults for people stand in `main`."""
 
-    boot: str = "direct"  # "direct": QEMU loads the kernel; "grub": a BIOS boots the CD image; "uefi": OVMF does
+    boot: str = field(default_factory=lambda: chosen("boot"))  # "direct": QEMU loads the kernel; "grub": a BIOS boots the CD image; "uefi": OVMF does
     medium: str = "cdrom"  # or "usb": the image is a stick; "disk": a disk (not direct)
     smp: int = 1
-    mem: str = "128M"
-    machine: str = "q35"  # or "pc"
-    cpu: str = "max"
+    mem: str = field(default_factory=lambda: chosen("mem"))
+    machine: str = field(default_factory=lambda: chosen("machine"))  # "q35" or "pc"
+    cpu: str = field(default_factory=lambda: chosen("cpu"))
     accel: str = "tcg"
     audio: str = "none"  # QEMU audio driver that plays the speaker: "pa", "alsa", ...
     wav: str = ""  # file to record the speaker in, instead of audio
@@ -241,6 +251,7 @@ def execute(commands, timeout=120, echo=None, **settings):
     """
     machine = Machine(commands=commands, **settings)
     started = time.monotonic()
+    timeout += FIRMWARE_SECONDS * (machine.boot == "uefi")
     with tempfile.TemporaryDirectory(prefix="etude-") as folder:
         path = Path(folder) / "serial.log"
         path.touch()
@@ -276,8 +287,8 @@ def console(timeout=30, **settings):
 def machine_from_environment(**defaults):
     """make's variables as Machine settings."""
     get = os.environ.get
-    names = {"boot": "BOOT", "mem": "MEM", "machine": "MACHINE", "cpu": "CPU", "accel": "ACCEL", "audio": "AUDIO"}
-    names |= {"wav": "WAV", "disk": "DISK", "crash": "CRASH", "cmdline": "CMDLINE", "debug_port": "DEBUG_PORT"}
+    names = VARIABLES | {"accel": "ACCEL", "audio": "AUDIO", "wav": "WAV", "disk": "DISK", "crash": "CRASH"}
+    names |= {"cmdline": "CMDLINE", "debug_port": "DEBUG_PORT"}
     settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
     if get("SMP"):
         settings["smp"] = int(get("SMP"))

@@ -2,6 +2,7 @@
  * Promise: ZwLoadDriver and ZwUnloadDriver load and unload the driver of a service's key; a second load or unload, a key that
  * is none of a service, and paths that are none get the documented statuses; an open device delays the unload;
  * and threads that all load and unload one driver at once leave it loaded once or not at all.
+ * ALONE: it unloads beep, which a player that has played has open
  */
 #include "kmtdevice.h"
 
