@@ -3,6 +3,8 @@
  */
 #include "notmyfaultp.h"
 
+#define MAXIMUM_PROCESSORS 64
+
 /*** Two spin locks, crosswise ***/
 
 static KSPIN_LOCK Locks[2];
@@ -69,6 +71,54 @@ NTSTATUS NotMyFaultDoHangInDpc(PIRP Irp)
     KeInitializeDpc(&EndlessDpc, RunForEver, NULL);
     KeInsertQueueDpc(&EndlessDpc, NULL, NULL);
     return STATUS_SUCCESS;
+}
+
+/*** All processors ***/
+
+static KDPC Dpcs[MAXIMUM_PROCESSORS];
+
+static VOID NTAPI RunAtHighLevel(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(HIGH_LEVEL, &OldIrql);
+    __asm__ volatile("cli" : : : "memory");
+    RunForEver(Dpc, Context, Argument1, Argument2);
+}
+
+/* Says so first, for whoever waits until nobody runs any more. */
+static VOID NTAPI AnnounceAndHang(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
+{
+    DbgPrint("notmyfault: processor %u hangs\n", KeGetCurrentProcessorNumber());
+    ((PKDEFERRED_ROUTINE)Context)(Dpc, NULL, Argument1, Argument2);
+}
+
+/* This processor's own DPC waits until all of them are on their way. */
+static NTSTATUS HangAll(PKDEFERRED_ROUTINE Routine)
+{
+    KIRQL OldIrql;
+
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    for (ULONG i = 0; i < min(KeQueryActiveProcessorCount(NULL), MAXIMUM_PROCESSORS); i++) {
+        KeInitializeDpc(&Dpcs[i], AnnounceAndHang, (PVOID)Routine);
+        KeSetTargetProcessorDpc(&Dpcs[i], (CCHAR)i);
+        KeSetImportanceDpc(&Dpcs[i], HighImportance);
+        KeInsertQueueDpc(&Dpcs[i], NULL, NULL);
+    }
+    KeLowerIrql(OldIrql);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS NotMyFaultDoHangAllInDpcs(PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Irp);
+    return HangAll(RunForEver);
+}
+
+NTSTATUS NotMyFaultDoHangAtHighLevel(PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Irp);
+    return HangAll(RunAtHighLevel);
 }
 
 /*** A request that is never completed ***/

@@ -22,6 +22,8 @@
     Fault(LeakNonPaged, "leaknonpaged", "forgets 1 MB of non-paged pool") \
     Fault(Deadlock, "deadlock", "two processors, two spin locks, taken crosswise") \
     Fault(HangInDpc, "hangdpc", "a DPC that never ends") \
+    Fault(HangAllInDpcs, "hangall", "the same on all processors at once") \
+    Fault(HangAtHighLevel, "hanghigh", "all processors at HIGH_LEVEL for ever, with interrupts off") \
     Fault(HangWithIrp, "hangirp", "keeps a request for ever, and does not let it be cancelled") \
     Fault(ArmTimer, "timer", "leaves a timer armed when it is unloaded") \
     Fault(DivideByZero, "divide", "divides by zero") \

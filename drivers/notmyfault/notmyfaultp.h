@@ -25,6 +25,8 @@ NTSTATUS NotMyFaultDoLeakPaged(PIRP Irp);
 NTSTATUS NotMyFaultDoLeakNonPaged(PIRP Irp);
 NTSTATUS NotMyFaultDoDeadlock(PIRP Irp);
 NTSTATUS NotMyFaultDoHangInDpc(PIRP Irp);
+NTSTATUS NotMyFaultDoHangAllInDpcs(PIRP Irp);
+NTSTATUS NotMyFaultDoHangAtHighLevel(PIRP Irp);
 NTSTATUS NotMyFaultDoHangWithIrp(PIRP Irp);
 NTSTATUS NotMyFaultDoArmTimer(PIRP Irp);
 NTSTATUS NotMyFaultDoDivideByZero(PIRP Irp);

@@ -15,6 +15,7 @@
 #define FIFO_SIZE 16
 
 static BOOLEAN HalpDebuggerPortOpen;
+static BOOLEAN HalpDebuggerBreak;
 static ULONG HalpDebuggerRoom; /* bytes that its FIFO takes; who owns the debugger owns it, too */
 
 BOOLEAN HalpIsDebuggerLine(ULONG Line)
@@ -38,20 +39,35 @@ void HalListenDebuggerPort(BOOLEAN Listen)
     HalpOut8(DEBUGGER_BASE + UartInterruptEnable, Listen ? UART_RECEIVE_INTERRUPT : 0);
 }
 
+/* A break comes as a byte of 0, with a mark that is gone once the status has been read. */
 BOOLEAN HalReadDebuggerByte(PUCHAR Byte)
 {
-    if ((HalpIn8(DEBUGGER_BASE + UartStatus) & UART_STATUS_DATA) == 0) {
+    UCHAR Status = HalpIn8(DEBUGGER_BASE + UartStatus);
+
+    HalpDebuggerBreak |= (Status & UART_STATUS_BREAK) != 0;
+    if ((Status & UART_STATUS_DATA) == 0) {
         return FALSE;
     }
     *Byte = HalpIn8(DEBUGGER_BASE + UartData);
     return TRUE;
 }
 
+BOOLEAN HalTakeDebuggerBreak(void)
+{
+    BOOLEAN Seen = HalpDebuggerBreak;
+
+    HalpDebuggerBreak = FALSE;
+    return Seen;
+}
+
 /* A FIFO that is empty has room for more than one, and to ask costs as much as to write. */
 void HalWriteDebuggerByte(UCHAR Byte)
 {
     for (ULONG i = 0; i < UART_POLL_LIMIT && HalpDebuggerRoom == 0; i++) {
-        if (HalpIn8(DEBUGGER_BASE + UartStatus) & UART_STATUS_EMPTY) {
+        UCHAR Status = HalpIn8(DEBUGGER_BASE + UartStatus);
+
+        HalpDebuggerBreak |= (Status & UART_STATUS_BREAK) != 0;
+        if (Status & UART_STATUS_EMPTY) {
             HalpDebuggerRoom = FIFO_SIZE;
         } else {
             YieldProcessor();

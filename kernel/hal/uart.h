@@ -20,6 +20,7 @@ enum {
 #define UART_MODEM_DTR_RTS 0x03
 #define UART_MODEM_OUT2 0x08   /* connects the interrupt line */
 #define UART_STATUS_DATA 0x01  /* a byte has come */
+#define UART_STATUS_BREAK 0x10 /* the line was held at 0 for longer than a byte */
 #define UART_STATUS_EMPTY 0x20 /* FIFO */
 #define UART_STATUS_SENT 0x40  /* FIFO and shift register */
 

@@ -23,6 +23,7 @@ typedef struct DECLSPEC_ALIGN(16) _KD_PROCESSOR {
 typedef enum _KD_STOP_REASON {
     KdStopBreakIn,    /* Ctrl-C */
     KdStopAttach,     /* somebody speaks on the line */
+    KdStopCrash,      /* the break key, and no debugger there: a person wants the machine to crash */
     KdStopTrap,       /* int3 in the code, or a debug exception: see Address */
     KdStopBreakpoint, /* one of gdb's */
     KdStopStep,

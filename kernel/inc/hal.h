@@ -42,6 +42,8 @@ BOOLEAN HalOpenDebuggerPort(void);
 void HalListenDebuggerPort(BOOLEAN Listen);
 /* The next byte that has come; FALSE: none has. */
 BOOLEAN HalReadDebuggerByte(PUCHAR Byte);
+/* Whether a break has come since this was asked last. */
+BOOLEAN HalTakeDebuggerBreak(void);
 /* Sends one, or loses it when the far end takes nothing for long. */
 void HalWriteDebuggerByte(UCHAR Byte);
 

@@ -405,10 +405,15 @@ static BOOLEAN KiLookAtLine(PKTRAP_FRAME Frame)
     if (!KdIsDebuggerPossible() || InterlockedCompareExchange(&KiDebugOwner, Self, 0) != 0) {
         return FALSE;
     }
-    if (KdPollDebugger(&Ours, &Stop.Reason)) {
+    if (!KdPollDebugger(&Ours, &Stop.Reason)) {
+        __atomic_store_n(&KiDebugOwner, 0, __ATOMIC_RELEASE);
+    } else if (Stop.Reason != KdStopCrash) {
         KiRunStop(Frame, &Stop, FALSE);
     } else {
         __atomic_store_n(&KiDebugOwner, 0, __ATOMIC_RELEASE);
+        if (!KiDebugCrashed) {
+            KiBugCheck(MANUALLY_INITIATED_CRASH, 0, 0, 0, 0, Frame);
+        }
     }
     return Ours;
 }

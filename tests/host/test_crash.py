@@ -149,6 +149,31 @@ def test_break_key(tmp_path, smp):
     assert "RunForEver" in ask(core, "nt running -t", "nt analyze -v")
 
 
+@pytest.mark.parametrize("fault, line, smp", [
+    ("hangall", "com1", 1), ("hangall", "com1", 4), ("hanghigh", "com2", 1), ("hanghigh", "com2", 4), ("hanghigh", "nmi", 4)])
+def test_nobody_runs_any_more(tmp_path, fault, line, smp):
+    """All processors spin. Below the serial port's IRQL the break key of the console stops them; above, with interrupts off, that of
+    the debugger's line does, which is an NMI, and so does the machine's own NMI."""
+    qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
+    settings = {"debug_port": str(tmp_path / "com2")} if line == "com2" else {}
+    with shell.boot(smp=smp, crash=str(core), qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off"), **settings) as console:
+        console.child.sendline(f"notmyfault {fault}")
+        for _ in range(smp):
+            console.child.expect(r"processor \d hangs")
+        time.sleep(0.5)  # from the text to the loop
+        if line == "nmi":
+            Monitor(qmp).run("inject-nmi")
+        else:
+            Monitor(qmp).run("chardev-send-break", id=line)
+        console.child.expect_exact("The system is halted.")
+        screen = console.child.before
+    assert ("NMI_HARDWARE_FAILURE" if line == "nmi" else "MANUALLY_INITIATED_CRASH") in screen, screen
+    assert len(re.findall(r"^CPU \d, IRQL \d+", screen, re.M)) == smp and "does not answer" not in screen, screen
+    routine = "RunForEver" if fault == "hangall" else "RunAtHighLevel"
+    assert screen.count(f"notmyfault!{routine}") >= smp, screen
+    assert f"notmyfault!{routine}" in ask(core, "nt running -t", "nt analyze -v")
+
+
 def test_blue_screen(tmp_path):
     """What GRUB leaves is a screen of text: it is read from its memory, and its colour from QEMU's picture of it."""
     qmp, cells, picture = tmp_path / "qmp", tmp_path / "cells", tmp_path / "picture.ppm"

@@ -64,5 +64,5 @@ def test_leaks():
 def test_the_list_and_a_wrong_name():
     result = qemu.execute("notmyfault", timeout=60)
     assert result.passed and "  stacktrash " in result.output
-    assert len(re.findall(r"^  \w+ +\w", result.output.partition("notmyfault")[2], re.M)) == 18, result.output
+    assert len(re.findall(r"^  \w+ +\w", result.output.partition("notmyfault")[2], re.M)) == 20, result.output
     assert not qemu.execute("notmyfault nothing", timeout=60).passed

@@ -113,7 +113,8 @@ static BOOLEAN ReceivePacket(void)
     }
 }
 
-/* A byte while the machine runs: Ctrl-C, or the beginning of a packet. The bytes of one NMI may have been
+/* A byte while the machine runs: Ctrl-C, or the beginning of a packet. A break is gdb's Ctrl-C, too (`set
+ * remote interrupt-sequence BREAK`), or, without gdb, the key that stops a machine which hangs. The bytes of one NMI may have been
  * read already, as part of a session that has just ended. */
 BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
 {
@@ -125,6 +126,10 @@ BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
         LastActivity100ns = HalQueryCounter100ns();
         if (Event == KdpAcknowledged) {
             NoteAcknowledgement();
+        }
+        if (HalTakeDebuggerBreak()) {
+            *Reason = KdDebuggerNotPresent ? KdStopCrash : KdStopBreakIn;
+            return TRUE;
         }
         if (Event == KdpBreakIn || KdpSession.Packet.Place == KdpInBody) {
             *Reason = KdStopBreakIn;
@@ -414,6 +419,7 @@ void KdListen(void)
 void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
 {
     HalListenDebuggerPort(FALSE);
+    HalTakeDebuggerBreak();
     KdLiftBreakpoints();
     BeginStop(Stop);
     KdpSession.Resume = (KD_RESUME){.Step = FALSE};
