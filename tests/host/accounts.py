@@ -55,7 +55,17 @@ def difference(before, after):
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def settled_difference(console, before, seconds=5):
+def settled(console):
+    """The accounts, once nothing that ended before is still being cleaned up."""
+    found = accounts(console)
+    while True:
+        time.sleep(0.3)
+        before, found = found, accounts(console)
+        if found == before:
+            return found
+
+
+def settled_difference(console, before, seconds=30):
     """The difference to now, once it has vanished or time is up: what ended may be cleaned up a moment later."""
     deadline = time.monotonic() + seconds
     while (changed := difference(before, accounts(console))) and time.monotonic() < deadline:

@@ -12,6 +12,8 @@ import time
 
 import qemu
 
+SECONDS = 60  # for an answer
+
 
 @contextlib.contextmanager
 def machine(tmp_path, **settings):
@@ -30,7 +32,7 @@ class Client:
 
     def __init__(self, line):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60)
+        self.socket.settimeout(SECONDS)
         self.socket.connect(str(line))
         self.acks = True
 
@@ -67,7 +69,7 @@ class Client:
             said = self.socket.recv(100)
         except TimeoutError:
             said = b""
-        self.socket.settimeout(60)
+        self.socket.settimeout(SECONDS)
         return said
 
     def close(self):

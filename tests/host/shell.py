@@ -77,7 +77,7 @@ class Console:
             while True:
                 self.text += self.child.read_nonblocking(65536, timeout=seconds)
 
-    def ends(self, timeout=20):
+    def ends(self, timeout=60):
         """Wait for QEMU to end; its exit status."""
         try:
             self.child.expect(pexpect.EOF, timeout=timeout)

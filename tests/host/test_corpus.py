@@ -12,7 +12,7 @@ import pytest
 import corpus
 import qemu
 import shell
-from accounts import accounts, settled_difference
+from accounts import settled, settled_difference
 
 CREATE = r"sc create {0} type= kernel binPath= c:\extra\{0}.sys"
 START, STOP, DELETE = "sc start {0}", "sc stop {0}", "sc delete {0}"
@@ -105,7 +105,7 @@ def test_damaged_images(cases, record):
     with shell.boot(files=files) as console:
         for name in list(cases)[:3]:  # what is allocated once, on the first use
             attempt(console, name)
-        before = accounts(console)
+        before = settled(console)
         for name, case in cases.items():
             try:
                 verdict, text = attempt(console, name)

@@ -124,6 +124,17 @@ class Monitor:
                 return answer["return"]
 
 
+def await_code(monitor, start, end):
+    """Return when a processor is between two addresses."""
+    deadline = time.monotonic() + 60
+    while True:
+        registers = monitor.run("human-monitor-command", **{"command-line": "info registers -a"})
+        if any(start <= int(rip, 16) < end for rip in re.findall(r"\bRIP=([0-9a-f]{16})", registers)):
+            return
+        assert time.monotonic() < deadline, registers
+        time.sleep(0.05)
+
+
 def test_what_qemu_dumps(tmp_path):
     qmp, core = tmp_path / "qmp", tmp_path / "core"
     with shell.boot(smp=2, qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
@@ -139,9 +150,13 @@ def test_break_key(tmp_path, smp):
     """A processor that spins at DISPATCH_LEVEL is where the report shows it."""
     qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
     with shell.boot(smp=smp, crash=str(core), qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
+        console.run("sc start notmyfault")
+        image = re.search(r"^([0-9A-F]{16})  ([0-9A-F]{16})  notmyfault\.sys", console.run("lm"), re.M)
+        monitor = Monitor(qmp)
         console.child.sendline("notmyfault hangdpc")
-        time.sleep(1)
-        Monitor(qmp).run("chardev-send-break", id="com1")
+        for _ in range(2):  # once it may be on its way there
+            await_code(monitor, *(int(address, 16) for address in image.groups()))
+        monitor.run("chardev-send-break", id="com1")
         console.child.expect_exact("The system is halted.")
         screen = console.child.before
     assert "MANUALLY_INITIATED_CRASH" in screen and "notmyfault!RunForEver" in screen, screen

@@ -7,7 +7,7 @@ import pytest
 
 import qemu
 import shell
-from accounts import accounts, settled_difference
+from accounts import settled, settled_difference
 from pe import Builder
 
 MODULES = ("exparith", "expforward", "expchain", "exprefuse", "expcirclea", "expcircleb")
@@ -106,5 +106,5 @@ def test_what_cannot_be_imported_is_named(console):
             refuse(console, f"bad{number:02}", pattern)
         refuse(console, "many", r"imports from more than 16 drivers")
         if round == 0:
-            before = accounts(console)
+            before = settled(console)
     assert settled_difference(console, before) == {}

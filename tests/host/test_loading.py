@@ -6,7 +6,7 @@ import re
 import pytest
 
 import shell
-from accounts import accounts, settled_difference
+from accounts import settled, settled_difference
 
 LINE = re.compile(r"^[0-9A-F]{16}  [0-9A-F]{16}  (\S+)", re.M)
 
@@ -41,7 +41,7 @@ def test_the_last_close_unloads(console):
     assert "RUNNING" in console.run("sc start kmelody")
     assert "STATUS_OBJECT_NAME_NOT_FOUND" in console.run("melody wait"), "the player opens without a speaker"
     assert "RUNNING" in console.run("sc start beep")
-    assert "STATUS" not in console.run("melody wait", timeout=5)
+    assert "STATUS" not in console.run("melody wait")
 
 
 def test_one_image_for_one_service(console):
@@ -78,7 +78,7 @@ def test_loads_and_last_closes_leave_nothing(console):
         console.run("sc start kmelody")
 
     round(), round()
-    before = accounts(console)
+    before = settled(console)
     for _ in range(20):
         round()
     assert settled_difference(console, before) == {}

@@ -95,12 +95,12 @@ def test_stopping_silences_at_once(console):
     console.run("melody stop")
     calls = TRACE.findall(console.run("tones"))
     assert calls[-1][1] == "0"
-    console.run("melody wait", timeout=5)
+    console.run("melody wait")
     assert TRACE.findall(console.run("tones")) == calls
 
 
 def test_nothing_to_wait_for(console):
-    console.run("melody wait", timeout=5)
+    console.run("melody wait")
 
 
 TYPED = [fault for fault in MALFORMED if fault not in ("nothing", "no settings", "too many notes")]

@@ -9,7 +9,7 @@ import pytest
 
 import qemu
 import shell
-from accounts import accounts, settled_difference
+from accounts import settled, settled_difference
 
 MINE = r"HKLM\SOFTWARE\Mine"
 FULL = r"HKEY_LOCAL_MACHINE\SOFTWARE\Mine"
@@ -198,7 +198,7 @@ def test_nothing_leaks():
                 assert "STOPPED" in console.run(f"sc stop {name}")
 
         round()
-        before = accounts(console)
+        before = settled(console)
         round()
         changed = settled_difference(console, before)
         changed.pop("pool NonPaged Irp ", None)  # some are kept for the next request

@@ -8,7 +8,7 @@ import pytest
 
 import qemu
 import shell
-from accounts import accounts, difference, settled_difference
+from accounts import accounts, difference, settled, settled_difference
 
 # A driver's name -> what uses it once, between its start and its end, and what is then seen.
 SAMPLES = {
@@ -58,7 +58,7 @@ def test_life(name):
     with shell.boot(smp=2) as console:
         check(name, console.run(life(name)))
         console.run(life(name))
-        before = accounts(console)
+        before = settled(console)
         for _ in range(5):
             check(name, console.run(life(name)))
         assert settled_difference(console, before) == {}

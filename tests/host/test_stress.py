@@ -4,7 +4,7 @@ no IRP, no system buffer, no object, no handle, no stack."""
 import pytest
 
 import shell
-from accounts import accounts, settled_difference
+from accounts import settled, settled_difference
 
 SERVICE = r"sc create stress type= kernel binPath= c:\tests\stress_io.sys"
 
@@ -19,6 +19,6 @@ def test_nothing_is_left(smp):
 
         assert "SUCCESS" in console.run(SERVICE)
         round()  # what is made once, on the first use
-        before = accounts(console)
+        before = settled(console)
         round()
-        assert settled_difference(console, before, seconds=2) == {}
+        assert settled_difference(console, before) == {}

@@ -29,10 +29,12 @@ static VOID NTAPI Visit(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argumen
     InterlockedIncrement(&Seen->Runs);
 }
 
+/* Bound, or an idle processor would take this thread over and go on with it meanwhile. */
 static VOID TestContext(VOID)
 {
     VISIT Seen = {0};
 
+    KeSetSystemAffinityThread((KAFFINITY)1 << (KmtProcessors() - 1));
     KeInitializeThreadedDpc(&Seen.Dpc, Visit, &Seen);
     KMT_CHECK(KeInsertQueueDpc(&Seen.Dpc, (PVOID)1, (PVOID)2), "a threaded DPC is queued");
     KMT_EQUAL(Seen.Runs, 1, "its thread goes before this one: it has run when the call returns");
@@ -40,6 +42,7 @@ static VOID TestContext(VOID)
     KMT_CHECK(Seen.Thread != PsGetCurrentThread(), "in a thread of its own");
     KMT_EQUAL(Seen.Priority, HIGH_PRIORITY, "of the highest priority");
     KMT_CHECK(Seen.Argument1 == (PVOID)1 && Seen.Argument2 == (PVOID)2, "with its arguments");
+    KeRevertToUserAffinityThread();
 }
 
 /* At DISPATCH_LEVEL nothing can be switched: it stays queued and can be taken back. */
