@@ -24,8 +24,9 @@ typedef enum _LDR_LEAK_KIND {
     LdrLeakInterrupt,
     LdrLeakBugCheckCallback,
     LdrLeakRegistryCallback,
-    LdrLeakLink,     /* Object: a symbolic link that a routine of the image made */
-    LdrLeakHandle,   /* Object: its value in System's table, of Type; not closed */
+    LdrLeakLink,   /* Object: a symbolic link that a routine of the image made */
+    LdrLeakHandle, /* Object: its value in System's table, of Type; not closed */
+    LdrLeakReference, /* Object: of Type, Name; Count references that a driver has taken; debug kernel only */
     LdrLeakResource, /* ERESOURCE in the image, not deleted */
     LdrLeakPool,     /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
     LdrLeakKinds
@@ -36,7 +37,8 @@ typedef struct _LDR_LEAK {
     PVOID Object;
     PVOID Routine; /* or NULL */
     ULONG64 Count, Bytes;
-    PCUNICODE_STRING Type; /* of a handle's object */
+    PCUNICODE_STRING Type; /* of an object */
+    WCHAR Name[32];        /* of an object, cut to fit; or "" */
 } LDR_LEAK, *PLDR_LEAK;
 
 typedef struct _LDR_LEAKS {
@@ -59,7 +61,7 @@ static inline PLDR_LEAK LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID 
 
     Leaks->Count++;
     if (Leak != NULL) {
-        *Leak = (LDR_LEAK){Kind, Object, Routine, 1, 0, NULL};
+        *Leak = (LDR_LEAK){.Kind = Kind, .Object = Object, .Routine = Routine, .Count = 1};
     }
     return Leak;
 }
@@ -71,7 +73,7 @@ void KeFindLeaks(PLDR_LEAKS Leaks);
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
 /* Work items queued or running, resources, pool memory. */
 void ExFindLeaks(PLDR_LEAKS Leaks);
-/* Symbolic links of the DOS devices' directory, handles of the System process. */
+/* Symbolic links of the DOS devices' directory, handles of the System process, references to objects. */
 void ObFindLeaks(PLDR_LEAKS Leaks);
 /* Pages that are still locked. */
 #if DBG

@@ -30,6 +30,7 @@
 #define LOCK_ORDER_KE_DPC 100        /* a processor's DPC queue */
 #define LOCK_ORDER_KE_TIME 105       /* the shared page's times */
 #define LOCK_ORDER_HAL_INTERRUPT 110 /* I/O APIC, speaker */
+#define LOCK_ORDER_OB_REFERENCE 115  /* what drivers refer to; at HIGH_LEVEL; takes no other */
 #define LOCK_ORDER_KD_PRINT 120      /* debug output: taken last, at HIGH_LEVEL */
 
 #endif

@@ -109,6 +109,14 @@ void ObCloseProcessHandles(PEPROCESS Process);
  * other such. PASSIVE_LEVEL. */
 void ObCancelThreadTimers(void);
 
+/* What a driver is bound to instead of an export: in the debug kernel those that take and drop references
+ * count them (driverref.c). Any IRQL. */
+#if DBG
+PVOID ObDriverRoutine(PVOID Routine);
+#else
+#define ObDriverRoutine(Routine) (Routine)
+#endif
+
 /* Calls Callback for each object in the directory Path, sorted by name, with no lock held; the
  * object is referenced for the call, Name valid for it. PASSIVE_LEVEL. Errors as
  * ObOpenObjectByName; STATUS_OBJECT_TYPE_MISMATCH when Path is no directory. */

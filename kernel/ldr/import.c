@@ -9,6 +9,7 @@
 #include <ke.h>
 #include <kd.h>
 #include <exporttable.h>
+#include <ob.h>
 #include "ldrp.h"
 
 #define LDRP_MAXIMUM_FORWARDS 16 /* links of a chain; more go round in a circle */
@@ -35,7 +36,7 @@ PVOID LdrFindExport(const CHAR *Name)
         int Order = strcmp(Name, LdrExportTable[Middle].Name);
 
         if (Order == 0) {
-            return LdrExportTable[Middle].Address;
+            return ObDriverRoutine(LdrExportTable[Middle].Address);
         }
         if (Order < 0) {
             High = Middle;

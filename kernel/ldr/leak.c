@@ -63,6 +63,10 @@ static void LdrpPrintLeak(const LDR_LEAK *Leak)
         KdPrintf("***   handle %llx to %wZ: opened at %s\n", (ULONG64)Leak->Object, Leak->Type,
                  Routine);
         ExPrintHandleStack(PsInitialSystemProcess->ObjectTable, Leak->Object);
+    } else if (Leak->Kind == LdrLeakReference) {
+        KdPrintf("***   object references: %llu to %wZ %p%s%ws%s, taken at %s\n", Leak->Count,
+                 Leak->Type, Leak->Object, *Leak->Name != 0 ? " \"" : "", Leak->Name,
+                 *Leak->Name != 0 ? "\"" : "", Routine);
     } else if (Leak->Kind == LdrLeakLockedPages) {
         KdPrintf("***   %llu locked pages, MDL %p: %s\n", Leak->Count, Leak->Object, Routine);
     } else {
@@ -81,14 +85,18 @@ static ULONG64 LdrpCountPool(const LDR_LEAKS *Leaks)
     return Count;
 }
 
-/* The first that will do harm: a link only leads nowhere, a handle only keeps its object. The number kept, when
- * there is none. */
+/* A link only leads nowhere, a handle or a reference only keeps its object. */
+static BOOLEAN LdrpIsHarmful(LDR_LEAK_KIND Kind)
+{
+    return Kind != LdrLeakLink && Kind != LdrLeakHandle && Kind != LdrLeakReference;
+}
+
+/* The first that will do harm. The number kept, when there is none. */
 static ULONG LdrpFirstHarm(const LDR_LEAKS *Leaks)
 {
     ULONG Kept = min(Leaks->Count, LDR_LEAKS_KEPT), i = 0;
 
-    while (i < Kept &&
-           (Leaks->Leak[i].Kind == LdrLeakLink || Leaks->Leak[i].Kind == LdrLeakHandle)) {
+    while (i < Kept && !LdrpIsHarmful(Leaks->Leak[i].Kind)) {
         i++;
     }
     return i;

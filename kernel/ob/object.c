@@ -50,6 +50,7 @@ static void ObpDeleteObject(POBJECT_HEADER Header)
 {
     POBJECT_TYPE Type = Header->Type;
     PVOID Object = ObpBody(Header);
+    ObpForgetReferences(Object);
     if (Header->HandleCount != 0) {
         KeBugCheckEx(REFERENCE_BY_POINTER, (ULONG_PTR)Type, (ULONG_PTR)Object,
                      (ULONG_PTR)Header->HandleCount, ObpDeletedWithHandles);

@@ -197,6 +197,14 @@ void ObpHandleGone(POBJECT_HEADER Header);
 PVOID ObpHandleOpener(PHANDLE_TABLE_ENTRY Entry);
 /* handle.c: System's handles that the image has opened; they are held against it once. */
 void ObpFindHandleLeaks(PLDR_LEAKS Leaks);
+/* driverref.c: the object is being deleted; references that the image has, held against it once. */
+#if DBG
+void ObpForgetReferences(PVOID Object);
+void ObpFindReferenceLeaks(PLDR_LEAKS Leaks);
+#else
+#define ObpForgetReferences(Object) ((void)0)
+#define ObpFindReferenceLeaks(Leaks) ((void)0)
+#endif
 /* handle.c: the entry, locked, or NULL: no such handle, or not one for this mode. */
 PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 

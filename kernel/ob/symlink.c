@@ -81,6 +81,7 @@ void ObFindLeaks(PLDR_LEAKS Leaks)
     UNICODE_STRING Path = RTL_CONSTANT_STRING(L"\\GLOBAL??");
     ObEnumerateDirectory(&Path, ObpFindLink, Leaks);
     ObpFindHandleLeaks(Leaks);
+    ObpFindReferenceLeaks(Leaks);
 }
 
 NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,

@@ -85,3 +85,15 @@ def test_a_jump_into_an_unloaded_driver():
     assert "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS" in result.output
     assert re.search(r"parameter 1 is <Unloaded_ghost\.sys>\+0x", result.output), result.output
     assert "ghost!Haunt" in result.output, "the report before\n" + result.output
+
+
+def test_references_are_reported():
+    commands = CREATE.format("referrer").replace("; sc stop referrer", "") + "; " + CREATE.format("refdropper")
+    commands += "; sc stop referrer; irql; sc start referrer"
+    result = qemu.execute(commands, smp=2, debug=True, timeout=90)
+    output = result.output.replace("\r", "")
+    assert result.passed, f"{result.explain()}\n{output}"
+    references = re.findall(r"object references: (\d+) to (\w+) [0-9A-F]+( \"\w+\")?, taken at (\w+![^\n]*)", output)
+    assert [reference[:3] for reference in sorted(references)] == [("1", "Thread", ""), ("2", "Event", ' "KmtKept"')], output
+    assert all(reference[3].startswith("referrer!") for reference in references), references
+    assert "refdropper.sys is being unloaded" not in output, output
