@@ -121,10 +121,10 @@ static inline VOID EduAsk(PEDU Edu, ULONG Bits)
     Edu->Registers[EduRaise] = Bits;
 }
 
-/* Until *Count has come to Least; FALSE: it has not in 2 s. */
+/* Until *Count has come to Least; FALSE: it has not in half a minute. */
 static inline BOOLEAN EduWait(volatile LONG *Count, LONG Least)
 {
-    for (ULONG i = 0; i < 2000 && *Count < Least; i++) {
+    for (ULONG i = 0; i < 30000 && *Count < Least; i++) {
         KeStallExecutionProcessor(50);
         if (*Count < Least) {
             KmtSleep(1);

@@ -87,7 +87,7 @@ static VOID TestPending(VOID)
     KMT_EQUAL(KmtOpen(&Second, L"\\Device\\Beep", FILE_READ_DATA, 0), STATUS_NO_SUCH_DEVICE,
               "nor opened");
     ZwClose(Handle);
-    for (ULONG i = 0; i < 200 && !NT_SUCCESS(Status); i++) {
+    for (ULONG i = 0; i < 3000 && !NT_SUCCESS(Status); i++) {
         Status = ZwLoadDriver(&Beep);
         KmtSleep(10);
     }

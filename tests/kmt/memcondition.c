@@ -83,7 +83,7 @@ static ULONG State(VOID)
 /* The events follow memory by a DPC, which is soon. */
 static ULONG SettledState(ULONG Expected)
 {
-    for (int i = 0; i < 500 && State() != Expected; i++) {
+    for (int i = 0; i < 3000 && State() != Expected; i++) {
         KmtSleep(10);
     }
     return State();

@@ -15,6 +15,8 @@
 #define SETS 6 /* by each thread that ends */
 
 static PVOID volatile Slots[SLOTS]; /* kernel handles; NULL: none */
+static LONG volatile Taken
+    [SLOTS]; /* how often a handle was taken out, raised before it is closed */
 static ULONGLONG EndTime;
 static LONG volatile Wrong, Called, Ended, Closed;
 
@@ -43,27 +45,36 @@ static VOID Renew(ULONG Slot)
     Expect(NT_SUCCESS(Status), "a timer", Status);
     Old = NT_SUCCESS(Status) ? InterlockedExchangePointer(&Slots[Slot], Handle) : NULL;
     if (Old != NULL) {
+        InterlockedIncrement(&Taken[Slot]);
         Status = ZwClose(Old);
         Expect(NT_SUCCESS(Status), "closing it", Status);
         InterlockedIncrement(&Closed);
     }
 }
 
-/* The handle may have been closed since it was read. */
+/* The handle may have been closed since it was read, and may be a thread's by now. */
+static BOOLEAN IsExplained(NTSTATUS Status, ULONG Slot, LONG Since)
+{
+    return (BOOLEAN)(NT_SUCCESS(Status) || Status == STATUS_INVALID_HANDLE ||
+                     (Status == STATUS_OBJECT_TYPE_MISMATCH && Taken[Slot] != Since));
+}
+
 static VOID Set(ULONG Slot, PULONG Seed, BOOLEAN WithRoutine)
 {
+    LONG Since = Taken[Slot];
     LARGE_INTEGER Due;
     BOOLEAN State;
     Due.QuadPart = -(LONGLONG)(KmtRandom(Seed) % 3000);
     NTSTATUS Status = ZwSetTimer(Slots[Slot], &Due, WithRoutine ? Routine : NULL,
                                  KeGetCurrentThread(), FALSE, (LONG)(KmtRandom(Seed) % 3), &State);
-    Expect(NT_SUCCESS(Status) || Status == STATUS_INVALID_HANDLE, "arming", Status);
+    Expect(IsExplained(Status, Slot, Since), "arming", Status);
 }
 
 static VOID Cancel(ULONG Slot)
 {
+    LONG Since = Taken[Slot];
     NTSTATUS Status = ZwCancelTimer(Slots[Slot], NULL);
-    Expect(NT_SUCCESS(Status) || Status == STATUS_INVALID_HANDLE, "cancelling", Status);
+    Expect(IsExplained(Status, Slot, Since), "cancelling", Status);
 }
 
 static VOID NTAPI ArmAndEnd(PVOID Context)
@@ -118,10 +129,11 @@ static ULONG ObjectsOf(HANDLE Handle)
     return Buffer.Type.TotalNumberOfObjects;
 }
 
-/* The count of the handle's type comes back to Count by itself: what worker and reaper delete. */
+/* The count of the handle's type comes back to Count by itself: what worker and reaper delete. A worker that
+ * came meanwhile stays for half a minute. */
 static VOID CheckObjects(HANDLE Handle, ULONG Count, PCSTR Text)
 {
-    for (ULONG i = 0; i < 5000 && ObjectsOf(Handle) > Count; i++) {
+    for (ULONG i = 0; i < 60000 && ObjectsOf(Handle) > Count; i++) {
         KmtSleep(1);
     }
     KMT_CHECK(ObjectsOf(Handle) <= Count, Text);

@@ -29,7 +29,7 @@ static LONG_PTR References(PVOID Object)
 /* The reference goes a moment after the routine has returned. */
 static BOOLEAN ReferencesBecome(PVOID Object, LONG_PTR Count)
 {
-    for (int i = 0; i < 500 && References(Object) != Count; i++) {
+    for (int i = 0; i < 3000 && References(Object) != Count; i++) {
         KmtSleep(10);
     }
     return References(Object) == Count;
