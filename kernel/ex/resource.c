@@ -12,6 +12,7 @@
  * because the table may have to grow. It will find the resource shared, as a counted owner keeps it so.
  */
 #include "resource.h"
+#include "ps.h"
 
 #define EX_BOOST_AFTER_100NS (-500 * 10000LL)
 #define EX_BOOST_PRIORITY (LOW_REALTIME_PRIORITY - 2)
@@ -126,28 +127,33 @@ static __attribute__((noinline)) PEX_RESOURCE_WAITER NTAPI ExpPassOn(PERESOURCE 
     return Next;
 }
 
-/* The owners shall soon be done: they run at the waiter's priority. A thread that has the resource exists;
- * other kinds of owners have low bits set. */
-static VOID ExpBoostOwner(ERESOURCE_THREAD Owner, KPRIORITY Priority)
+typedef struct _EX_RESOURCE_BOOST {
+    PERESOURCE Resource;
+    KPRIORITY Priority;
+} EX_RESOURCE_BOOST, *PEX_RESOURCE_BOOST;
+
+static void ExpBoostIfOwner(PETHREAD Thread, PVOID Context)
 {
-    if (Owner != 0 && (Owner & 3) == 0 && KeQueryPriorityThread((PKTHREAD)Owner) < Priority) {
-        KeSetPriorityThread((PKTHREAD)Owner, Priority);
+    PEX_RESOURCE_BOOST Boost = Context;
+    PERESOURCE Resource = Boost->Resource;
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
+
+    if ((Resource->Flag & EX_RESOURCE_NO_BOOST) == 0 &&
+        ExpFindOwner(Resource, (ERESOURCE_THREAD)Thread) != NULL &&
+        KeQueryPriorityThread(Thread) < Boost->Priority) {
+        KeSetPriorityThread(Thread, Boost->Priority);
     }
+    KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
 }
 
+/* The owners shall soon be done: they run at the waiter's priority. Threads are asked whether they are owners, not owners
+ * whether they are threads: one may have ended without giving the resource back. */
 static VOID ExpBoostOwners(PERESOURCE Resource)
 {
     KPRIORITY Priority = min(KeQueryPriorityThread(KeGetCurrentThread()), EX_BOOST_PRIORITY);
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
+    EX_RESOURCE_BOOST Boost = {Resource, Priority};
 
-    if ((Resource->Flag & EX_RESOURCE_NO_BOOST) == 0) {
-        ExpBoostOwner(Resource->OwnerEntry.OwnerThread, Priority);
-        for (ULONG i = 1; Resource->OwnerTable != NULL && i < Resource->OwnerTable->TableSize;
-             i++) {
-            ExpBoostOwner(Resource->OwnerTable[i].OwnerThread, Priority);
-        }
-    }
-    KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
+    PsEnumerateThreads(ExpBoostIfOwner, &Boost);
 }
 
 /* With the spin lock, which is released: waits in the queue until the resource has been granted. */

@@ -28,7 +28,7 @@ NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
                                PVOID StartContext, PVOID IoObject);
 
 /* Calls Callback for every thread that has not ended, referenced for the call, without a lock. The
- * processors' idle threads, which are no objects, come first. PASSIVE_LEVEL.
+ * processors' idle threads, which are no objects, come first. IRQL <= APC_LEVEL.
  * STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context);
 

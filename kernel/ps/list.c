@@ -79,7 +79,7 @@ NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PV
     NTSTATUS Status = STATUS_SUCCESS;
     PEPROCESS Process = NULL;
     ULONG64 EndedTicks;
-    KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
+    KI_ASSERT_IRQL_MAX(APC_LEVEL);
     for (ULONG i = 0; i < KeNumberProcessors; i++) {
         Callback(KiProcessorBlock[i]->IdleThread, Context);
     }

@@ -292,6 +292,33 @@ static VOID TestBoost(VOID)
     ExReinitializeResourceLite(&Resource);
 }
 
+static VOID NTAPI EndAsOwner(PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Context);
+    KeEnterCriticalRegion();
+    ExAcquireResourceExclusiveLite(&Resource, TRUE);
+    KeLeaveCriticalRegion();
+}
+
+/* Its thread object is gone when the waiter, after half a second, looks for owners to lift. */
+static VOID TestEndedOwner(VOID)
+{
+    PETHREAD Thread = KmtStartThread(EndAsOwner, NULL);
+    ERESOURCE_THREAD Owner = (ERESOURCE_THREAD)Thread;
+    ACTOR Waiter;
+
+    KmtJoin(Thread);
+    Create(&Waiter);
+    Tell(&Waiter, ExAcquireResourceExclusiveLite, TRUE);
+    AwaitWaiters(0, 1);
+    KmtSleep(1200);
+    ExReleaseResourceForThreadLite(&Resource, Owner);
+    KMT_CHECK(IsDone(&Waiter),
+              "an owner that has ended can be waited for, and its share given back");
+    Do(&Waiter, NULL, FALSE);
+    Dismiss(&Waiter);
+}
+
 static volatile LONG Readers, Writers, Violations, Value;
 
 static VOID Read(ULONG Random)
@@ -374,6 +401,7 @@ static VOID KmtRun(VOID)
     TestOwners();
     TestCrowd();
     TestBoost();
+    TestEndedOwner();
     TestStress();
     KMT_EQUAL(ExDeleteResourceLite(&Resource), STATUS_SUCCESS, "and deleted");
 }
