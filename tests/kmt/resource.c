@@ -303,12 +303,14 @@ static VOID NTAPI EndAsOwner(PVOID Context)
 /* Its thread object is gone when the waiter, after half a second, looks for owners to lift. */
 static VOID TestEndedOwner(VOID)
 {
-    PETHREAD Thread = KmtStartThread(EndAsOwner, NULL);
-    ERESOURCE_THREAD Owner = (ERESOURCE_THREAD)Thread;
     ACTOR Waiter;
+    PETHREAD Thread;
+    ERESOURCE_THREAD Owner;
 
+    Create(&Waiter); /* before: it must not have the other one's memory, and so be the owner */
+    Thread = KmtStartThread(EndAsOwner, NULL);
+    Owner = (ERESOURCE_THREAD)Thread;
     KmtJoin(Thread);
-    Create(&Waiter);
     Tell(&Waiter, ExAcquireResourceExclusiveLite, TRUE);
     AwaitWaiters(0, 1);
     KmtSleep(1200);
