@@ -87,6 +87,14 @@ def test_a_crash_shows_the_life_of_its_block(driver, state):
     assert not frees or any(f"{driver}!" in line for line in frees[0]), text
 
 
+def test_correct_drivers_do_not_notice():
+    names = "poolquota specialpool securepool irpfail iofaults obsync stress_mdl inherit"
+    result = run("; ".join(LOAD.format(name, name) + f"; sc stop {name}; sc delete {name}" for name in names.split()) + "; pooltrace")
+    assert result.passed and not re.search("^not ok", result.output, re.M), f"{result.explain()}\n{result.output}"
+    freed, lost = map(int, re.search(r"freed (\d+), room for \d+, not recorded (\d+)", result.output).groups())
+    assert freed > 1000 and lost == 0
+
+
 def test_without_the_option_there_is_nothing():
     result = qemu.execute("pooltrace", debug=True, timeout=60)
     assert "start with stacktraces=1" in result.output
