@@ -124,6 +124,7 @@ static VOID TestAlerts(VOID)
     ObReferenceObjectByHandle(Handle, 0, *IoFileObjectType, KernelMode, (PVOID *)&File, NULL);
     Threads[0] = SendVisitor(&Reader, Handle, FALSE);
     KMT_EQUAL(KmtWait(&Arrived, 10000), STATUS_SUCCESS, "a read is under way");
+    KmtAwaitWaiters(&File->Event, 1);
     LONG_PTR Before = References(File);
     Threads[1] = SendVisitor(&Second, Handle, FALSE);
     KeAlertThread(Threads[1], KernelMode);
