@@ -1,7 +1,8 @@
 """The sessions in docs/companion.md: run them, compare what the page shows with what comes, or write it anew.
 
-Every chapter (a heading of two #) is one machine with two processors. What is typed after a bugcheck is typed on a new one, and so is the
-session below a line "make run SMP=2 CMDLINE=...", and what comes behind it. Output is indented by four spaces below its command. In it
+Every chapter (a heading of two #) is one machine, the reference machine with two processors. What is typed after a bugcheck is typed
+on a new one, and so is the session below a line "make run SMP=2 CMDLINE=...", and what comes behind it. Output is indented by four
+spaces below its command. In it
 
     ...             stands for any lines, and stays where it is when the page is written anew
     digits          are compared as "some number", addresses too: they differ from run to run
@@ -65,7 +66,7 @@ def run(commands):
 
 def run_until_bugcheck(commands, cmdline):
     """The same on one machine: of fewer commands when one of them stops it."""
-    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=300)
+    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=300, **qemu.REFERENCE)
     pieces = result.output.replace("\r", "").split("\netude> ")[1:]
     outputs = []
     for command, piece in zip(commands, pieces):

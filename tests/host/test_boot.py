@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import qemu
 import shell
 
 # Machine, processor model, memory, processors, how it is booted: every value of each at least once, and the extremes together.
@@ -34,7 +35,7 @@ def test_machine(row):
         assert expected * 0.9 - 2 <= megabytes <= expected
 
 
-@pytest.mark.parametrize("boot", ["direct", "grub"])
+@pytest.mark.parametrize("boot", ["direct", *qemu.FIRMWARE])
 def test_the_smallest_machine_plays(boot):
     with shell.boot(mem="48M", boot=boot) as console:
         console.run("melody play x:d=32,o=6,b=240:c,d,e")

@@ -181,7 +181,7 @@ def shown(tmp_path_factory):
     nonsense = [f"nt {name} {address}" for name in TAKE_ADDRESS for address in ADDRESSES]
     damage = [[each[1], each[0], each[2]] for each in DAMAGE.values()]
     line = tmp_path_factory.mktemp("line") / "com2"
-    with gdbrun.machine(smp=2, mem="32M", debug_port=str(line)) as (console, stub):
+    with gdbrun.machine(smp=2, boot="direct", mem="32M", debug_port=str(line)) as (console, stub):
         dump = stub.with_name("core")
         loaded = "".join(console.run(LOAD.format(name)) for name in DRIVERS)
         said = {line.split()[0]: console.run(line) for line in CONSOLE}
