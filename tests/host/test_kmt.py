@@ -3,7 +3,8 @@
 Every tests/kmt/X.c is a driver that tests one part of the interface and prints TAP from its DriverEntry. Each runs in a machine
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
 the file's first line names. In that first comment, a line "DEVICES: edu edu" adds those to the machine, "MACHINE: mem=256M" sets
-what it says (debug=1: the debug kernel), and "SAYS: pattern" is to appear in the output.
+what it says (debug=1: the debug kernel), "MEMORY: 128M" is the least that the driver needs, and "SAYS: pattern" is to appear in the
+output.
 """
 
 import re
@@ -29,8 +30,13 @@ def devices(driver):
     return tuple(" ".join(markers(driver, "DEVICES")).split())
 
 
+def least_memory(driver):
+    return max(map(qemu.memory_size, markers(driver, "MEMORY")), default=0)
+
+
 def machine(driver):
-    return dict(setting.split("=", 1) for line in markers(driver, "MACHINE") for setting in line.split())
+    enough = markers(driver, "MEMORY") if least_memory(driver) > qemu.memory_size(qemu.chosen("mem")) else []
+    return dict(setting.split("=", 1) for line in markers(driver, "MACHINE") for setting in line.split()) | {"mem": size for size in enough}
 
 
 def boot(driver, smp):

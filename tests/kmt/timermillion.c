@@ -2,6 +2,7 @@
  * Promises: with a million timers armed, setting and cancelling one costs what it costs beside ten; a
  * million that come due together all expire, once each and none early, and between them waiting threads
  * still get their turn; cancelling finds every one that has not expired.
+ * MEMORY: 128M
  */
 #include "kmt.h"
 
