@@ -2,6 +2,7 @@
  * Promise, together with the console and refdropper.c: the debug kernel reports the references to objects that a driver
  * has when it goes, and not those that have been dropped: in a last call, which is a jump that leaves no
  * address of the driver, or by another driver.
+ * ALONE: it leaves handles behind
  */
 #include "kmtob.h"
 
