@@ -37,13 +37,14 @@
 #define EX_CALL_TYPE_WORKER 1
 
 typedef struct _EX_WORKER {
-    LIST_ENTRY Link;                         /* of all workers */
-    LIST_ENTRY IdleLink;                     /* while idle */
-    PKTHREAD volatile Thread;                /* NULL until it first runs */
-    PWORK_QUEUE_ITEM Item;                   /* handed over while idle */
-    volatile KPRIORITY Priority;             /* of the item it runs */
-    PWORKER_THREAD_ROUTINE volatile Running; /* its own to write: the routine it is in, or NULL */
-    KEVENT Event;                            /* an item was handed over */
+    LIST_ENTRY Link;             /* of all workers */
+    LIST_ENTRY IdleLink;         /* while idle */
+    PKTHREAD volatile Thread;    /* NULL until it first runs */
+    PWORK_QUEUE_ITEM Item;       /* handed over while idle */
+    volatile KPRIORITY Priority; /* of the item it runs */
+    /* The routine it has been handed, or is in: set with Item; NULL again, its own to write, afterwards. */
+    PWORKER_THREAD_ROUTINE volatile Running;
+    KEVENT Event; /* an item was handed over */
     BOOLEAN Idle;
 } EX_WORKER, *PEX_WORKER;
 
@@ -71,6 +72,13 @@ static KPRIORITY ExpPriorityOfQueue(PWORK_QUEUE_ITEM Item, ULONG QueueType)
     KeBugCheckEx(WORKER_INVALID, EX_ITEM_BAD_QUEUE, (ULONG_PTR)Item, QueueType, 0);
 }
 
+/* With the lock held. The item is its owner's again when the worker begins, so the routine is remembered. */
+static void ExpHandOver(PEX_WORKER Worker, PWORK_QUEUE_ITEM Item)
+{
+    Worker->Item = Item;
+    Worker->Running = Item->WorkerRoutine;
+}
+
 /* With the lock held: the most urgent item that waits, or NULL. */
 static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
 {
@@ -81,7 +89,7 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     }
     Worker->Priority = 31 - __builtin_clz(ExpItemSummary);
     Head = &ExpItems[Worker->Priority];
-    Worker->Item = CONTAINING_RECORD(RemoveHeadList(Head), WORK_QUEUE_ITEM, List);
+    ExpHandOver(Worker, CONTAINING_RECORD(RemoveHeadList(Head), WORK_QUEUE_ITEM, List));
     if (IsListEmpty(Head)) {
         ExpItemSummary &= ~(1U << Worker->Priority);
     }
@@ -90,7 +98,8 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     return Worker->Item;
 }
 
-/* An item that a worker has been handed, or whose routine it is in: the item itself may be gone by then. */
+/* An item that a worker has been handed, or whose routine it is in: the item itself may be gone by then, and is not
+ * looked into. */
 static void ExpFindRunningLeaks(PLDR_LEAKS Leaks)
 {
     for (PLIST_ENTRY Entry = ExpWorkers.Flink; Entry != &ExpWorkers; Entry = Entry->Flink) {
@@ -98,10 +107,10 @@ static void ExpFindRunningLeaks(PLDR_LEAKS Leaks)
         PWORK_QUEUE_ITEM Item = Worker->Item;
         PVOID Running = (PVOID)Worker->Running;
 
-        if (LdrIsInImage(Leaks, Running)) {
+        if (Item != NULL && (LdrIsInImage(Leaks, Item) || LdrIsInImage(Leaks, Running))) {
+            LdrNoteLeak(Leaks, LdrLeakWorkItem, Item, Running);
+        } else if (LdrIsInImage(Leaks, Running)) {
             LdrNoteLeak(Leaks, LdrLeakWorkRunning, Worker->Thread, Running);
-        } else if (Item != NULL && LdrIsInImage(Leaks, Item)) {
-            LdrNoteLeak(Leaks, LdrLeakWorkItem, Item, NULL);
         }
     }
 }
@@ -174,7 +183,7 @@ VOID NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType)
         Worker = CONTAINING_RECORD(RemoveHeadList(&ExpIdleWorkers), EX_WORKER, IdleLink);
         ExpIdleCount--;
         Worker->Idle = FALSE;
-        Worker->Item = WorkItem;
+        ExpHandOver(Worker, WorkItem);
         Worker->Priority = Priority;
     } else {
         InsertTailList(&ExpItems[Priority], &WorkItem->List);
@@ -219,7 +228,6 @@ static void ExpRunItem(PEX_WORKER Worker)
     PWORKER_THREAD_ROUTINE Routine = Item->WorkerRoutine;
     PVOID Parameter = Item->Parameter;
 
-    Worker->Running = Routine;
     Worker->Item = NULL;
     /* From here on the item is its owner's again: the routine may free it or queue it anew. */
     __atomic_store_n(&Item->List.Flink, NULL, __ATOMIC_RELEASE);

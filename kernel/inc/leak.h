@@ -68,8 +68,7 @@ static inline PLDR_LEAK LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID 
 
 /* Timers armed, DPCs queued, interrupts connected, bugcheck callbacks registered. */
 void KeFindLeaks(PLDR_LEAKS Leaks);
-/* The thread, if it was started in the image or stands in it, and APCs queued to it. One that runs at the moment
- * is not looked into. */
+/* The thread, if it was started in the image or stands in it, waiting or running, and APCs queued to it. */
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
 /* Work items queued or running, resources, pool memory. */
 void ExFindLeaks(PLDR_LEAKS Leaks);

@@ -3,7 +3,8 @@
  *
  * Each list is walked once under its lock. What is found is only noted; what comes of it is the loader's
  * business. A thread that stands in the driver's code is found by its stack, which is searched for addresses in
- * the image first: most have none, and a walk by unwind tables is slow. Nothing of the driver can be added meanwhile but by code of its own, which would be one more leak.
+ * the image first: most have none, and a walk by unwind tables is slow. One that runs walks its stack itself,
+ * interrupted. Nothing of the driver can be added meanwhile but by code of its own, which would be one more leak.
  */
 #include <ntddk.h>
 #include "leak.h"
@@ -11,6 +12,7 @@
 #include "unwind.h"
 
 #define KI_LEAK_FRAMES 64
+#define KI_LEAK_LOOKS 100 /* at a thread that begins or ceases to run each time */
 
 static void KiFindTimer(PKTIMER Timer, PLDR_LEAKS Leaks)
 {
@@ -100,26 +102,84 @@ static BOOLEAN KiMayStandIn(PKTHREAD Thread, PLDR_LEAKS Leaks)
     return FALSE;
 }
 
-/* Where a thread will return to in the image; NULL: nowhere. Lock held, so that it does not begin to run. */
-static PVOID KiFindCode(PKTHREAD Thread, PLDR_LEAKS Leaks)
+/* The first address of a walk, from its caller on, in the image. */
+static PVOID KiFindInWalk(PKI_STACK_WALK Walk, PLDR_LEAKS Leaks)
 {
-    KI_STACK_WALK Walk;
-    if (Thread->State == Running || !KiMayStandIn(Thread, Leaks)) {
-        return NULL;
-    }
-    KiStartWalkAtThread(&Walk, Thread);
-    for (ULONG i = 0; i < KI_LEAK_FRAMES && KiStepFrame(&Walk) == KiStepDone; i++) {
-        if (LdrIsInImage(Leaks, (PVOID)Walk.Rip)) {
-            return (PVOID)Walk.Rip;
+    for (ULONG i = 0; i < KI_LEAK_FRAMES && KiStepFrame(Walk) == KiStepDone; i++) {
+        if (LdrIsInImage(Leaks, (PVOID)Walk->Rip)) {
+            return (PVOID)Walk->Rip;
         }
     }
     return NULL;
 }
 
+/* It has been started and has not ended; a signalled one only waits to be buried. */
+static BOOLEAN KiIsAlive(PKTHREAD Thread)
+{
+    return Thread->Header.SignalState == 0 &&
+           Thread->ApcState.ApcListHead[KernelMode].Flink != NULL;
+}
+
+/* For a thread that does not run; FALSE: it does. */
+static BOOLEAN KiFindWaitingCode(PKTHREAD Thread, PLDR_LEAKS Leaks, PVOID *Code)
+{
+    KI_STACK_WALK Walk;
+    KIRQL OldIrql = KiLockDispatcher(); /* it does not begin to run meanwhile */
+    BOOLEAN Runs = Thread->State == Running;
+
+    if (!Runs && KiIsAlive(Thread) && KiMayStandIn(Thread, Leaks)) {
+        KiStartWalkAtThread(&Walk, Thread);
+        *Code = KiFindInWalk(&Walk, Leaks);
+    }
+    KiUnlockDispatcher(OldIrql);
+    return !Runs;
+}
+
+/* A thread that runs on some processor. */
+typedef struct _KI_RUNNING {
+    PKTHREAD Thread;
+    PLDR_LEAKS Leaks;
+    PVOID Code;   /* out */
+    BOOLEAN Seen; /* out */
+} KI_RUNNING, *PKI_RUNNING;
+
+/* On all processors. The walk goes through the interrupt to what it interrupted. */
+static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
+{
+    PKI_RUNNING Look = (PKI_RUNNING)Argument;
+    KI_STACK_WALK Walk;
+
+    if (KeGetCurrentThread() == Look->Thread) {
+        KiCaptureRegisters(&Walk);
+        Look->Code = KiFindInWalk(&Walk, Look->Leaks);
+        Look->Seen = TRUE;
+    }
+    return 0;
+}
+
+/* Where a thread is, or will return to, in the image; NULL: nowhere. */
+static PVOID KiFindCode(PKTHREAD Thread, PLDR_LEAKS Leaks)
+{
+    KI_RUNNING Look = {Thread, Leaks, NULL, FALSE};
+
+    for (ULONG i = 0; i < KI_LEAK_LOOKS && !Look.Seen; i++) {
+        if (KiFindWaitingCode(Thread, Leaks, &Look.Code)) {
+            break;
+        }
+        KeIpiGenericCall(KiLookAtRunning, (ULONG_PTR)&Look);
+    }
+    return Look.Code;
+}
+
 static void KiFindThread(PKTHREAD Thread, PLDR_LEAKS Leaks)
 {
     if (LdrIsInImage(Leaks, (PVOID)Thread->StartAddress)) {
-        LdrNoteLeak(Leaks, LdrLeakThread, Thread, (PVOID)Thread->StartAddress);
+        KIRQL OldIrql = KiLockDispatcher();
+        BOOLEAN Alive = KiIsAlive(Thread);
+        KiUnlockDispatcher(OldIrql);
+        if (Alive) {
+            LdrNoteLeak(Leaks, LdrLeakThread, Thread, (PVOID)Thread->StartAddress);
+        }
         return;
     }
     PVOID Code = KiFindCode(Thread, Leaks);
@@ -128,13 +188,11 @@ static void KiFindThread(PKTHREAD Thread, PLDR_LEAKS Leaks)
     }
 }
 
-/* Signalled: it has ended, and only waits to be buried. */
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks)
 {
+    KiFindThread(Thread, Leaks);
     KIRQL OldIrql = KiLockDispatcher();
-
-    if (Thread->Header.SignalState == 0 && Thread->ApcState.ApcListHead[KernelMode].Flink != NULL) {
-        KiFindThread(Thread, Leaks);
+    if (KiIsAlive(Thread)) {
         for (UCHAR i = 0; i <= Thread->ApcStateIndex; i++) {
             KiFindApcs(&Thread->ApcStatePointer[i]->ApcListHead[KernelMode], Leaks);
             KiFindApcs(&Thread->ApcStatePointer[i]->ApcListHead[UserMode], Leaks);

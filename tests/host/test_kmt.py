@@ -41,7 +41,9 @@ def machine(driver):
 
 def boot(driver, smp):
     timeout = 60 if driver in MISTAKES else 120
-    return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=timeout, **machine(driver))
+    settings = machine(driver)
+    smp = int(settings.pop("smp", smp))
+    return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=timeout, **settings)
 
 
 @pytest.fixture(scope="module")
