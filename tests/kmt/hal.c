@@ -2,7 +2,7 @@
  * Promises: every ISA line has a vector of its own whose high nibble is its IRQL, and nonsense has
  * none; a connected line interrupts at that IRQL, edge after edge, and a disconnected one does not;
  * time never goes back, on whichever processors it is read, and agrees with other clocks; a stall
- * is never short; the speaker refuses what its timer cannot make.
+ * is never short; the speaker refuses what its timer cannot make; ports of 16 and 32 bits are read and written whole.
  */
 #include "kmt.h"
 
@@ -227,6 +227,51 @@ static VOID TestSpeakerTogether(VOID)
     KMT_EQUAL(READ_PORT_UCHAR((PUCHAR)0x61) & 3, 0, "many at once leave the speaker as the last");
 }
 
+/*** Ports ***/
+
+#define PCI_ADDRESS ((PULONG)0xCF8)
+#define PCI_DATA 0xCFC
+#define PCI_ENABLE 0x80000000U
+#define PCI_COMMAND 0x04
+
+/* The pair of ports that leads to the configuration space: the one has 32 bits, the other as many as one wants. Device
+ * 0:0.0 is there in every PC. Nobody else uses them while this processor takes no interrupts. */
+static VOID TestPorts(VOID)
+{
+    ULONG Address[2] = {PCI_ENABLE | 8, PCI_ENABLE}, Long[3] = {0, 0, 0};
+    USHORT Word[3] = {0, 0, 0}, Command[2];
+    KIRQL OldIrql;
+
+    KeRaiseIrql(HIGH_LEVEL, &OldIrql);
+    ULONG Before = READ_PORT_ULONG(PCI_ADDRESS);
+    WRITE_PORT_ULONG(PCI_ADDRESS, PCI_ENABLE | 4);
+    ULONG Selected = READ_PORT_ULONG(PCI_ADDRESS);
+    WRITE_PORT_BUFFER_ULONG(PCI_ADDRESS, Address, ARRAYSIZE(Address));
+    ULONG Last = READ_PORT_ULONG(PCI_ADDRESS), Id = READ_PORT_ULONG((PULONG)PCI_DATA);
+    USHORT Low = READ_PORT_USHORT((PUSHORT)PCI_DATA);
+    USHORT High = READ_PORT_USHORT((PUSHORT)(PCI_DATA + 2));
+    READ_PORT_BUFFER_ULONG((PULONG)PCI_DATA, Long, ARRAYSIZE(Long));
+    READ_PORT_BUFFER_USHORT((PUSHORT)PCI_DATA, Word, ARRAYSIZE(Word));
+    WRITE_PORT_ULONG(PCI_ADDRESS, PCI_ENABLE | PCI_COMMAND);
+    USHORT Was = READ_PORT_USHORT((PUSHORT)PCI_DATA);
+    WRITE_PORT_USHORT((PUSHORT)PCI_DATA, Was ^ 0x100); /* SERR#, which nobody raises */
+    USHORT Changed = READ_PORT_USHORT((PUSHORT)PCI_DATA);
+    Command[0] = Changed;
+    Command[1] = Was;
+    WRITE_PORT_BUFFER_USHORT((PUSHORT)PCI_DATA, Command, ARRAYSIZE(Command));
+    USHORT Back = READ_PORT_USHORT((PUSHORT)PCI_DATA);
+    WRITE_PORT_ULONG(PCI_ADDRESS, Before);
+    KeLowerIrql(OldIrql);
+
+    KMT_EQUAL(Selected, PCI_ENABLE | 4, "a port of 32 bits has what was written");
+    KMT_EQUAL(Last, PCI_ENABLE, "of several writes in one the last stands");
+    KMT_CHECK(Low != 0xFFFF && Id == ((ULONG)High << 16 | Low), "two of 16 make one of 32 bits");
+    KMT_CHECK(Long[0] == Id && Long[1] == Id && Long[2] == Id, "several reads of 32 bits in one");
+    KMT_CHECK(Word[0] == Low && Word[1] == Low && Word[2] == Low, "and of 16");
+    KMT_EQUAL(Changed, Was ^ 0x100, "a port of 16 bits has what was written");
+    KMT_EQUAL(Back, Was, "and the last of several");
+}
+
 static VOID KmtRun(VOID)
 {
     TestVectors();
@@ -234,4 +279,5 @@ static VOID KmtRun(VOID)
     TestTime();
     TestSpeaker();
     TestSpeakerTogether();
+    TestPorts();
 }
