@@ -167,6 +167,7 @@ static NTSTATUS IopStartDriver(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPa
     if (NT_SUCCESS(Load.Status)) {
         IopReadyDriver(Driver);
     } else {
+        IopReportNotification(Driver, TRUE);
         IopDeleteForgottenDevices(Driver);
     }
     return Load.Status;

@@ -61,6 +61,7 @@ void IoInitSystem(void)
     IopInitializeTimers();
     IopInitializeErrorLog();
     IopInitializeInterfaces();
+    IopInitializeNotification();
     IopInitializeShutdown();
     IopMust(ObCreateType(&IopDriverInitializer, &IoDriverObjectType), 1);
     IopMust(ObCreateType(&IopDeviceInitializer, &IoDeviceObjectType), 2);

@@ -5,7 +5,8 @@
  * a key in the registry; while it is enabled a symbolic link leads to the device object. The link is
  * without the reference string, which the device's driver finds behind its name; so interfaces of one
  * class and device share a link, which is there while one of them is enabled. Registrations go with
- * their device. IopInterfaceMutex guards all of it.
+ * their device. IopInterfaceMutex guards all of it. That one comes or goes is told while it is held
+ * (pnpnotify.c); what tells of the going is made with the coming, so that this cannot fail.
  */
 #include "iop.h"
 #include "cm.h"
@@ -20,6 +21,7 @@ typedef struct _IOP_INTERFACE {
     GUID Class;            /* i */
     PDEVICE_OBJECT Device; /* i  its deletion removes this */
     PVOID SymbolicLink;    /* m  referenced while this is enabled; NULL: it is not */
+    PIOP_NOTICE Removal;   /* m  for when it is disabled; NULL as above */
     UNICODE_STRING Base;   /* i  the link: the beginning of Name */
     UNICODE_STRING Name;   /* i  with the reference string, if there is one; terminated */
     WCHAR Buffer[];
@@ -33,12 +35,12 @@ void IopInitializeInterfaces(void)
     KeInitializeMutex(&IopInterfaceMutex, 0);
 }
 
-static void IopLockInterfaces(void)
+void IopLockInterfaces(void)
 {
     KeWaitForSingleObject(&IopInterfaceMutex, Executive, KernelMode, FALSE, NULL);
 }
 
-static void IopUnlockInterfaces(void)
+void IopUnlockInterfaces(void)
 {
     KeReleaseMutex(&IopInterfaceMutex, FALSE);
 }
@@ -249,12 +251,9 @@ static PVOID IopFindSharedLink(PIOP_INTERFACE Interface)
 }
 
 /* Mutex held. */
-static NTSTATUS IopEnableInterface(PIOP_INTERFACE Interface)
+static NTSTATUS IopLinkInterface(PIOP_INTERFACE Interface)
 {
     PVOID Shared = IopFindSharedLink(Interface);
-    if (Interface->SymbolicLink != NULL) {
-        return STATUS_OBJECT_NAME_EXISTS;
-    }
     if (Shared != NULL) {
         ObfReferenceObject(Shared);
         Interface->SymbolicLink = Shared;
@@ -264,7 +263,27 @@ static NTSTATUS IopEnableInterface(PIOP_INTERFACE Interface)
                                 &Interface->SymbolicLink);
 }
 
-/* Cannot fail for want of memory: the link is at hand. Mutex held. */
+/* Mutex held. */
+static NTSTATUS IopEnableInterface(PIOP_INTERFACE Interface)
+{
+    if (Interface->SymbolicLink != NULL) {
+        return STATUS_OBJECT_NAME_EXISTS;
+    }
+    PIOP_NOTICE Arrival = IopMakeNotice(TRUE, &Interface->Class, &Interface->Name);
+    PIOP_NOTICE Removal = IopMakeNotice(FALSE, &Interface->Class, &Interface->Name);
+    NTSTATUS Status = Arrival != NULL && Removal != NULL ? IopLinkInterface(Interface)
+                                                         : STATUS_INSUFFICIENT_RESOURCES;
+    if (NT_SUCCESS(Status)) {
+        Interface->Removal = Removal;
+        IopSendNotice(Arrival);
+    } else {
+        IopFreeNotice(Arrival);
+        IopFreeNotice(Removal);
+    }
+    return Status;
+}
+
+/* Cannot fail for want of memory: all is at hand. Mutex held. */
 static NTSTATUS IopDisableInterface(PIOP_INTERFACE Interface)
 {
     PVOID Link = Interface->SymbolicLink;
@@ -276,6 +295,8 @@ static NTSTATUS IopDisableInterface(PIOP_INTERFACE Interface)
         ObMakeTemporaryObject(Link);
     }
     ObfDereferenceObject(Link);
+    IopSendNotice(Interface->Removal);
+    Interface->Removal = NULL;
     return STATUS_SUCCESS;
 }
 
@@ -298,6 +319,21 @@ static BOOLEAN IopIsListed(PIOP_INTERFACE Interface, const GUID *Class, PDEVICE_
     return RtlEqualMemory(&Interface->Class, Class, sizeof(*Class)) &&
            (Device == NULL || Device == Interface->Device) &&
            (Interface->SymbolicLink != NULL || (Flags & DEVICE_INTERFACE_INCLUDE_NONACTIVE));
+}
+
+NTSTATUS IopMakeExistingNotices(const GUID *Class, PLIST_ENTRY Notices)
+{
+    for (PLIST_ENTRY Link = IopInterfaces.Flink; Link != &IopInterfaces; Link = Link->Flink) {
+        PIOP_INTERFACE Interface = CONTAINING_RECORD(Link, IOP_INTERFACE, Link);
+        if (IopIsListed(Interface, Class, NULL, 0)) {
+            PIOP_NOTICE Notice = IopMakeNotice(TRUE, Class, &Interface->Name);
+            if (Notice == NULL) {
+                return STATUS_INSUFFICIENT_RESOURCES;
+            }
+            InsertTailList(Notices, &Notice->Link);
+        }
+    }
+    return STATUS_SUCCESS;
 }
 
 /* Writes the names to List, if there is one; answers the characters. Mutex held. */

@@ -154,9 +154,36 @@ void IopAppendHex(PUNICODE_STRING Text, ULONG Value, ULONG Digits);
 /* Deletes the devices that a driver has reported; it has been unloaded, or has failed to load. */
 void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter);
 
-/* interface.c: the second forgets those of a device that is being deleted. */
+/* pnpnotify.c: that an interface came or went, for who wants to know. n: the file's mutex; i: fixed once it
+ * is sent. */
+typedef struct _IOP_NOTICE {
+    LIST_ENTRY Link;     /* n  its maker's before it is sent */
+    ULONG64 Number;      /* i */
+    ULONG64 Only;        /* i  the number of the registration it is for; 0: all */
+    PKEVENT Done;        /* i  set when it has been delivered; or NULL */
+    GUID Event;          /* i */
+    GUID Class;          /* i */
+    UNICODE_STRING Name; /* i  terminated */
+    WCHAR Buffer[];
+} IOP_NOTICE, *PIOP_NOTICE;
+void IopInitializeNotification(void);
+/* NULL: no memory. PASSIVE_LEVEL, as all of these. */
+PIOP_NOTICE IopMakeNotice(BOOLEAN Arrival, const GUID *Class, PCUNICODE_STRING Name);
+/* One that is not to be sent; or NULL. */
+void IopFreeNotice(PIOP_NOTICE Notice);
+/* Has the routines called, later; takes the notice. Interfaces locked. */
+void IopSendNotice(PIOP_NOTICE Notice);
+/* Says what Driver, which failed to start (then it is taken back) or unloads, has registered and left. */
+void IopReportNotification(PDRIVER_OBJECT Driver, BOOLEAN TakeBack);
+
+/* interface.c: forgets those of a device that is being deleted. */
 void IopInitializeInterfaces(void);
 void IopForgetInterfaces(PDEVICE_OBJECT Device);
+/* Nobody else changes interfaces between the two. */
+void IopLockInterfaces(void);
+void IopUnlockInterfaces(void);
+/* Locked. Appends an arrival for each enabled interface of the class. STATUS_INSUFFICIENT_RESOURCES: for some. */
+NTSTATUS IopMakeExistingNotices(const GUID *Class, PLIST_ENTRY Notices);
 
 /* shutdown.c: the second takes back the notifications of a device that is being deleted. */
 void IopInitializeShutdown(void);

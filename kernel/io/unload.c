@@ -70,6 +70,7 @@ static void IopRunUnload(PVOID Context)
     IopForgetReinitialization(Driver);
     Driver->DriverUnload(Driver);
     IopCheckIrql((PVOID)Driver->DriverUnload, NULL, PASSIVE_LEVEL);
+    IopReportNotification(Driver, FALSE);
     IopDeleteReportedDevices(Driver);
     if (Driver->DeviceObject != NULL) {
         // As on Windows the image then stays, since the devices still refer to its object.

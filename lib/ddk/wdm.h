@@ -52,6 +52,7 @@ extern "C" {
 #include <nt/zw_driver.h>
 #include <nt/hal.h>
 #include <nt/io_interface.h>
+#include <nt/io_pnpnotify.h>
 #include <nt/pci.h>
 #include <nt/io_interrupt.h>
 #include <nt/io_work.h>

@@ -1,0 +1,7 @@
+/*
+ * initguid.h - included in front of a header that names GUIDs (wdmguid.h): from here on DEFINE_GUID makes them in this
+ * file, rather than declare them.
+ */
+#ifndef INITGUID
+#define INITGUID
+#endif
