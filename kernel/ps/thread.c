@@ -24,8 +24,8 @@ static DECLSPEC_NORETURN void PspExitThread(NTSTATUS ExitStatus)
     }
     Thread->Terminating = TRUE;
     PspThreadGone(Thread->Process, ExitStatus); /* may close handles, which sends IRPs */
+    ObCancelThreadTimers();                     /* what they call could start IRPs */
     IoCancelThreadIo();
-    ObCancelThreadTimers(); /* completions could still arm some */
     Thread->ExitStatus = ExitStatus;
     KeQuerySystemTime(&Thread->ExitTime);
     KeTerminateThread(0);
