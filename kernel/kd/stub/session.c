@@ -419,7 +419,6 @@ void KdListen(void)
 void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
 {
     HalListenDebuggerPort(FALSE);
-    HalTakeDebuggerBreak();
     KdLiftBreakpoints();
     BeginStop(Stop);
     KdpSession.Resume = (KD_RESUME){.Step = FALSE};
@@ -432,6 +431,7 @@ void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
         }
     }
     *Resume = KdpSession.Resume;
+    HalTakeDebuggerBreak(); /* one that came meanwhile is no wish about the machine that runs */
     KdInsertBreakpoints();
     LastActivity100ns = HalQueryCounter100ns();
 }
