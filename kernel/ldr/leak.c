@@ -137,8 +137,8 @@ void LdrpReportLeaks(PLDRP_SLOT Slot)
     PsEnumerateThreads(LdrpFindThreadLeaks, &Leaks);
     MmFindLeaks(&Leaks);
     CmFindLeaks(&Leaks);
-    ObFindLeaks(&Leaks);
     ExFindLeaks(&Leaks);
+    ObFindLeaks(&Leaks); /* last: what does no harm must not take the room of what does */
     if (Leaks.Count == 0) {
         return;
     }
