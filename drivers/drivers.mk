@@ -11,7 +11,7 @@ DRIVERS := $(sort $(patsubst drivers/%/,%,$(dir $(wildcard drivers/*/*.c))))
 MODULES := $(sort $(basename $(notdir $(wildcard tests/kmt/modules/*.c))))
 KMTS    := $(sort $(basename $(notdir $(wildcard tests/kmt/*.c))) $(MODULES))
 
-# A freestanding clang drops the unwind tables (.pdata) unless told otherwise, and without them no __try works.
+# A freestanding clang drops the unwind tables (.pdata) unless told otherwise, and without them no stack can be walked through a driver.
 DRIVER_CFLAGS := --target=x86_64-pc-windows-msvc -std=c11 -ffreestanding -fms-extensions -fasynchronous-unwind-tables \
   -fno-omit-frame-pointer -O2 -gdwarf-4 -ffile-prefix-map=$(CURDIR)=. -Wall -Wextra -Werror \
   -Ilib/ddk $(patsubst %,-Idrivers/%,$(DRIVERS))
@@ -23,7 +23,11 @@ SYS         := $(DRIVERS:%=$(O)/drivers/%.sys) $(KMTS:%=$(O)/tests/%.sys)
 
 .PHONY: sys
 # `make sys NAME=beep` builds one driver or one in-guest test; without NAME, all of them.
-sys: $(if $(NAME),$(filter $(O)/drivers/$(NAME).sys $(O)/tests/$(NAME).sys,$(SYS)),$(SYS))
+sys: $(if $(NAME),$(or $(filter $(O)/drivers/$(NAME).sys $(O)/tests/$(NAME).sys,$(SYS)),no-such-driver),$(SYS))
+
+.PHONY: no-such-driver
+no-such-driver:
+	@echo "NAME=$(NAME): neither a folder in drivers nor a .c file in tests/kmt is called so" >&2; exit 1
 
 $(O)/flags/driver-cc: FORCE
 	$(call remember,$(DRIVER_CC) $(DRIVER_CFLAGS))

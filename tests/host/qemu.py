@@ -162,8 +162,11 @@ def disk_arguments(machine, folder):
         return []
     path = Path(folder) / "disk.img" if machine.disk == "new" else Path(machine.disk)
     if not path.exists():
-        with path.open("wb") as image:
-            image.truncate(DISK_SIZE)
+        try:
+            with path.open("wb") as image:
+                image.truncate(DISK_SIZE)
+        except OSError as error:
+            sys.exit(f"DISK={path}: {error.strerror}")
     escaped = str(path).replace(",", ",,")
     drive = f"if=none,id=disk0,format=raw,cache=writethrough,file={escaped}"
     return ["-drive", drive, "-device", "virtio-blk-pci,drive=disk0"]
@@ -173,6 +176,8 @@ def memory_size(text):
     """Bytes of QEMU's -m."""
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
     number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "M")
+    if not number.isdecimal() or unit not in units:
+        sys.exit(f"MEM={text}: a size is a number with K, M or G behind it")
     return int(number) * units[unit]
 
 
@@ -195,7 +200,10 @@ def crash_disk_arguments(machine):
     if not machine.crash:
         return []
     path = Path(machine.crash)
-    make_crash_disk(path, memory_size(machine.mem))
+    try:
+        make_crash_disk(path, memory_size(machine.mem))
+    except OSError as error:
+        sys.exit(f"CRASH={path}: {error.strerror}")
     escaped = str(path).replace(",", ",,")
     drive = f"if=none,id=crash,format=raw,discard=unmap,detect-zeroes=unmap,file={escaped}"
     return ["-drive", drive, "-device", "virtio-blk-pci,drive=crash"]
@@ -284,6 +292,14 @@ def console(timeout=30, **settings):
             child.close(force=True)
 
 
+def number_from_environment(name, default):
+    """A variable that is a whole number above 0. SMP=0 would be one processor to QEMU, without a word."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) == 0:
+        sys.exit(f"{name}={text}: this is a whole number, 1 or more")
+    return int(text)
+
+
 def machine_from_environment(**defaults):
     """make's variables as Machine settings."""
     get = os.environ.get
@@ -291,7 +307,7 @@ def machine_from_environment(**defaults):
     names |= {"cmdline": "CMDLINE", "debug_port": "DEBUG_PORT"}
     settings = defaults | {key: get(name) for key, name in names.items() if get(name)}
     if get("SMP"):
-        settings["smp"] = int(get("SMP"))
+        settings["smp"] = number_from_environment("SMP", 1)
     settings["icount"] = get("ICOUNT", "") not in ("", "0")
     settings["extra_files"] = tuple(get("EXTRA_FILES", "").split())
     settings["qemu_extra"] = tuple(shlex.split(get("QEMU_EXTRA", "")))
@@ -313,7 +329,7 @@ def run_commands():
     commands = os.environ.get("CMD", "")
     if not commands.strip():
         sys.exit('make exec CMD="beep 440 500; irql" needs the commands to run')
-    timeout = float(os.environ.get("TIMEOUT") or 120)
+    timeout = number_from_environment("TIMEOUT", 120)
     result = execute(commands, timeout, echo, **machine_from_environment())
     if result.passed:
         return 0
@@ -376,11 +392,14 @@ def debug_wait():
 def analyze():
     """gdb in front of a crash file. Without COMMANDS it says what happened, and ends."""
     core = os.environ.get("CRASH", "")
-    if not core or not Path(core).is_file():
+    if not core:
         sys.exit("make analyze CRASH=file needs a crash disk's image, or what QEMU's dump-guest-memory -p wrote")
-    with open(core, "rb") as image:
-        if image.read(4) != b"\x7fELF":
-            sys.exit(f"{core}: there is no complete crash file on it")
+    try:
+        with open(core, "rb") as image:
+            if image.read(4) != b"\x7fELF":
+                sys.exit(f"CRASH={core}: there is no complete crash file on it")
+    except OSError as error:
+        sys.exit(f"CRASH={core}: {error.strerror}")
     folders = [Path(name).resolve().parent for name in os.environ.get("EXTRA_FILES", "").split()]
     if os.environ.get("CMD", "") == "gdb":
         return subprocess.call(gdb_command(f"core-file {core}", symbol_folders=folders), cwd=ROOT)

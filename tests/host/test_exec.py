@@ -64,6 +64,21 @@ def test_extra_files_processors_and_memory_are_honoured(tmp_path):
     assert "(63 MB)" in process.stdout or "(64 MB)" in process.stdout
 
 
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("SMP", "0", "SMP=0: this is a whole number, 1 or more"),
+        ("TIMEOUT", "soon", "TIMEOUT=soon: this is a whole number, 1 or more"),
+        ("DISK", "/nosuchfolder/disk", "DISK=/nosuchfolder/disk: No such file or directory"),
+        ("CRASH", "/nosuchfolder/disk", "CRASH=/nosuchfolder/disk: No such file or directory"),
+        ("BOOT", "floppy", "BOOT=floppy: there are only grub, uefi and direct"),
+    ],
+)
+def test_a_wrong_variable_is_told_in_one_line(name, value, message):
+    process = execute("irql", **{name: value})
+    assert process.returncode == 1 and process.stderr == message + "\n", process.stdout + process.stderr
+
+
 def test_wav_records(tmp_path):
     recording = tmp_path / "beep.wav"
     process = execute("beep 440 300", WAV=str(recording), ICOUNT="1")

@@ -189,21 +189,32 @@ def write(trace, folder, title, window, picture=""):
         path.write_text(tracesvg.render(trace, title, window))
 
 
+def chosen_window():
+    """FROM and TO; None without them."""
+    limits = [os.environ.get(name) for name in ("FROM", "TO")]
+    if not any(limits):
+        return None
+    try:
+        first, last = map(float, limits)
+    except (TypeError, ValueError):
+        sys.exit("FROM=0 TO=99: both are needed, in microseconds")
+    return first, last
+
+
 def main():
     import qemu
 
     commands = os.environ.get("CMD", "").strip().rstrip(";")
+    window = chosen_window()
     if len(sys.argv) > 1:
         trace = parse(Path(sys.argv[1]).read_text(errors="replace"))
     elif not commands:
         sys.exit('make trace CMD="melody play furelise" needs the commands to run')
     else:
         settings = qemu.machine_from_environment(smp=2)
-        result, trace = record(commands, os.environ.get("KINDS", ""), timeout=float(os.environ.get("TIMEOUT") or 120), **settings)
+        result, trace = record(commands, os.environ.get("KINDS", ""), timeout=qemu.number_from_environment("TIMEOUT", 120), **settings)
         if trace is None or not result.passed:
             sys.exit(f"{result.output}\nmake trace: {result.explain()}")
-    limits = [os.environ.get(name) for name in ("FROM", "TO")]
-    window = tuple(float(each) for each in limits) if all(limits) else None
     write(trace, qemu.BUILD, commands or Path(sys.argv[-1]).name, window, os.environ.get("PICTURE", ""))
     count = sum(map(len, trace.cpus))
     lost = f", {sum(trace.overwritten)} older ones overwritten" if any(trace.overwritten) else ""
