@@ -143,7 +143,8 @@ typedef struct _KI_RUNNING {
     BOOLEAN Seen; /* out */
 } KI_RUNNING, *PKI_RUNNING;
 
-/* On all processors. The walk goes through the interrupt to what it interrupted. */
+/* On all processors. The walk goes through the interrupt to what it interrupted. An idle thread counts as running
+ * always: while it does not, nothing but its loop is on its stack. */
 static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
 {
     PKI_RUNNING Look = (PKI_RUNNING)Argument;
@@ -152,6 +153,8 @@ static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
     if (KeGetCurrentThread() == Look->Thread) {
         KiCaptureRegisters(&Walk);
         Look->Code = KiFindInWalk(&Walk, Look->Leaks);
+        Look->Seen = TRUE;
+    } else if (KeGetCurrentPrcb()->IdleThread == Look->Thread) {
         Look->Seen = TRUE;
     }
     return 0;
