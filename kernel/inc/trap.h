@@ -51,5 +51,6 @@ C_ASSERT(offsetof(KTRAP_FRAME, LinkRip) == offsetof(KTRAP_FRAME, LinkRbp) + 8);
 #define KI_TRAP_SIMD_ERROR 0x13
 #define KI_TRAP_CONTROL_PROTECTION 0x15
 #define KI_TRAP_FAIL_FAST 0x29 /* int 29h: RtlFailFast, code in RCX */
+#define KI_TRAP_ASSERTION 0x2C /* int 2Ch: NT_ASSERT of Windows' headers */
 
 #endif

@@ -148,6 +148,8 @@ static NTSTATUS KiStatusOfTrap(ULONG64 Vector)
         return STATUS_FLOAT_MULTIPLE_FAULTS;
     case KI_TRAP_SIMD_ERROR:
         return STATUS_FLOAT_MULTIPLE_TRAPS;
+    case KI_TRAP_ASSERTION:
+        return STATUS_ASSERTION_FAILURE;
     default:
         return STATUS_SUCCESS;
     }
@@ -162,6 +164,8 @@ static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
     }
     if (Frame->Vector == KI_TRAP_BREAKPOINT) {
         Frame->Rip -= 1; /* the instruction, not what follows it */
+    } else if (Frame->Vector == KI_TRAP_ASSERTION) {
+        Frame->Rip -= 2;
     }
     /* Of a general protection fault the processor does not say the address: Windows gives -1. */
     if (Frame->Vector == KI_TRAP_GENERAL_PROTECTION) {
