@@ -204,8 +204,7 @@ void KiDeliverApc(KPROCESSOR_MODE Mode)
     Thread->ApcState.KernelApcPending = FALSE;
     while ((Apc = KiTakeKernelApc(Thread, &Copy)) != NULL) {
         KiUnlockDispatcher(OldIrql);
-        PVOID Routine =
-            Copy.NormalRoutine != NULL ? (PVOID)Copy.NormalRoutine : (PVOID)Copy.KernelRoutine;
+        PVOID Routine = KiRoutineOfApc(&Copy);
         KiRunKernelApc(Thread, Apc, &Copy);
         KiCheckAttached(Process, Routine);
         OldIrql = KiLockDispatcher();

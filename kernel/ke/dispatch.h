@@ -67,6 +67,11 @@ void KiInitializeStarvationHelp(void);
 void KiInitializeSuspension(PKTHREAD Thread);
 
 /* apc.c */
+/* What an APC is for, to name it by. */
+static inline PVOID KiRoutineOfApc(const KAPC *Apc)
+{
+    return Apc->NormalRoutine != NULL ? (PVOID)Apc->NormalRoutine : (PVOID)Apc->KernelRoutine;
+}
 /* KeInsertQueueApc with the lock held, for an APC whose arguments are set. */
 BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment);
 /* A kernel APC could be delivered to the current thread if only the IRQL were low. Lock held. */

@@ -6,6 +6,7 @@
  * held that it holds; so what is read here of the objects is right if it would be right there. An IRP
  * that has been called down may be gone when the call returns: from then on it is an address.
  */
+#include "dispatch.h"
 #include "ex.h"
 #include "processor.h"
 #include "tracering.h"
@@ -51,11 +52,6 @@ static void KiTraceWaking(PKTHREAD Thread, LONG_PTR Status)
     }
     KiPutTraceEvent(KiTraceWaitEnd, (ULONG)Status,
                     Blocks != NULL ? (ULONG_PTR)Blocks[Index].Object : 0, KiIdOf(Thread));
-}
-
-static PVOID KiRoutineOfApc(const KAPC *Apc)
-{
-    return Apc->NormalRoutine != NULL ? (PVOID)Apc->NormalRoutine : (PVOID)Apc->KernelRoutine;
 }
 
 /* Dispatcher objects and scheduling: A is a thread. */
