@@ -16,6 +16,7 @@
  * the higher level. A point may be at any IRQL and in any interrupt, NMI too.
  *
  * KI_TRACE_STORE(kind, place, value, a, b, c)    place = value
+ * KI_TRACE_STORE_AT_ONCE                         the same, with no interrupt between event and store
  * KI_TRACE_INCREMENT(kind, place, a, b, c)       place += 1;   _LOCKED: interlocked
  * KI_TRACE_IRQL(kind, a, b, c)                   KeGetCurrentIrql()
  * KI_TRACE_LOWER(kind, irql, a, b, c)            KeLowerIrql(irql)
@@ -46,11 +47,16 @@
 
 /* {disp32}: the address with four bytes of displacement, however small. */
 #define KI_TRACE_STORE_TEXT "%{disp32%} mov%z[place] %[value], %[place]"
-#define KI_TRACE_STORE(Kind, Place, Value, A, B, C)                                                \
-    __asm__ volatile inline(KI_TRACE_SITE(KI_TRACE_STORE_TEXT, "", KI_TRACE_STORE_TEXT, "%q[a]")   \
+#define KI_TRACE_STORE_BY(Early, Late, Kind, Place, Value, A, B, C)                                \
+    __asm__ volatile inline(KI_TRACE_SITE(KI_TRACE_STORE_TEXT, Early, Late, "%q[a]")               \
                             : [place] "=m"(Place)                                                  \
                             : [value] "re"((__typeof__(Place))(Value)),                            \
                               KI_TRACE_INPUTS(Kind, A, B, C))
+#define KI_TRACE_STORE(Kind, Place, Value, A, B, C)                                                \
+    KI_TRACE_STORE_BY("", KI_TRACE_STORE_TEXT, Kind, Place, Value, A, B, C)
+/* The place is behind a pointer: a word is on the stack meanwhile. */
+#define KI_TRACE_STORE_AT_ONCE(Kind, Place, Value, A, B, C)                                        \
+    KI_TRACE_STORE_BY("pushfq\n\tcli", KI_TRACE_STORE_TEXT "\n\tpopfq", Kind, Place, Value, A, B, C)
 
 #define KI_TRACE_ADD(Kind, Text, Place, A, B, C)                                                   \
     __asm__ volatile inline(KI_TRACE_SITE(Text, "", Text, "%q[a]")                                 \
@@ -106,6 +112,8 @@ static inline void KiWriteLoweredIrql(ULONG64 NewIrql)
 /* For compilers that only check the source. */
 #define KI_TRACE_STORE(Kind, Place, Value, A, B, C)                                                \
     ((void)(KiTrace##Kind), (void)(A), (void)(B), (void)(C), (void)((Place) = (Value)))
+#define KI_TRACE_STORE_AT_ONCE(Kind, Place, Value, A, B, C)                                        \
+    KI_TRACE_STORE(Kind, Place, Value, A, B, C)
 #define KI_TRACE_INCREMENT(Kind, Place, A, B, C)                                                   \
     ((void)(KiTrace##Kind), (void)(A), (void)(B), (void)(C), (void)((Place) += 1))
 #define KI_TRACE_INCREMENT_LOCKED(Kind, Place, A, B, C)                                            \

@@ -93,7 +93,8 @@ static void KiSwapThreads(PKPRCB Prcb, PKTHREAD New)
     New->NextProcessor = (UCHAR)Prcb->Number;
     New->ContextSwitches += 1;
     Prcb->ContextSwitches += 1;
-    KI_TRACE_STORE(Switch, Prcb->CurrentThread, New, New, 0, 0);
+    /* An interrupt in between would be told as the old thread's after the switch. */
+    KI_TRACE_STORE_AT_ONCE(Switch, Prcb->CurrentThread, New, New, 0, 0);
     Prcb->QuantumEnd = FALSE; /* whatever it said was about Old */
     if (New == Prcb->IdleThread) {
         KiIdleSummary |= Prcb->SetMember;
