@@ -330,6 +330,10 @@ KI_STEP KiUnwindImageFrame(PKI_STACK_WALK Walk, ULONG64 Base, ULONG Size)
         !KiFindFunction(Base, (ULONG)(Caller.Rip - Base), &Entry, &Found)) {
         return KiStepBadTables;
     }
+    /* A leaf calls nobody: what leads there is no return address. */
+    if (Found == 0 && !Walk->Interrupted) {
+        return KiStepNoRoutine;
+    }
     if (Found != 0 && !(Walk->Interrupted && KiIsInEpilogue(Walk, Base, &Entry, &Caller))) {
         Caller = *Walk;
         Caller.Rip -= !Walk->Interrupted;
