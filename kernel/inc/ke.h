@@ -251,6 +251,8 @@ static inline PKPRCB KeGetCurrentPrcb(void)
 /* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as evidence. */
 DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *File, ULONG Line);
 #define KI_ASSERT(e) ((e) ? (void)0 : KiAssertionFailed(#e, __FILE__, __LINE__))
+/* A piece of what is saved after a crash, for the drivers that want to see it (KbCallbackDumpIo). */
+void KeGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, ULONG64 Offset, PVOID Buffer, ULONG Length);
 /* KeBugCheckEx that says whose fault it is: Culprit, "driver x.sys, ...", is printed with the
  * parameters. Any IRQL. */
 DECLSPEC_NORETURN void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_PTR Parameter1,

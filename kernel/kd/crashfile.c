@@ -7,7 +7,8 @@
  *
  * Program headers describe memory by virtual addresses: the direct map, and each run of what else is mapped
  * (kernel, drivers, pools, stacks), which points to the same bytes. Everything goes through two static
- * pages, because nothing can be allocated. The first page, with the header, is written last: a file that
+ * pages, because nothing can be allocated. Drivers' KbCallbackDumpIo routines see each piece that has been
+ * written. The first page, with the header, is written last: a file that
  * was not completed is none.
  */
 #include "ke.h"
@@ -107,6 +108,10 @@ static void KdpWrite(KD_CRASH_FILE *File, ULONG64 Offset, ULONG64 Physical, ULON
         ULONG Some = (ULONG)min(Size, CRASH_WRITE_MAXIMUM);
         PHYSICAL_ADDRESS Address = {.QuadPart = (LONGLONG)Physical};
         File->Status = File->Writer->Write(File->Writer->Context, Offset, Address, Some);
+        if (NT_SUCCESS(File->Status)) {
+            KeGiveToDumpIo(Offset < KD_CRASH_MEMORY_OFFSET ? KbDumpIoHeader : KbDumpIoBody, Offset,
+                           (PVOID)(MM_DIRECT_MAP_BASE + Physical), Some);
+        }
         Offset += Some;
         Physical += Some;
         Size -= Some;

@@ -5,6 +5,9 @@
  * at any IRQL. On a crash the lock is not taken, because a stopped processor may hold it, and nothing
  * in a list is trusted: each record must be mapped, point back to the one before, and have the checksum
  * it was registered with. The walk ends at the first link that is broken.
+ *
+ * What drivers give as secondary data needs no place of its own in the crash file, as all memory is in there: a table
+ * (KiSecondaryData) tells where it lies, and those who have no memory of their own for it get a page each.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -12,6 +15,8 @@
 #include "processor.h"
 
 #define SECONDARY_DATA_LIMIT 0x10000
+#define SECONDARY_RECORDS 16
+#define SECONDARY_PAGES 4
 #define SHOWN_BYTES 64 /* of a driver's data */
 #define NEXT_OFFSET (~0ULL)
 #define COMPONENT_LENGTH 32
@@ -19,7 +24,24 @@
 static LIST_ENTRY KiBugCheckCallbacks = {&KiBugCheckCallbacks, &KiBugCheckCallbacks};
 static LIST_ENTRY KiReasonCallbacks = {&KiReasonCallbacks, &KiReasonCallbacks};
 static KSPIN_LOCK KiCallbackLock;
-static UCHAR KiSecondaryBuffer[PAGE_SIZE]; /* for drivers that have no memory for it */
+
+/* For drivers that have no memory for it. Who comes after all pages have been used gets the last one, and only
+ * what is printed of that remains. */
+static UCHAR KiSecondaryPage[SECONDARY_PAGES][PAGE_SIZE];
+
+typedef struct _KI_SECONDARY_DATA {
+    GUID Guid;
+    PVOID Data;
+    ULONG Length; /* bytes */
+    CHAR Component[COMPONENT_LENGTH];
+} KI_SECONDARY_DATA;
+
+/* For debuggers; of the processor that owns the crash. */
+static KI_SECONDARY_DATA KiSecondaryData[SECONDARY_RECORDS];
+static ULONG KiSecondaryCount;
+static ULONG KiSecondaryPagesUsed;
+static BOOLEAN KiDumpIoRunning; /* in a driver's routine */
+static BOOLEAN KiDumpIoStopped; /* one has failed */
 
 static BOOLEAN KiInsertRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, PUCHAR State)
 {
@@ -159,16 +181,23 @@ static PLIST_ENTRY KiNextRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, SIZE_T Size
     return Next;
 }
 
-static void KiPrintComponent(const UCHAR *Component)
+static void KiCopyComponent(const UCHAR *Component, CHAR Name[COMPONENT_LENGTH])
 {
-    CHAR Name[COMPONENT_LENGTH];
     ULONG Length = 0;
 
-    while (Length < sizeof(Name) - 1 && KiIsMapped(Component + Length, 1) && Component[Length]) {
+    while (Length < COMPONENT_LENGTH - 1 && KiIsMapped(Component + Length, 1) &&
+           Component[Length]) {
         Name[Length] = (CHAR)Component[Length];
         Length += 1;
     }
     Name[Length] = 0;
+}
+
+static void KiPrintComponent(const UCHAR *Component)
+{
+    CHAR Name[COMPONENT_LENGTH];
+
+    KiCopyComponent(Component, Name);
     KdPrintf("*** callback of %s\n", Name);
 }
 
@@ -190,7 +219,9 @@ static void KiRunPlainCallbacks(void)
 
 /* Calls every routine of one reason; After, if any, looks at what it left in Data. */
 static void KiRunReasonCallbacks(KBUGCHECK_CALLBACK_REASON Reason, PVOID Data, ULONG Length,
-                                 void (*Before)(PVOID Data), void (*After)(PVOID Data))
+                                 void (*Before)(PVOID Data),
+                                 void (*After)(PVOID Data,
+                                               const KBUGCHECK_REASON_CALLBACK_RECORD *Record))
 {
     PLIST_ENTRY Entry = &KiReasonCallbacks;
 
@@ -209,16 +240,29 @@ static void KiRunReasonCallbacks(KBUGCHECK_CALLBACK_REASON Reason, PVOID Data, U
         Record->CallbackRoutine(Reason, Record, Data, Length);
         Record->State = BufferFinished;
         if (After != NULL) {
-            After(Data);
+            After(Data, Record);
         }
     }
 }
 
-static void KiGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, PVOID Buffer, ULONG Length)
+void KeGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, ULONG64 Offset, PVOID Buffer, ULONG Length)
 {
-    KBUGCHECK_DUMP_IO Io = {NEXT_OFFSET, Buffer, Length, Type};
+    KBUGCHECK_DUMP_IO Io = {Offset, Buffer, Length, Type};
 
-    KiRunReasonCallbacks(KbCallbackDumpIo, &Io, sizeof(Io), NULL, NULL);
+    if (!KiDumpIoStopped) {
+        KiDumpIoRunning = TRUE;
+        KiRunReasonCallbacks(KbCallbackDumpIo, &Io, sizeof(Io), NULL, NULL);
+        KiDumpIoRunning = FALSE;
+    }
+}
+
+BOOLEAN KiStopDumpIo(void)
+{
+    BOOLEAN Running = KiDumpIoRunning;
+
+    KiDumpIoStopped = TRUE;
+    KiDumpIoRunning = FALSE;
+    return Running;
 }
 
 static void KiPrintBytes(const UCHAR *Bytes, ULONG Count)
@@ -229,15 +273,40 @@ static void KiPrintBytes(const UCHAR *Bytes, ULONG Count)
     KdPrintf("\n");
 }
 
+static PUCHAR KiCurrentPage(void)
+{
+    return KiSecondaryPage[min(KiSecondaryPagesUsed, SECONDARY_PAGES - 1)];
+}
+
 static void KiPrepareSecondaryData(PVOID Data)
 {
     *(PKBUGCHECK_SECONDARY_DUMP_DATA)Data =
-        (KBUGCHECK_SECONDARY_DUMP_DATA){.InBuffer = KiSecondaryBuffer,
-                                        .InBufferLength = sizeof(KiSecondaryBuffer),
+        (KBUGCHECK_SECONDARY_DUMP_DATA){.InBuffer = KiCurrentPage(),
+                                        .InBufferLength = PAGE_SIZE,
                                         .MaximumAllowed = SECONDARY_DATA_LIMIT};
 }
 
-static void KiTakeSecondaryData(PVOID Data)
+/* What lies in the last page is known only if it has not been used again. */
+static void KiRecordSecondaryData(const KBUGCHECK_SECONDARY_DUMP_DATA *Dump, const UCHAR *Component)
+{
+    BOOLEAN InPage = (PUCHAR)Dump->OutBuffer - KiCurrentPage() < PAGE_SIZE &&
+                     (PUCHAR)Dump->OutBuffer >= KiCurrentPage();
+    KI_SECONDARY_DATA *Record = &KiSecondaryData[KiSecondaryCount];
+
+    if (KiSecondaryCount == SECONDARY_RECORDS ||
+        (InPage && KiSecondaryPagesUsed >= SECONDARY_PAGES)) {
+        KdPrintf("    no room to keep where they are\n");
+        return;
+    }
+    KiSecondaryPagesUsed += InPage;
+    Record->Guid = Dump->Guid;
+    Record->Data = Dump->OutBuffer;
+    Record->Length = Dump->OutBufferLength;
+    KiCopyComponent(Component, Record->Component);
+    KiSecondaryCount++;
+}
+
+static void KiTakeSecondaryData(PVOID Data, const KBUGCHECK_REASON_CALLBACK_RECORD *Record)
 {
     PKBUGCHECK_SECONDARY_DUMP_DATA Dump = Data;
     const GUID *Guid = &Dump->Guid;
@@ -252,7 +321,8 @@ static void KiTakeSecondaryData(PVOID Data)
              Guid->Data4[3], Guid->Data4[4], Guid->Data4[5], Guid->Data4[6], Guid->Data4[7],
              Length);
     KiPrintBytes(Dump->OutBuffer, min(Length, SHOWN_BYTES));
-    KiGiveToDumpIo(KbDumpIoSecondaryData, Dump->OutBuffer, Length);
+    KiRecordSecondaryData(Dump, Record->Component);
+    KeGiveToDumpIo(KbDumpIoSecondaryData, NEXT_OFFSET, Dump->OutBuffer, Length);
 }
 
 void KiRunBugCheckCallbacks(void)
@@ -263,5 +333,9 @@ void KiRunBugCheckCallbacks(void)
     KiRunPlainCallbacks();
     KiRunReasonCallbacks(KbCallbackSecondaryDumpData, &Dump, sizeof(Dump), KiPrepareSecondaryData,
                          KiTakeSecondaryData);
-    KiGiveToDumpIo(KbDumpIoComplete, NULL, 0);
+}
+
+void KiCompleteDumpIo(void)
+{
+    KeGiveToDumpIo(KbDumpIoComplete, NEXT_OFFSET, NULL, 0);
 }

@@ -186,10 +186,10 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     KiPrintOthers(Prcb);
 }
 
-/* Once: a second try would fail as the first one did. */
-static void KiSaveMemory(PKPRCB Prcb)
+/* Once: a second try would fail as the first one did, unless it was a driver that failed, which looks on. */
+static void KiSaveMemory(PKPRCB Prcb, BOOLEAN Again)
 {
-    if (!KiCrashFileBegun) {
+    if (!KiCrashFileBegun || Again) {
         KiCrashFileBegun = TRUE;
         KdWriteCrashFile(Prcb->Number);
     }
@@ -223,13 +223,14 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiDebugBugCheck(Code, Frame);
         KiReportBugCheck(Code, Parameters, Frame);
         KiRunBugCheckCallbacks();
-        KiSaveMemory(Prcb);
+        KiSaveMemory(Prcb, FALSE);
+        KiCompleteDumpIo();
         break;
     case 2:
         KdPrintf("\n*** bugcheck 0x%08X (0x%llX, 0x%llX, 0x%llX, 0x%llX) while reporting, at rip "
                  "%016llx\n",
                  Code, P1, P2, P3, P4, Frame->Rip);
-        KiSaveMemory(Prcb);
+        KiSaveMemory(Prcb, KiStopDumpIo());
         break;
     case 3:
         break; /* not even that worked */

@@ -233,6 +233,10 @@ void KiLoadDebugRegisters(void);
 /* bugcallback.c */
 /* What drivers have registered for a bugcheck. Interrupts off, the other processors stopped. */
 void KiRunBugCheckCallbacks(void);
+/* TRUE: a routine that is given what is saved was running, and is not called any more. */
+BOOLEAN KiStopDumpIo(void);
+/* Everything has been saved. */
+void KiCompleteDumpIo(void);
 
 /* exception.c */
 /* The exception that Record describes, except for its address, at Frame. Frame's PreviousIrql is set. */

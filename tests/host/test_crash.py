@@ -64,6 +64,31 @@ def test_crash_file_when_a_callback_faults(tmp_path):
     assert "MANUALLY_INITIATED_CRASH (e2)" in ask(core, "nt analyze")
 
 
+LOAD = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0}"
+
+
+def test_what_drivers_save(tmp_path):
+    """Their data are found by GUID; who wants to see what is saved is given all of it."""
+    core = tmp_path / "crash.img"
+    screen = crash(core, LOAD.format("bug_callbacks"))
+    pieces = re.findall(r"^# io: reason 3, 24 of 24 bytes, type (\d), length (\d+)", screen, re.M)
+    kinds = [kind for kind, _ in pieces]
+    assert kinds[:2] == ["3", "3"] and kinds[-1] == "4" and set(kinds[2:-1]) == {"1", "2"}, kinds
+    assert sum(int(length) for kind, length in pieces if kind == "2") > 120 << 20
+    said = ask(core, "nt enumtag", "nt analyze -v")
+    identity = "{12345678-9abc-def0-0102-030405060708}"
+    assert re.search(rf"^{identity} - 0x14 bytes at \w+, of data\n  (a5 ){{16}} \.{{16}}\n  (a5 ){{4}}", said, re.M), said
+    assert re.search(rf"^{identity} - 0xa bytes at \w+, of own data\n  6d 79 20 62 75 66 66 65 72 00 +my buffer\.$", said, re.M), said
+    assert re.search(rf"^SECONDARY_DATA:.*\n{identity} 0x14 bytes, of data\n{identity} 0xa bytes, of own data$", said, re.M), said
+
+
+def test_crash_file_when_one_who_looks_on_faults(tmp_path):
+    core = tmp_path / "crash.img"
+    screen = crash(core, LOAD.format("bug_dumpio_faults"))
+    assert re.search(r"Writing memory.*while reporting.*Writing memory.*Crash file: \d+ MB written", screen, re.S), screen
+    assert "MANUALLY_INITIATED_CRASH (e2)" in ask(core, "nt analyze")
+
+
 def test_no_other_disk_is_touched(tmp_path):
     other, small = tmp_path / "other", tmp_path / "small"
     other.write_bytes(b"mine" * (1 << 20))

@@ -102,10 +102,11 @@ NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckCallback(
 NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(
     _Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
 
-/* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed with
- * their GUID, and handed to the KbCallbackDumpIo routines, which get KbDumpIoComplete at the end. Crash
- * files are the kernel's own affair, so the others are not called. FALSE: the record is registered already, or Reason
- * is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
+/* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed with their
+ * GUID, stay where they are, and a debugger finds them (`nt enumtag`). KbCallbackDumpIo: is given those
+ * data, then what is written to a crash disk, if there is one, headers and memory as they come, and KbDumpIoComplete at
+ * the end. The others choose pages for dumps that have not all of them, as a crash file here has: they
+ * are not called. FALSE: the record is registered already, or Reason is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
 NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(
     _Inout_ PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
     _In_ PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine, _In_ KBUGCHECK_CALLBACK_REASON Reason,

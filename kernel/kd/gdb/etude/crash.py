@@ -7,6 +7,7 @@ from .cpu import describe_irql
 from .memory import c_string, read, structure, variable
 from .module import Namer, find_module, find_symbol, modules
 from .processor import prcb, prcbs, thread_of
+from .secondary import records
 from .stack import format_stack, load_trap_frame, stack_of, walk_stack
 from .status import bugcodes, statuses
 from .threads import image_of, name_of_thread
@@ -166,6 +167,14 @@ def show_details(crash, namer, frames):
                 write(line)
 
 
+def show_secondary_data():
+    found = list(records())
+    if found:
+        write("\nSECONDARY_DATA:  (nt enumtag shows it)")
+    for identity, component, _, length in found:
+        write(f"{identity} {length:#x} bytes, of {component}")
+
+
 def other_stack(each, namer):
     frame = int(each["FrozenFrame"])
     if frame:
@@ -186,6 +195,7 @@ def analyze(arguments):
     frames = crash.stack()
     if arguments:
         show_details(crash, namer, frames)
+        show_secondary_data()
     address, module, called = crash.culprit(frames)
     name = namer.caller(address) if called else namer(address)
     write(f"\nSYMBOL_NAME:  {name}")
