@@ -21,10 +21,10 @@ typedef struct DECLSPEC_ALIGN(16) _KD_PROCESSOR {
 } KD_PROCESSOR, *PKD_PROCESSOR;
 
 typedef enum _KD_STOP_REASON {
-    KdStopBreakIn,    /* Ctrl-C */
-    KdStopAttach,     /* somebody speaks on the line */
-    KdStopCrash,      /* the break key, and no debugger there: a person wants the machine to crash */
-    KdStopTrap,       /* int3 in the code, or a debug exception: see Address */
+    KdStopBreakIn, /* Ctrl-C */
+    KdStopAttach,  /* somebody speaks on the line */
+    KdStopCrash,   /* the break key, and no debugger there: a person wants the machine to crash */
+    KdStopTrap,    /* int3 in the code, or a debug exception: see Address */
     KdStopBreakpoint, /* one of gdb's */
     KdStopStep,
     KdStopHardware, /* one in a debug register; Address is its number */
