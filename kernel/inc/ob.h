@@ -16,6 +16,12 @@ struct _KD_CONSOLE;
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
 
+/* What a service makes of a pointer that it has to use: NULL, or no kernel address. See nt/zw_object.h. */
+static inline BOOLEAN ObIsBadPointer(const VOID *Pointer)
+{
+    return (LONG_PTR)Pointer >= 0;
+}
+
 /*
  * What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL with no lock held; each may be
  * NULL.

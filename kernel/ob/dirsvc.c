@@ -17,7 +17,7 @@ NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK Desi
 {
     POBJECT_DIRECTORY Directory;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(DirectoryHandle)) {
+    if (ObIsBadPointer(DirectoryHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObAllocateObject(ObpDirectoryType, sizeof(*Directory), (PVOID *)&Directory);
@@ -110,7 +110,7 @@ NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULON
 {
     POBJECT_DIRECTORY Directory;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(Context) || (Length != 0 && ObpIsBadPointer(Buffer))) {
+    if (ObIsBadPointer(Context) || (Length != 0 && ObIsBadPointer(Buffer))) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObReferenceObjectByHandle(DirectoryHandle, DIRECTORY_QUERY, ObpDirectoryType,

@@ -41,7 +41,7 @@ NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle,
     if (ObjectInformationLength != sizeof(Flags)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (ObpIsBadPointer(ObjectInformation)) {
+    if (ObIsBadPointer(ObjectInformation)) {
         return STATUS_ACCESS_VIOLATION;
     }
     RtlCopyMemory(&Flags, ObjectInformation, sizeof(Flags));
@@ -135,7 +135,7 @@ NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle
         (HandleAttributes & ~(ULONG)OBP_DUPLICATE_ATTRIBUTES) != 0) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (TargetHandle != NULL && ObpIsBadPointer(TargetHandle)) {
+    if (TargetHandle != NULL && ObIsBadPointer(TargetHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObpReferenceProcess(SourceProcessHandle, &Duplicate.Source);

@@ -41,7 +41,7 @@ NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
 {
     PKEVENT Event;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(EventHandle)) {
+    if (ObIsBadPointer(EventHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (EventType != NotificationEvent && EventType != SynchronizationEvent) {

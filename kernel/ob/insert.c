@@ -155,7 +155,7 @@ NTSTATUS NTAPI ObOpenObjectByName(POBJECT_ATTRIBUTES Attributes, POBJECT_TYPE Ty
 NTSTATUS ObpOpenNamed(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES Attributes,
                       POBJECT_TYPE Type)
 {
-    if (ObpIsBadPointer(Handle)) {
+    if (ObIsBadPointer(Handle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     return ObOpenObjectByName(Attributes, Type, KernelMode, NULL, DesiredAccess, NULL, Handle);

@@ -44,7 +44,7 @@ NTSTATUS NTAPI ZwCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess,
 {
     PKMUTANT Mutant;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(MutantHandle)) {
+    if (ObIsBadPointer(MutantHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObAllocateObject(ExMutantObjectType, sizeof(*Mutant), (PVOID *)&Mutant);

@@ -76,12 +76,6 @@ extern FAST_MUTEX ObpNamespaceLock;
 extern POBJECT_TYPE ObpTypeType, ObpDirectoryType, ObpSymbolicLinkType;
 extern POBJECT_DIRECTORY ObpRootDirectory;
 
-/* A pointer to be written through that is NULL, or no kernel address. */
-static inline BOOLEAN ObpIsBadPointer(PVOID Pointer)
-{
-    return (LONG_PTR)Pointer >= 0;
-}
-
 /* Count was just reached. A race may lose a higher value only to one that is higher still. */
 static inline void ObpNoteHighWater(volatile LONG64 *HighWater, LONG64 Count)
 {

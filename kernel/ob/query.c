@@ -185,7 +185,7 @@ NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInfor
     if (!ObpIsClassKnown(ObjectInformationClass)) {
         return STATUS_INVALID_INFO_CLASS;
     }
-    if (ObjectInformationLength != 0 && ObpIsBadPointer(ObjectInformation)) {
+    if (ObjectInformationLength != 0 && ObIsBadPointer(ObjectInformation)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status =
@@ -215,7 +215,7 @@ NTSTATUS ObpBeginQuery(const OBP_QUERY *Query, ULONG Class, PVOID Buffer, ULONG 
     if (Length != Query->Size) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (ObpIsBadPointer(Buffer)) {
+    if (ObIsBadPointer(Buffer)) {
         return STATUS_ACCESS_VIOLATION;
     }
     return ObReferenceObjectByHandle(Query->Handle, Query->Access, Query->Type, KernelMode, Object,

@@ -33,7 +33,7 @@ NTSTATUS NTAPI ZwCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAcc
 {
     PKSEMAPHORE Semaphore;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(SemaphoreHandle)) {
+    if (ObIsBadPointer(SemaphoreHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (MaximumCount <= 0 || InitialCount < 0 || InitialCount > MaximumCount) {

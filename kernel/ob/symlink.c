@@ -90,7 +90,7 @@ NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK Desire
 {
     POBJECT_SYMBOLIC_LINK Link;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(LinkHandle) || ObpIsBadPointer(LinkTarget)) {
+    if (ObIsBadPointer(LinkHandle) || ObIsBadPointer(LinkTarget)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (LinkTarget->MaximumLength == 0 || LinkTarget->Length > LinkTarget->MaximumLength ||
@@ -117,7 +117,7 @@ NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING Link
 {
     POBJECT_SYMBOLIC_LINK Link;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(LinkTarget)) {
+    if (ObIsBadPointer(LinkTarget)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObReferenceObjectByHandle(
@@ -129,7 +129,7 @@ NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING Link
     USHORT Size = ReturnedLength != NULL ? Target->MaximumLength : Target->Length;
     if (Size > LinkTarget->MaximumLength) {
         Status = STATUS_BUFFER_TOO_SMALL;
-    } else if (Size != 0 && ObpIsBadPointer(LinkTarget->Buffer)) {
+    } else if (Size != 0 && ObIsBadPointer(LinkTarget->Buffer)) {
         Status = STATUS_ACCESS_VIOLATION;
     } else {
         RtlCopyMemory(LinkTarget->Buffer, Target->Buffer, Size);

@@ -134,7 +134,7 @@ NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
 {
     POBP_TIMER Timer;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ObpIsBadPointer(TimerHandle)) {
+    if (ObIsBadPointer(TimerHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (TimerType != NotificationTimer && TimerType != SynchronizationTimer) {
@@ -264,7 +264,7 @@ NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime,
     if (Period < 0) {
         return STATUS_INVALID_PARAMETER_6;
     }
-    if (ObpIsBadPointer(DueTime)) {
+    if (ObIsBadPointer(DueTime)) {
         return STATUS_ACCESS_VIOLATION;
     }
     return ObpSetTimer(
@@ -284,7 +284,7 @@ NTSTATUS NTAPI ZwSetTimerEx(HANDLE TimerHandle,
     if (TimerSetInformationLength != sizeof(*Info)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (ObpIsBadPointer(Info)) {
+    if (ObIsBadPointer(Info)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (Info->Period > MAXLONG || Info->TolerableDelay > MAXLONG) {

@@ -81,7 +81,7 @@ NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, HANDLE Handles[], WAIT_TYPE
     if (WaitType != WaitAll && WaitType != WaitAny) {
         return STATUS_INVALID_PARAMETER_3;
     }
-    if (ObpIsBadPointer(Handles)) {
+    if (ObIsBadPointer(Handles)) {
         return STATUS_ACCESS_VIOLATION;
     }
     POBP_MULTIPLE_WAIT Wait = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Wait), OBP_TAG_WAIT);

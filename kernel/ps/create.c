@@ -143,7 +143,7 @@ NTSTATUS NTAPI ZwCreateProcessEx(PHANDLE ProcessHandle, ACCESS_MASK DesiredAcces
     const HANDLE Others[] = {SectionHandle, DebugPort, TokenHandle};
     PEPROCESS Parent, Process;
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ProcessHandle == NULL) {
+    if (ObIsBadPointer(ProcessHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if ((Flags & ~(ULONG)PSP_VALID_CREATE_FLAGS) != 0 || Reserved != 0) {

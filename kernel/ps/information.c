@@ -18,6 +18,9 @@ static NTSTATUS PspAnswer(const void *Answer, ULONG Size, PVOID Buffer, ULONG Le
     if (Length != Size || Buffer == NULL) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
+    if (ObIsBadPointer(Buffer)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
     RtlCopyMemory(Buffer, Answer, Size);
     return STATUS_SUCCESS;
 }
@@ -35,6 +38,9 @@ static NTSTATUS PspAnswerName(const char *Name, PVOID Buffer, ULONG Length, PULO
     }
     if (Length < Size || Buffer == NULL) {
         return TooShort;
+    }
+    if (ObIsBadPointer(Buffer)) {
+        return STATUS_ACCESS_VIOLATION;
     }
     *String = (UNICODE_STRING){0};
     if (Characters != 0) {
@@ -268,6 +274,9 @@ NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Threa
     }
     if (ThreadInformationLength != Size || ThreadInformation == NULL) {
         return STATUS_INFO_LENGTH_MISMATCH;
+    }
+    if (ObIsBadPointer(ThreadInformation)) {
+        return STATUS_ACCESS_VIOLATION;
     }
     Status =
         PspReferenceForQuery(ThreadHandle, PsThreadType, Limited, THREAD_SET_INFORMATION, &Thread);

@@ -35,7 +35,7 @@ NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
     NTSTATUS Status;
 
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
-    if (ProcessHandle == NULL) {
+    if (ObIsBadPointer(ProcessHandle)) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (ObjectAttributes == NULL || ObjectAttributes->Length != sizeof(*ObjectAttributes)) {

@@ -13,7 +13,7 @@ NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle,
     if (ProcessInformationLength != sizeof(HANDLE)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (ProcessInformation == NULL) {
+    if (ObIsBadPointer(ProcessInformation)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_INFORMATION,

@@ -279,6 +279,9 @@ NTSTATUS NTAPI ZwQuerySystemInformation(SYSTEM_INFORMATION_CLASS SystemInformati
     if (SystemInformation == NULL) {
         Writer.Size = 0;
     }
+    if (Writer.Size != 0 && ObIsBadPointer(SystemInformation)) {
+        return STATUS_ACCESS_VIOLATION;
+    }
     Status = Class->Write(&Writer);
     if (ReturnLength != NULL) {
         *ReturnLength = (ULONG)Writer.Used;

@@ -315,6 +315,33 @@ static VOID TestGetters(VOID)
     KMT_EQUAL(ExGetPreviousMode(), KernelMode, "and nobody called from user mode");
 }
 
+/* The last address that is not the kernel's, and one that is nobody's. */
+static VOID TestBadPointers(VOID)
+{
+    static const ULONG64 Bad[] = {0x7FFFFFFFFFF8, 1};
+    OBJECT_ATTRIBUTES Attributes;
+    CLIENT_ID Cid = {PsGetCurrentProcessId(), NULL};
+    InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+    for (ULONG i = 0; i < ARRAYSIZE(Bad); i++) {
+        PVOID Pointer = (PVOID)Bad[i];
+        KMT_EQUAL(ZwOpenProcess(Pointer, 0x1000, &Attributes, &Cid), STATUS_ACCESS_VIOLATION,
+                  "no place for a handle");
+        KMT_EQUAL(ZwQueryInformationProcess(NtCurrentProcess(), ProcessBasicInformation, Pointer,
+                                            sizeof(PROCESS_BASIC_INFORMATION), NULL),
+                  STATUS_ACCESS_VIOLATION, "none for what a process says");
+        KMT_EQUAL(
+            ZwQueryInformationProcess(NtCurrentProcess(), ProcessImageFileName, Pointer, 64, NULL),
+            STATUS_ACCESS_VIOLATION, "nor for its name");
+        KMT_EQUAL(ZwQuerySystemInformation(SystemProcessInformation, Pointer, 64, NULL),
+                  STATUS_ACCESS_VIOLATION, "nor for the system's");
+        KMT_EQUAL(ZwSetInformationThread(NtCurrentThread(), ThreadPriority, Pointer, 4),
+                  STATUS_ACCESS_VIOLATION, "nothing to set");
+        KMT_EQUAL(
+            ZwSetInformationProcess(NtCurrentProcess(), ProcessDeviceMap, Pointer, sizeof(HANDLE)),
+            STATUS_ACCESS_VIOLATION, "nor here");
+    }
+}
+
 static VOID KmtRun(VOID)
 {
     TestProcesses();
@@ -326,4 +353,5 @@ static VOID KmtRun(VOID)
     TestProcess();
     TestThread();
     TestGetters();
+    TestBadPointers();
 }

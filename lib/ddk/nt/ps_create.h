@@ -17,7 +17,7 @@
  *   Flags             PROCESS_CREATE_FLAGS_INHERIT_HANDLES: the parent's handles with OBJ_INHERIT, too, with
  *                     the same values; 0
  *   SectionHandle, DebugPort, TokenHandle   NULL: no object is fit for them; Reserved: 0
- * STATUS_ACCESS_VIOLATION: no ProcessHandle. STATUS_INVALID_PARAMETER: Flags, Reserved.
+ * STATUS_ACCESS_VIOLATION: ProcessHandle is NULL or no kernel address. STATUS_INVALID_PARAMETER: Flags, Reserved.
  * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INVALID_HANDLE, STATUS_ACCESS_DENIED: one of the handles.
  * STATUS_PROCESS_IS_TERMINATING: the parent has exited, and has nothing to inherit.
  * STATUS_INSUFFICIENT_RESOURCES. Not documented by Microsoft: NtCreateProcessEx.

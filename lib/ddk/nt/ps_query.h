@@ -14,6 +14,7 @@
  *   ClientId          UniqueThread 0, or a thread of the process
  * STATUS_INVALID_PARAMETER_MIX: a name and an id, or neither. STATUS_INVALID_CID: no such process or
  * thread, or the thread is not that process's. STATUS_INVALID_PARAMETER: the attributes.
+ * STATUS_ACCESS_VIOLATION: ProcessHandle is NULL or no kernel address; other pointers as in nt/zw_object.h.
  * STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES. WDK: ZwOpenProcess; book ch. 2.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
