@@ -170,7 +170,7 @@ void IoCancelThreadIo(void)
     ULONG64 Seconds = IOP_RUNDOWN_SECONDS;
     ULONG64 Polls = 0;
     KI_ASSERT(KeGetCurrentIrql() == PASSIVE_LEVEL);
-    // An IRP without a cancel routine now may get one later, so those left are asked again.
+    /* An IRP without a cancel routine now may get one later, so those left are asked again. */
     while (IopCancelThreadIrps(Head)) {
         if (++Polls == IOP_RUNDOWN_COMPLAINT) {
             IopComplainOnce(Head);

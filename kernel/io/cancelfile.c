@@ -79,7 +79,7 @@ NTSTATUS NTAPI ZwCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    // A request without a cancel routine may get one later: it is asked again until it has ended.
+    /* A request without a cancel routine may get one later: it is asked again until it has ended. */
     for (;;) {
         KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
         Cancel.Found = FALSE;

@@ -94,7 +94,7 @@ static void IopFillCreateIrp(PIRP Irp, PFILE_OBJECT File, PIOP_OPEN_PACKET Packe
  * named in File->DeviceObject. */
 static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPEN_PACKET Packet)
 {
-    // Drivers see no generic rights. MAXIMUM_ALLOWED they do see.
+    /* Drivers see no generic rights. MAXIMUM_ALLOWED they do see. */
     IO_SECURITY_CONTEXT Security = {.DesiredAccess = IopMapGenericAccess(Packet->DesiredAccess),
                                     .FullCreateOptions = Packet->CreateOptions};
     IO_STATUS_BLOCK Iosb = {{STATUS_SUCCESS}, 0};
@@ -105,7 +105,7 @@ static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPE
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     IopFillCreateIrp(Irp, File, Packet, &Security, &Iosb);
-    ObfReferenceObject(File); // the IRP's, dropped when it is finished
+    ObfReferenceObject(File); /* the IRP's, dropped when it is finished */
     IopQueueThreadIrp(Irp);
     NTSTATUS Status = IofCallDriver(Top, Irp);
     IopReleaseTop(Device, Top);
@@ -116,7 +116,7 @@ static NTSTATUS IopSendCreate(PDEVICE_OBJECT Device, PFILE_OBJECT File, PIOP_OPE
         Iosb = IopFinishNow(Irp, File, Status);
     }
     Packet->Information = Iosb.Information;
-    // Another name instead of a file: nobody here would follow it.
+    /* Another name instead of a file: nobody here would follow it. */
     return Iosb.Status == STATUS_REPARSE ? STATUS_REPARSE_POINT_NOT_RESOLVED : Iosb.Status;
 }
 
@@ -127,7 +127,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     PIOP_OPEN_PACKET Packet = Context;
     PFILE_OBJECT File;
     if (Packet == NULL) {
-        // Somebody wants the device object, not to open it: then the path has to end here.
+        /* Somebody wants the device object, not to open it: then the path has to end here. */
         if (RemainingName->Length != 0) {
             return STATUS_OBJECT_TYPE_MISMATCH;
         }
@@ -136,7 +136,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
         return STATUS_SUCCESS;
     }
     if (Packet->Signature != IOP_OPEN_SIGNATURE) {
-        return STATUS_OBJECT_TYPE_MISMATCH; // it is to be something else than a file
+        return STATUS_OBJECT_TYPE_MISMATCH; /* it is to be something else than a file */
     }
     NTSTATUS Status = IopReferenceDevice(Device, Packet->RelatedFile);
     if (!NT_SUCCESS(Status)) {
@@ -157,7 +157,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     File->DeviceObject = Device;
     File->RelatedFileObject = Packet->RelatedFile;
     Status = IopSendCreate(Device, File, Packet);
-    File->RelatedFileObject = NULL; // good during the create only: nothing keeps it longer
+    File->RelatedFileObject = NULL; /* good during the create only: nothing keeps it longer */
     if (!NT_SUCCESS(Status)) {
         File->DeviceObject = NULL;
         ObfDereferenceObject(File);
@@ -178,7 +178,7 @@ NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG At
     PFILE_OBJECT Related = ParseObject;
     PIOP_OPEN_PACKET Packet = Context;
     if (Packet == NULL || Packet->Signature != IOP_OPEN_SIGNATURE) {
-        return STATUS_OBJECT_TYPE_MISMATCH; // only ZwCreateFile knows what to make of it
+        return STATUS_OBJECT_TYPE_MISMATCH; /* only ZwCreateFile knows what to make of it */
     }
     Packet->RelatedFile = Related;
     return IopParseDevice(Related->DeviceObject, RemainingName, Attributes, DesiredAccess, Context,

@@ -114,7 +114,7 @@ static void IopDeleteForgottenDevices(PDRIVER_OBJECT Driver)
         KdPrintf("io: %wZ failed and left a device behind\n", &Driver->DriverName);
         IoDeleteDevice(Device);
         if (Driver->DeviceObject == Device) {
-            break; // the driver let it be opened already: it goes with the last close
+            break; /* the driver let it be opened already: it goes with the last close */
         }
     }
 }
@@ -154,7 +154,7 @@ static void IopRunDriverEntry(PVOID Context)
 static NTSTATUS IopStartDriver(PDRIVER_OBJECT Driver, PUNICODE_STRING RegistryPath)
 {
     IOP_LOAD Load = {Driver, {0, 0, NULL}, STATUS_SUCCESS};
-    // A terminated copy: drivers' code is known to rely on it. It goes after DriverEntry.
+    /* A terminated copy: drivers' code is known to rely on it. It goes after DriverEntry. */
     USHORT Size = (USHORT)(RegistryPath->Length + sizeof(WCHAR));
     Load.RegistryPath.Buffer = ExAllocatePool2(POOL_FLAG_PAGED, Size, IOP_TAG_NAME);
     if (Load.RegistryPath.Buffer == NULL) {
@@ -185,7 +185,7 @@ NTSTATUS IopLoadDriverObject(PUNICODE_STRING ServiceName, PUNICODE_STRING Regist
         Gone(DriverSection);
         return Status;
     }
-    // From here on the object's deletion is what calls Gone.
+    /* From here on the object's deletion is what calls Gone. */
     Driver->Gone = Gone;
     Driver->Object.Flags = DRVO_LEGACY_DRIVER;
     Driver->Object.DriverInit = Entry;

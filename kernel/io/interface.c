@@ -361,7 +361,7 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *Class, PDEVICE_OBJECT PhysicalD
     }
     IopLockInterfaces();
     SIZE_T Count = IopListNames(Class, PhysicalDeviceObject, Flags, NULL);
-    // Pool memory comes zeroed, and so every name terminated. One more ends an empty list properly.
+    /* Pool memory comes zeroed, and so every name terminated. One more ends an empty list properly. */
     *SymbolicLinkList =
         ExAllocatePool2(POOL_FLAG_PAGED, (Count + 1) * sizeof(WCHAR), IOP_TAG_INTERFACE);
     if (*SymbolicLinkList != NULL) {

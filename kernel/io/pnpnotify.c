@@ -110,7 +110,7 @@ static void IopDeliver(PIOP_NOTICE Notice)
     PIOP_REGISTRATION Registration;
     ULONG64 Last = 0;
     while ((Registration = IopBeginCall(Notice, Last)) != NULL) {
-        // Each gets a copy: what one writes there the next does not see.
+        /* Each gets a copy: what one writes there the next does not see. */
         UNICODE_STRING Name = Notice->Name;
         DEVICE_INTERFACE_CHANGE_NOTIFICATION Change = {.Version = 1,
                                                        .Size = sizeof(Change),
@@ -211,7 +211,7 @@ static NTSTATUS IopRegister(PIOP_REGISTRATION Registration, BOOLEAN Existing, PV
     if (Existing) {
         Status = IopMakeExistingNotices(&Registration->Class, &Notices);
     }
-    // What the worker waits for it cannot do meanwhile.
+    /* What the worker waits for it cannot do meanwhile. */
     BOOLEAN Wait = NT_SUCCESS(Status) && !IsListEmpty(&Notices) && !IoWorksFor(IopDeliverer);
     if (NT_SUCCESS(Status)) {
         *Entry = Registration;
@@ -306,7 +306,7 @@ NTSTATUS NTAPI IoUnregisterPlugPlayNotificationEx(PVOID NotificationEntry)
     }
     if (Wait) {
         KeWaitForSingleObject(&Registration->Idle, Executive, KernelMode, FALSE, NULL);
-        // The worker is out of the event when it has left the mutex.
+        /* The worker is out of the event when it has left the mutex. */
         ExAcquireFastMutex(&IopNotifyMutex);
         ExReleaseFastMutex(&IopNotifyMutex);
     }
@@ -341,7 +341,7 @@ void IopReportNotification(PDRIVER_OBJECT Driver, BOOLEAN TakeBack)
         KdPrintf("io: %wZ %s and leaves a plug and play notification behind: %s\n",
                  &Driver->DriverName, TakeBack ? "failed" : "unloads", Text);
         if (!TakeBack) {
-            break; // one is enough: the registration refers to the object
+            break; /* one is enough: the registration refers to the object */
         }
         IoUnregisterPlugPlayNotificationEx(Entry);
     }

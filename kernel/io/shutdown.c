@@ -35,7 +35,7 @@ static NTSTATUS IopRegisterShutdown(PLIST_ENTRY List, PDEVICE_OBJECT Device)
     }
     New->Device = Device;
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
-    // After its deletion has begun nobody would take the registration back.
+    /* After its deletion has begun nobody would take the registration back. */
     BOOLEAN Going = (IopExtension(Device)->ExtensionFlags & DOE_DELETE_BEGUN) != 0;
     if (!Going) {
         ObfReferenceObject(Device);
@@ -97,7 +97,7 @@ void IopForgetShutdown(PDEVICE_OBJECT Device)
 {
     LIST_ENTRY Taken;
     InitializeListHead(&Taken);
-    // The flag goes with the registrations: another thread may be making one.
+    /* The flag goes with the registrations: another thread may be making one. */
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
     if (Device->Flags & DO_SHUTDOWN_REGISTERED) {
         Device->Flags &= ~(ULONG)DO_SHUTDOWN_REGISTERED;
@@ -146,8 +146,8 @@ void IoShutdownSystem(void)
         IopNotifyShutdown(&IopLastChanceList);
         KeSetEvent(&IopShutdownDone, IO_NO_INCREMENT, FALSE);
     } else if (IopShutdownThread != KeGetCurrentThread()) {
-        // Or a registry that is just being written would lose its power. A driver that asks again when it
-        // is told would wait for itself.
+        /* Or a registry that is just being written would lose its power. A driver that asks again when it
+         * is told would wait for itself. */
         KeWaitForSingleObject(&IopShutdownDone, Executive, KernelMode, FALSE, NULL);
     }
 }

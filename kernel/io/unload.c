@@ -73,11 +73,11 @@ static void IopRunUnload(PVOID Context)
     IopReportNotification(Driver, FALSE);
     IopDeleteReportedDevices(Driver);
     if (Driver->DeviceObject != NULL) {
-        // As on Windows the image then stays, since the devices still refer to its object.
+        /* As on Windows the image then stays, since the devices still refer to its object. */
         KdPrintf("io: %wZ unloads and leaves a device behind\n", &Driver->DriverName);
     }
     ObMakeTemporaryObject(Driver);
-    ObfDereferenceObject(Driver); // the reference for being loaded
+    ObfDereferenceObject(Driver); /* the reference for being loaded */
 }
 
 static VOID NTAPI IopUnloadWorker(PVOID Parameter)
@@ -88,7 +88,7 @@ static VOID NTAPI IopUnloadWorker(PVOID Parameter)
 void IopQueueUnload(PDRIVER_OBJECT Driver)
 {
     PIOP_DRIVER Private = IopDriver(Driver);
-    // Not waited for: the caller may be a worker itself, or the driver's own code.
+    /* Not waited for: the caller may be a worker itself, or the driver's own code. */
     ExInitializeWorkItem(&Private->UnloadItem, IopUnloadWorker, Driver);
     ExQueueWorkItem(&Private->UnloadItem, DelayedWorkQueue);
 }
