@@ -149,15 +149,24 @@ class Monitor:
                 return answer["return"]
 
 
-def await_code(monitor, start, end):
-    """Return when a processor is between two addresses."""
+def load_notmyfault(console):
+    """Where its code is: (start, end)."""
+    console.run("sc start notmyfault")
+    image = re.search(r"^([0-9A-F]{16})  ([0-9A-F]{16})  notmyfault\.sys", console.run("lm"), re.M)
+    return [int(address, 16) for address in image.groups()]
+
+
+def await_code(monitor, image, processors):
+    """Return when so many processors are in it twice: once they may be on their way there."""
+    start, end = image
     deadline = time.monotonic() + 60
-    while True:
-        registers = monitor.run("human-monitor-command", **{"command-line": "info registers -a"})
-        if any(start <= int(rip, 16) < end for rip in re.findall(r"\bRIP=([0-9a-f]{16})", registers)):
-            return
-        assert time.monotonic() < deadline, registers
+    seen = 0
+    while seen < 2:
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+        registers = monitor.run("human-monitor-command", **{"command-line": "info registers -a"})
+        there = sum(start <= int(rip, 16) < end for rip in re.findall(r"\bRIP=([0-9a-f]{16})", registers))
+        seen += there >= processors
 
 
 def test_what_qemu_dumps(tmp_path):
@@ -175,12 +184,10 @@ def test_break_key(tmp_path, smp):
     """A processor that spins at DISPATCH_LEVEL is where the report shows it."""
     qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
     with shell.boot(smp=smp, crash=str(core), qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off")) as console:
-        console.run("sc start notmyfault")
-        image = re.search(r"^([0-9A-F]{16})  ([0-9A-F]{16})  notmyfault\.sys", console.run("lm"), re.M)
+        image = load_notmyfault(console)
         monitor = Monitor(qmp)
         console.child.sendline("notmyfault hangdpc")
-        for _ in range(2):  # once it may be on its way there
-            await_code(monitor, *(int(address, 16) for address in image.groups()))
+        await_code(monitor, image, 1)
         monitor.run("chardev-send-break", id="com1")
         console.child.expect_exact("The system is halted.")
         screen = console.child.before
@@ -197,14 +204,16 @@ def test_nobody_runs_any_more(tmp_path, fault, line, smp):
     qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
     settings = {"debug_port": str(tmp_path / "com2")} if line == "com2" else {}
     with shell.boot(smp=smp, crash=str(core), qemu_extra=("-qmp", f"unix:{qmp},server=on,wait=off"), **settings) as console:
+        image = load_notmyfault(console)
+        monitor = Monitor(qmp)
         console.child.sendline(f"notmyfault {fault}")
         for _ in range(smp):
             console.child.expect(r"processor \d hangs")
-        time.sleep(0.5)  # from the text to the loop
+        await_code(monitor, image, smp)
         if line == "nmi":
-            Monitor(qmp).run("inject-nmi")
+            monitor.run("inject-nmi")
         else:
-            Monitor(qmp).run("chardev-send-break", id=line)
+            monitor.run("chardev-send-break", id=line)
         console.child.expect_exact("The system is halted.")
         screen = console.child.before
     assert ("NMI_HARDWARE_FAILURE" if line == "nmi" else "MANUALLY_INITIATED_CRASH") in screen, screen

@@ -88,7 +88,7 @@ def test_each_allocation_fails_once(name):
     """The console's own writes fail now and then, too: then text is missing, but nothing else is. At the end there are several
     looks: between two commands of one the kernel may shorten a lookaside list, and what was kept in it is gone."""
     look = "pool; lookaside; objects; mem; workers; "
-    settle = "beep 20000 200; "  # what ended may be cleaned up a moment later
+    settle = "beep 20000 500; "  # what ended may be cleaned up a moment later
     rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 15))
     result = qemu.execute(f"{life(name)}; {life(name)}; {settle}{look}{''.join(rounds)}{settle}{look * 4}{life(name)}", smp=2, timeout=300)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
