@@ -34,7 +34,7 @@ CREATE = r"sc create {0} type= kernel binPath= c:\{1}\{0}.sys"
 
 
 def modules(console):
-    return re.findall(r"^[0-9A-F]{16}  [0-9A-F]{16}  (exp\w+)\.sys", console.run("lm"), re.M)
+    return re.findall(r"^[0-9A-F]{16}  [0-9A-F]{16}  (exp\w+)\.sys", console.run("lm").partition("Unloaded modules")[0], re.M)
 
 
 @pytest.fixture(scope="module")
