@@ -13,9 +13,12 @@
 #define DEBUGGER_ISA_LINE 3
 
 #define FIFO_SIZE 16
+/* A far end that is an emulator's socket may not be read for seconds, when its host is busy. */
+#define DEBUGGER_POLL_LIMIT (100 * UART_POLL_LIMIT)
 
 static BOOLEAN HalpDebuggerPortOpen;
 static BOOLEAN HalpDebuggerBreak;
+static BOOLEAN HalpDebuggerStuck; /* the last wait ran out of patience */
 static ULONG HalpDebuggerRoom; /* bytes that its FIFO takes; who owns the debugger owns it, too */
 
 BOOLEAN HalpIsDebuggerLine(ULONG Line)
@@ -63,7 +66,9 @@ BOOLEAN HalTakeDebuggerBreak(void)
 /* A FIFO that is empty has room for more than one, and to ask costs as much as to write. */
 void HalWriteDebuggerByte(UCHAR Byte)
 {
-    for (ULONG i = 0; i < UART_POLL_LIMIT && HalpDebuggerRoom == 0; i++) {
+    ULONG Limit = HalpDebuggerStuck ? 1 : DEBUGGER_POLL_LIMIT;
+
+    for (ULONG i = 0; i < Limit && HalpDebuggerRoom == 0; i++) {
         UCHAR Status = HalpIn8(DEBUGGER_BASE + UartStatus);
 
         HalpDebuggerBreak |= (Status & UART_STATUS_BREAK) != 0;
@@ -73,7 +78,8 @@ void HalWriteDebuggerByte(UCHAR Byte)
             YieldProcessor();
         }
     }
-    if (HalpDebuggerRoom != 0) {
+    HalpDebuggerStuck = HalpDebuggerRoom == 0;
+    if (!HalpDebuggerStuck) {
         HalpDebuggerRoom -= 1;
         HalpOut8(DEBUGGER_BASE + UartData, Byte);
     }

@@ -34,14 +34,16 @@ class Client:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(SECONDS)
         self.socket.connect(str(line))
-        self.acks = True
+        self.acks, self.waiting = True, b""
 
     def raw(self, data):
         self.socket.sendall(data)
 
     def byte(self):
-        one = self.socket.recv(1)
-        assert one, "the line is closed"
+        if not self.waiting:  # all at once: a line that is not read holds the machine up
+            self.waiting = self.socket.recv(1 << 16)
+        assert self.waiting, "the line is closed"
+        one, self.waiting = self.waiting[:1], self.waiting[1:]
         return one
 
     def send(self, text):
@@ -64,6 +66,9 @@ class Client:
         return self.reply()
 
     def nothing(self, seconds=0.3):
+        if self.waiting:
+            said, self.waiting = self.waiting, b""
+            return said
         self.socket.settimeout(seconds)
         try:
             said = self.socket.recv(100)
