@@ -2,8 +2,8 @@
  * From ranges as firmware and loaders report them to a sorted memory map without overlaps.
  *
  * Every address where a range begins or ends is a border. Between two neighbouring borders nothing
- * changes, so the greatest type that covers the first byte holds for the whole piece. Quadratic, but
- * for maps of a dozen entries, and right for any overlap.
+ * changes, so the greatest type that covers the first byte holds for the whole piece. Quadratic,
+ * but for maps of a dozen entries, and right for any overlap.
  */
 #include "boot.h"
 

@@ -1,5 +1,5 @@
-/* The first serial port, polled, for those who have nothing else to say why Etude cannot start: the kernel's first
- * code, and the UEFI loader without its firmware. And the end of QEMU. */
+/* The first serial port, polled, for those who have nothing else to say why Etude cannot start: the
+ * kernel's first code, and the UEFI loader without its firmware. And the end of QEMU. */
 #ifndef ETUDE_BOOT_SERIAL_H
 #define ETUDE_BOOT_SERIAL_H
 

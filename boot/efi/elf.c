@@ -1,5 +1,6 @@
 /*
- * elf.c - what is to be loaded of the kernel file, and whether it can be. Pure: reads nothing but the file.
+ * elf.c - what is to be loaded of the kernel file, and whether it can be. Pure: reads nothing but
+ * the file.
  */
 #include "loader.h"
 
@@ -45,7 +46,8 @@ static const char *BlPlanSegment(const uint8_t *File, size_t Size, const ELF_PRO
     return NULL;
 }
 
-/* The entry point is a virtual address; below 4 GB the two are the same, and only there is 32-bit code. */
+/* The entry point is a virtual address; below 4 GB the two are the same, and only there is 32-bit
+ * code. */
 static int BlIsLoaded(const BL_PLAN *Plan, uint64_t Address)
 {
     for (uint64_t i = 0; i < Plan->SegmentCount; i++) {

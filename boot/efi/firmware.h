@@ -20,10 +20,11 @@ typedef struct BL_PIECES {
     BL_FILE Piece[BL_MAXIMUM_PIECES];
 } BL_PIECES;
 
-/* Says why Etude cannot start, on the firmware's console, and returns to the firmware, which goes on to
- * whatever else there is to boot; ends QEMU where it offers that. Does not return. */
+/* Says why Etude cannot start, on the firmware's console, and returns to the firmware, which goes
+ * on to whatever else there is to boot; ends QEMU where it offers that. Does not return. */
 __attribute__((noreturn)) VOID BlStop(CHAR16 *Format, ...);
-/* From here on BlStop calls nothing of the firmware: it writes to the first serial port, and halts. */
+/* From here on BlStop calls nothing of the firmware: it writes to the first serial port, and
+ * halts. */
 VOID BlForgetFirmware(VOID);
 
 /* Pages of the type below 4 GB, or NULL. */

@@ -1,6 +1,6 @@
 /*
- * info.c - writes the multiboot2 information that the kernel's parser reads (grub/multiboot.c). Pure: what
- * does not fit is left out, and said at the end.
+ * info.c - writes the multiboot2 information that the kernel's parser reads (grub/multiboot.c).
+ * Pure: what does not fit is left out, and said at the end.
  */
 #include "../grub/multiboot.h"
 #include "loader.h"

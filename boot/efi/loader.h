@@ -1,12 +1,13 @@
 /*
  * The UEFI loader's files among themselves.
  *
- * The loader does for UEFI what GRUB does for a BIOS: it reads the kernel and the boot disk, takes screen,
- * memory map and ACPI root pointer from the firmware, and enters the kernel as a multiboot2 loader does,
- * in 32-bit protected mode. So one entry path, and one parser, fills the LOADER_BLOCK either way.
+ * The loader does for UEFI what GRUB does for a BIOS: it reads the kernel and the boot disk, takes
+ * screen, memory map and ACPI root pointer from the firmware, and enters the kernel as a multiboot2
+ * loader does, in 32-bit protected mode. So one entry path, and one parser, fills the LOADER_BLOCK
+ * either way.
  *
- * Two kinds of files meet here: those that talk to the firmware, in gnu-efi's types, and pure ones in the
- * kernel's, which tests compile for the host. The types here belong to neither.
+ * Two kinds of files meet here: those that talk to the firmware, in gnu-efi's types, and pure ones
+ * in the kernel's, which tests compile for the host. The types here belong to neither.
  */
 #ifndef ETUDE_BOOT_EFI_LOADER_H
 #define ETUDE_BOOT_EFI_LOADER_H
@@ -22,8 +23,8 @@
 #define BL_MAXIMUM_SEGMENTS 8 /* of the kernel */
 #define BL_MAXIMUM_PIECES 24  /* of the boot disk */
 
-/* Something to be moved: FileBytes from Source go to Target, what is missing to MemoryBytes is zero.
- * enter.asm knows the layout. */
+/* Something to be moved: FileBytes from Source go to Target, what is missing to MemoryBytes is
+ * zero. enter.asm knows the layout. */
 typedef struct BL_SEGMENT {
     uint64_t Source;
     uint64_t Target;
@@ -31,7 +32,8 @@ typedef struct BL_SEGMENT {
     uint64_t MemoryBytes;
 } BL_SEGMENT;
 
-/* What is left to do when the firmware has gone. Everything is below 4 GB. enter.asm knows the layout. */
+/* What is left to do when the firmware has gone. Everything is below 4 GB. enter.asm knows the
+ * layout. */
 typedef struct BL_PLAN {
     uint64_t Entry; /* 32-bit code */
     uint64_t Information;
@@ -39,8 +41,8 @@ typedef struct BL_PLAN {
     BL_SEGMENT Segment[BL_MAXIMUM_SEGMENTS + BL_MAXIMUM_PIECES];
 } BL_PLAN;
 
-/* Fills Entry and Segment from an ELF file of Size bytes at File, and the range of physical memory that
- * they fill. Returns NULL, or what is wrong with the file. */
+/* Fills Entry and Segment from an ELF file of Size bytes at File, and the range of physical memory
+ * that they fill. Returns NULL, or what is wrong with the file. */
 const char *BlPlanKernel(const void *File, size_t Size, BL_PLAN *Plan, uint64_t *Low,
                          uint64_t *High);
 
@@ -78,8 +80,9 @@ void BlAddMemoryMap(BL_INFO *Info, const BL_MEMORY *Memory, size_t Count);
 /* Ends the tags. FALSE when they did not fit. */
 int BlEndInfo(BL_INFO *Info);
 
-/* Appends a range to a map of Count entries, to the last one if it continues that: firmware splits what
- * it uses into very many. Returns the new number, at most Capacity + 1: then it did not fit. */
+/* Appends a range to a map of Count entries, to the last one if it continues that: firmware splits
+ * what it uses into very many. Returns the new number, at most Capacity + 1: then it did not
+ * fit. */
 size_t BlAppendMemory(BL_MEMORY *Memory, size_t Count, size_t Capacity, BL_MEMORY Range);
 
 /*** Finding room (room.c) ***/
@@ -87,7 +90,8 @@ size_t BlAppendMemory(BL_MEMORY *Memory, size_t Count, size_t Capacity, BL_MEMOR
 /* Bytes of RAM in a map between Low and High. */
 uint64_t BlRamBetween(const BL_MEMORY *Memory, size_t Count, uint64_t Low, uint64_t High);
 
-/* The lowest page from 1 MB on where Size bytes of RAM, below 4 GB, touch none of what is taken; 0: there is none. */
+/* The lowest page from 1 MB on where Size bytes of RAM, below 4 GB, touch none of what is taken; 0:
+ * there is none. */
 uint64_t BlFindRoom(const BL_MEMORY *Memory, size_t Count, const BL_MEMORY *Taken,
                     size_t TakenCount, uint64_t Size);
 
@@ -100,8 +104,9 @@ int BlFindSum(const char *Text, size_t Size, const char *Name, uint32_t *Sum);
 
 /*** The way into the kernel (enter.asm) ***/
 
-/* Position independent code from here to BlEnterEnd, to be copied to a page that the kernel does not
- * fill; called there as void Enter(BL_PLAN *). Uses the 1024 bytes below the plan as its stack. */
+/* Position independent code from here to BlEnterEnd, to be copied to a page that the kernel does
+ * not fill; called there as void Enter(BL_PLAN *). Uses the 1024 bytes below the plan as its
+ * stack. */
 extern char BlEnterStart[], BlEnterEnd[];
 
 #endif

@@ -108,8 +108,8 @@ static UINTN BlReadMap(BL_MEMORY *Memory, const UINT8 *Map, UINTN Size, UINTN En
     return Count;
 }
 
-/* Where the boot disk will be: where it is, or, if it is in pieces, where there is room for all of them once the
- * firmware has gone. */
+/* Where the boot disk will be: where it is, or, if it is in pieces, where there is room for all of
+ * them once the firmware has gone. */
 static UINT64 BlPlaceDisk(const BL_DEPARTURE *Departure, const BL_MEMORY *Memory, UINTN Count)
 {
     const BL_PIECES *Disk = &Departure->Disk;
@@ -162,8 +162,9 @@ static BOOLEAN BlFinishInfo(BL_DEPARTURE *Departure, BL_INFO *Info, BL_SEGMENT *
     return BlEndInfo(Info);
 }
 
-/* The services end only if the memory map has not changed since it was read: an event in between may have
- * changed it. Even when they do not end, only these two may be called from the first attempt on. */
+/* The services end only if the memory map has not changed since it was read: an event in between
+ * may have changed it. Even when they do not end, only these two may be called from the first
+ * attempt on. */
 VOID BlLeaveFirmware(EFI_HANDLE Image, BL_DEPARTURE *Departure)
 {
     UINT8 *Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");

@@ -1,10 +1,11 @@
 /*
- * main.c - the UEFI loader: \EFI\BOOT\BOOTX64.EFI on the system partition, beside the folder \boot with the
- * kernel, the boot disk, its checksums and, if one is wanted, the kernel's command line.
+ * main.c - the UEFI loader: \EFI\BOOT\BOOTX64.EFI on the system partition, beside the folder \boot
+ * with the kernel, the boot disk, its checksums and, if one is wanted, the kernel's command line.
  *
- * Everything is read while the firmware can still complain about it. Then the firmware's services end, the
- * kernel goes to the place it is linked for, and is entered as from any multiboot2 loader. Most memory is free
- * only then: on a small machine the boot disk waits in pieces, wherever the firmware has left some.
+ * Everything is read while the firmware can still complain about it. Then the firmware's services
+ * end, the kernel goes to the place it is linked for, and is entered as from any multiboot2 loader.
+ * Most memory is free only then: on a small machine the boot disk waits in pieces, wherever the
+ * firmware has left some.
  */
 #include "../serial.h"
 #include "firmware.h"
@@ -128,8 +129,8 @@ static BOOLEAN BlOverlaps(const BL_FILE *File, UINT64 Low, UINT64 High)
     return (UINT64)File->Data < High && (UINT64)File->Data + File->Size > Low;
 }
 
-/* The memory that the kernel is linked for belongs to nobody else from here on; if the firmware uses some
- * of it now, it is the firmware's own, and free when it goes (BlLeaveFirmware looks). */
+/* The memory that the kernel is linked for belongs to nobody else from here on; if the firmware
+ * uses some of it now, it is the firmware's own, and free when it goes (BlLeaveFirmware looks). */
 static VOID BlReserveTarget(const BL_FILE *Kernel, UINT64 Low, UINT64 High)
 {
     EFI_PHYSICAL_ADDRESS Base = Low;
@@ -140,7 +141,8 @@ static VOID BlReserveTarget(const BL_FILE *Kernel, UINT64 Low, UINT64 High)
     }
 }
 
-/* When the firmware used some of the target, the rest of it could be given to us for what the kernel is told. */
+/* When the firmware used some of the target, the rest of it could be given to us for what the
+ * kernel is told. */
 static VOID BlCheckAllApart(const BL_DEPARTURE *Departure)
 {
     UINT64 Low = Departure->Low, High = Departure->High;
@@ -187,8 +189,8 @@ static VOID BlDescribeMachine(BL_INFO *Info)
     }
 }
 
-/* Called by gnu-efi, in C's calling convention rather than the firmware's. The boot disk comes last: it may use up
- * what memory there is. */
+/* Called by gnu-efi, in C's calling convention rather than the firmware's. The boot disk comes
+ * last: it may use up what memory there is. */
 EFI_STATUS efi_main(EFI_HANDLE Image, EFI_SYSTEM_TABLE *SystemTable)
 {
     static BL_DEPARTURE Departure;

@@ -1,6 +1,7 @@
 /*
- * sums.c - checksums of the files, so that damage on the way is told before it is executed. The list has a
- * line for each: eight hexadecimal digits of the CRC-32 (the one of zip and Ethernet), a space, the name.
+ * sums.c - checksums of the files, so that damage on the way is told before it is executed. The
+ * list has a line for each: eight hexadecimal digits of the CRC-32 (the one of zip and Ethernet), a
+ * space, the name.
  */
 #include "loader.h"
 

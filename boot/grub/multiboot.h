@@ -1,6 +1,6 @@
 /*
- * What a multiboot2 loader passes: a total size, then tags, each at a multiple of eight bytes, up to
- * a tag of type 0. Names and numbers are the specification's.
+ * What a multiboot2 loader passes: a total size, then tags, each at a multiple of eight bytes, up
+ * to a tag of type 0. Names and numbers are the specification's.
  */
 #ifndef ETUDE_BOOT_MULTIBOOT_H
 #define ETUDE_BOOT_MULTIBOOT_H

@@ -1,8 +1,8 @@
 /*
  * From the PVH start information to the LOADER_BLOCK.
  *
- * The structures are those of Xen's public header arch-x86/hvm/start_info.h, version 1 or later: the
- * first version had no memory map, and without one there is nothing to start on.
+ * The structures are those of Xen's public header arch-x86/hvm/start_info.h, version 1 or later:
+ * the first version had no memory map, and without one there is nothing to start on.
  */
 #include "../boot.h"
 

@@ -1,12 +1,13 @@
 /*
- * booster.c - a driver from start to finish (chapter 4 of Windows Kernel Programming): a client names a
- * thread and a priority, and the thread gets it.
+ * booster.c - a driver from start to finish (chapter 4 of Windows Kernel Programming): a client
+ * names a thread and a priority, and the thread gets it.
  *
  *     client ── ZwWriteFile ──► IRP_MJ_WRITE ──► BoosterWrite ──► KeSetPriorityThread
  *
- * The book's first version reads the request out of the client's own buffer, which the client may free
- * or change while the driver looks. This is the safe one: with DO_BUFFERED_IO the I/O manager copies
- * the request into the system buffer, and deals with buffers that are none, before the driver sees it.
+ * The book's first version reads the request out of the client's own buffer, which the client may
+ * free or change while the driver looks. This is the safe one: with DO_BUFFERED_IO the I/O manager
+ * copies the request into the system buffer, and deals with buffers that are none, before the
+ * driver sees it.
  */
 #include <ntddk.h>
 #include "booster.h"

@@ -1,6 +1,6 @@
 /*
- * booster.h - the interface of the priority booster, \Device\Booster (book ch. 4). Public: clients in
- * user or kernel mode include it.
+ * booster.h - the interface of the priority booster, \Device\Booster (book ch. 4). Public: clients
+ * in user or kernel mode include it.
  *
  * Priorities 16 to 31 are real time: no thread of a process may give them to itself without a
  * privilege, and not every one at all. The driver gives any thread any of them.

@@ -1,10 +1,11 @@
 /*
  * booster2.c - the booster that tells what it does (chapter 5 of Windows Kernel Programming).
  *
- * It takes the same requests as the booster (booster.h), at a device of its own. Each step is logged
- * with a level (log.c), and what cannot be is asserted: KdPrint and NT_ASSERT vanish from a driver
- * that is built without DBG, while these messages stay, and people choose with `dbgkflt` which of
- * them they see. The request comes by direct I/O here: the client's own pages, locked and mapped.
+ * It takes the same requests as the booster (booster.h), at a device of its own. Each step is
+ * logged with a level (log.c), and what cannot be is asserted: KdPrint and NT_ASSERT vanish from a
+ * driver that is built without DBG, while these messages stay, and people choose with `dbgkflt`
+ * which of them they see. The request comes by direct I/O here: the client's own pages, locked and
+ * mapped.
  */
 #include <ntddk.h>
 #include <booster.h>

@@ -1,6 +1,6 @@
 /*
- * enumproc.c - a driver that calls system services, after chapter 8 of Windows Kernel Programming: it
- * lists the processes when it is loaded.
+ * enumproc.c - a driver that calls system services, after chapter 8 of Windows Kernel Programming:
+ * it lists the processes when it is loaded.
  *
  * The list comes in a buffer of the caller's, and grows and shrinks all the time: the driver asks
  * how much it takes, and asks again when that was not enough any more. Each process is then

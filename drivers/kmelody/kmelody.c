@@ -6,8 +6,8 @@
  * requests that wait for its end, thread.c the thread. What this
  * version does beyond the book's: a request is queued whole or not at all, so its semaphore
  * never overflows; clients can wait for the end of the music and stop it; notes are timed from the
- * beginning of the music, so that the time which requests take does not add up; and the driver can be
- * unloaded in the middle of a note.
+ * beginning of the music, so that the time which requests take does not add up; and the driver can
+ * be unloaded in the middle of a note.
  *
  * The device extension is a MELODY_PLAYER.
  */

@@ -4,7 +4,8 @@
  * Invariant: Available's count is the number of notes in the queue, less one while the thread is on
  * its way from a satisfied wait to PlayerTakeNote. Notes go in under Mutex with their count, all
  * or none, and go out by the thread, or by PlayerFlush, which takes a count for each note it
- * removes. So the count never passes MELODY_QUEUE_LIMIT, at which a release would raise an exception.
+ * removes. So the count never passes MELODY_QUEUE_LIMIT, at which a release would raise an
+ * exception.
  *
  * "Quiet" is: no notes queued and none in hand. A wait request looks at that and enters the list
  * of waiters under Mutex; whoever makes it quiet, the thread or a stop, empties that list under the
@@ -43,8 +44,8 @@ static NTSTATUS PlayerCreateThread(PMELODY_PLAYER Player)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    /* A pointer to wait on later, in whatever process unloads the driver. It cannot fail: the handle
-     * is ours and has all access. */
+    /* A pointer to wait on later, in whatever process unloads the driver. It cannot fail: the
+     * handle is ours and has all access. */
     Status = ObReferenceObjectByHandle(Handle, SYNCHRONIZE, *PsThreadType, KernelMode,
                                        (PVOID *)&Player->Thread, NULL);
     NT_ASSERT(NT_SUCCESS(Status));

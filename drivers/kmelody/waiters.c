@@ -2,9 +2,10 @@
  * waiters.c - the IRPs that pend until the player is quiet, and how they are cancelled.
  *
  * WaitersLock guards the list; cancel routines run at DISPATCH_LEVEL, where a mutex cannot be had.
- * Whoever gets the cancel routine out of an IRP by IoSetCancelRoutine owns the IRP and completes it.
- * When the answer is NULL, IoCancelIrp has got it, and WaiterCancel runs or is about to, and will
- * complete the IRP. Its link is then left pointing at itself, so that removing it does no harm.
+ * Whoever gets the cancel routine out of an IRP by IoSetCancelRoutine owns the IRP and completes
+ * it. When the answer is NULL, IoCancelIrp has got it, and WaiterCancel runs or is about to, and
+ * will complete the IRP. Its link is then left pointing at itself, so that removing it does no
+ * harm.
  */
 #include "player.h"
 

@@ -5,8 +5,8 @@
  *   secure pool      the count of messages ever written: everybody can read it, and a stray pointer
  *                    cannot change it, because only ExSecurePoolUpdate can
  *
- * Lock guards the queue. The secure count has a lock of its own, a mutex: the update wants an IRQL below
- * DISPATCH_LEVEL.
+ * Lock guards the queue. The secure count has a lock of its own, a mutex: the update wants an IRQL
+ * below DISPATCH_LEVEL.
  */
 #include <ntddk.h>
 #include "multi.h"

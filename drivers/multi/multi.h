@@ -1,6 +1,6 @@
 /*
- * multi.h - the interface of the mailbox \Device\Multi (book ch. 8). Public: clients in user or kernel
- * mode include it.
+ * multi.h - the interface of the mailbox \Device\Multi (book ch. 8). Public: clients in user or
+ * kernel mode include it.
  *
  * What is written is a message, kept until it is read; messages are read in the order in which they
  * were written. What the driver is there for is how it gets its memory: see multi.c.
@@ -16,9 +16,9 @@
 #define MULTI_MAXIMUM_MESSAGES 1024
 
 /*
- * Write: 1 to MULTI_MAXIMUM_BYTES bytes, else STATUS_INVALID_BUFFER_SIZE; STATUS_QUOTA_EXCEEDED: too
- * many messages wait; STATUS_INSUFFICIENT_RESOURCES. Read: the oldest message; STATUS_NO_MORE_ENTRIES,
- * or STATUS_BUFFER_TOO_SMALL, and then it stays.
+ * Write: 1 to MULTI_MAXIMUM_BYTES bytes, else STATUS_INVALID_BUFFER_SIZE; STATUS_QUOTA_EXCEEDED:
+ * too many messages wait; STATUS_INSUFFICIENT_RESOURCES. Read: the oldest message;
+ * STATUS_NO_MORE_ENTRIES, or STATUS_BUFFER_TOO_SMALL, and then it stays.
  */
 
 /* No input; the output is a MULTI_STATE. STATUS_BUFFER_TOO_SMALL. */

@@ -1,6 +1,6 @@
 /*
- * code.c - what goes wrong on the way through the code: the stack, the code itself, arithmetic. Values are
- * volatile where the compiler could see what comes of them.
+ * code.c - what goes wrong on the way through the code: the stack, the code itself, arithmetic.
+ * Values are volatile where the compiler could see what comes of them.
  */
 #include "notmyfaultp.h"
 
@@ -21,8 +21,9 @@ NTSTATUS NotMyFaultDoStackOverflow(PIRP Irp)
     return Recurse(0) == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
-/* A loop that runs too far: above the variables lie the return address and what the caller has room for, and then the
- * caller's own return address, by which one finds out who it was if that is left. */
+/* A loop that runs too far: above the variables lie the return address and what the caller has room
+ * for, and then the caller's own return address, by which one finds out who it was if that is
+ * left. */
 static __declspec(noinline) UCHAR FillTooFar(ULONG Length)
 {
     volatile UCHAR Buffer[16];

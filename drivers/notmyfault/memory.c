@@ -1,13 +1,13 @@
 /*
- * memory.c - what goes wrong with memory. Pointers are volatile, for the compiler must not see what happens:
- * it would be free to leave it out.
+ * memory.c - what goes wrong with memory. Pointers are volatile, for the compiler must not see what
+ * happens: it would be free to leave it out.
  */
 #include "notmyfaultp.h"
 
 #define LEAK_SIZE 0x100000
 
-/* On a machine that pages, the memory would be on disk some day. Here the way is shorter: a block that fills
- * pages is gone as soon as it is freed. */
+/* On a machine that pages, the memory would be on disk some day. Here the way is shorter: a block
+ * that fills pages is gone as soon as it is freed. */
 NTSTATUS NotMyFaultDoPagedAtDispatch(PIRP Irp)
 {
     volatile UCHAR *volatile Block =
@@ -96,7 +96,8 @@ NTSTATUS NotMyFaultDoWildPointer(PIRP Irp)
     return *Pointer == 0 ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
 }
 
-/* Nothing stops the machine now: `poolmon` shows the tag and the driver, the loader when it is unloaded. */
+/* Nothing stops the machine now: `poolmon` shows the tag and the driver, the loader when it is
+ * unloaded. */
 static NTSTATUS Leak(POOL_TYPE Type)
 {
     PVOID Block = ExAllocatePoolWithTag(Type, LEAK_SIZE, NOTMYFAULT_TAG);

@@ -1,6 +1,7 @@
 /*
- * notmyfault.c - a driver that does wrong what drivers do wrong, so that one can learn what it looks like:
- * which bugcheck stops the machine, whom it blames, and what the debugger shows (chapter 5).
+ * notmyfault.c - a driver that does wrong what drivers do wrong, so that one can learn what it
+ * looks like: which bugcheck stops the machine, whom it blames, and what the debugger shows
+ * (chapter 5).
  *
  *     notmyfault null ── ZwDeviceIoControlFile ──► NotMyFaultControl ──► NotMyFaultDoNullPointer
  *

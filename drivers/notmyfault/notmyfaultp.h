@@ -7,8 +7,8 @@
 
 #define NOTMYFAULT_TAG 'tluF' /* "Fult" */
 
-/* Each commits its fault on behalf of the request, and seldom returns: with what the request is to be
- * completed with, or STATUS_PENDING when it never will be. PASSIVE_LEVEL. */
+/* Each commits its fault on behalf of the request, and seldom returns: with what the request is to
+ * be completed with, or STATUS_PENDING when it never will be. PASSIVE_LEVEL. */
 typedef NTSTATUS NOTMYFAULT_FAULT(PIRP Irp);
 
 NTSTATUS NotMyFaultDoPagedAtDispatch(PIRP Irp);

@@ -7,10 +7,11 @@
  *     requester ──► filter ── copy, completion routine ──► device below
  *               ◄── filter ◄──────────── completed ──────┘
  *
- * What makes a filter difficult is its end. Requests may be inside it, on their way down or up, when it
- * is to go, and a requester may have found it on top of the stack a moment before. The remove lock
- * counts those inside: detaching takes the filter off the stack first, so that nobody new finds it, and
- * waits for them then. Who has found it but comes too late is sent on without being counted.
+ * What makes a filter difficult is its end. Requests may be inside it, on their way down or up,
+ * when it is to go, and a requester may have found it on top of the stack a moment before. The
+ * remove lock counts those inside: detaching takes the filter off the stack first, so that nobody
+ * new finds it, and waits for them then. Who has found it but comes too late is sent on without
+ * being counted.
  *
  * The control device's mutex makes attaching and detaching one at a time.
  */
@@ -125,8 +126,9 @@ static VOID NullFilterLock(PNULLFILTER_CONTROL Control)
     KeWaitForSingleObject(&Control->Mutex, Executive, KernelMode, FALSE, NULL);
 }
 
-/* Makes a filter and puts it on top of Target's stack. Buffers have to come the way that the devices
- * below expect them from the first request on, so the flags are there before the filter is. */
+/* Makes a filter and puts it on top of Target's stack. Buffers have to come the way that the
+ * devices below expect them from the first request on, so the flags are there before the filter
+ * is. */
 static NTSTATUS NullFilterCreate(PDEVICE_OBJECT Target, PDEVICE_OBJECT *Filter)
 {
     PDEVICE_OBJECT Top = IoGetAttachedDeviceReference(Target);

@@ -1,6 +1,6 @@
 /*
- * nullfilter.h - the interface of the null filter, \Device\NullFilter. Public: clients in user or kernel
- * mode include it.
+ * nullfilter.h - the interface of the null filter, \Device\NullFilter. Public: clients in user or
+ * kernel mode include it.
  *
  * The filter puts a device object on top of another device's stack, passes all requests on as they
  * are, and counts them: what chapter 7 of Windows Kernel Programming says of device stacks, to be

@@ -1,5 +1,6 @@
 /*
- * sample.c - the first driver of Windows Kernel Programming (chapter 2): it comes, says so, and goes.
+ * sample.c - the first driver of Windows Kernel Programming (chapter 2): it comes, says so, and
+ * goes.
  *
  * DriverEntry is all that a driver must have. Without DriverUnload it could never be unloaded. The
  * chapter's exercise is in it, too: to tell which Windows this is.

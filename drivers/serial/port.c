@@ -3,10 +3,10 @@
  *
  *     UART -> ISR -> Ring -> DPC -> first read          first write -> DPC -> UART
  *
- * The ISR only empties the receiver into the ring and tells the device's DPC to do the rest; the DPC
- * and the dispatch routines do it by SerialServe, under QueueLock. The transmitter's interrupt is on
- * only while there is something to send, so that the kernel's polled debug output, which uses the
- * same transmitter, causes none.
+ * The ISR only empties the receiver into the ring and tells the device's DPC to do the rest; the
+ * DPC and the dispatch routines do it by SerialServe, under QueueLock. The transmitter's interrupt
+ * is on only while there is something to send, so that the kernel's polled debug output, which uses
+ * the same transmitter, causes none.
  *
  * That output can also take the interrupt away: a byte written there withdraws the one that says
  * "the FIFO is empty", until it has been sent in its turn. A timer looks in, in case that or a chip
@@ -42,9 +42,9 @@ BOOLEAN SerialIsPresent(void)
     return SerialRead(UART_SCRATCH) == 0xA5;
 }
 
-/* Moves what the UART has received into the ring. At the interrupt's IRQL, under its lock. A break is the key that
- * stops a machine which hangs, to see why: the interrupt still comes when all processors spin at
- * DISPATCH_LEVEL. */
+/* Moves what the UART has received into the ring. At the interrupt's IRQL, under its lock. A break
+ * is the key that stops a machine which hangs, to see why: the interrupt still comes when all
+ * processors spin at DISPATCH_LEVEL. */
 static BOOLEAN NTAPI SerialDrainReceiver(PVOID Context)
 {
     PSERIAL_EXTENSION Extension = Context;
@@ -181,9 +181,9 @@ typedef struct _SERIAL_BYTES {
 } SERIAL_BYTES, *PSERIAL_BYTES;
 
 /*
- * Under the interrupt's lock, not for the lock but for the IRQL: a UART that sends faster than it is
- * written to, as an emulated one does, says "empty" after each byte. With the interrupt held back
- * until the last, it says so once.
+ * Under the interrupt's lock, not for the lock but for the IRQL: a UART that sends faster than it
+ * is written to, as an emulated one does, says "empty" after each byte. With the interrupt held
+ * back until the last, it says so once.
  */
 static BOOLEAN NTAPI SerialSendBytes(PVOID Context)
 {
@@ -211,7 +211,8 @@ static void SerialServeWrites(PSERIAL_EXTENSION Extension, PLIST_ENTRY Done)
     if (Bytes.Count != 0) {
         KeSynchronizeExecution(Extension->Interrupt, SerialSendBytes, &Bytes);
     }
-    /* Should the bytes have gone already: turned on with an empty FIFO, the interrupt comes at once. */
+    /* Should the bytes have gone already: turned on with an empty FIFO, the interrupt comes at
+     * once. */
     SerialSetTransmitting(Extension, SerialFirstIrp(&Extension->Writes) != NULL);
 }
 
@@ -270,8 +271,9 @@ NTSTATUS SerialStartPort(PSERIAL_EXTENSION Extension)
     return STATUS_SUCCESS;
 }
 
-/* Nothing is queued any more, but a DPC of the interrupt or the timer may be about to run, and change
- * what is enabled: so that is turned off last. Without requests it does not use the interrupt. */
+/* Nothing is queued any more, but a DPC of the interrupt or the timer may be about to run, and
+ * change what is enabled: so that is turned off last. Without requests it does not use the
+ * interrupt. */
 void SerialStopPort(PSERIAL_EXTENSION Extension)
 {
     IoDisconnectInterrupt(Extension->Interrupt);

@@ -2,9 +2,9 @@
  * queue.c - queues of IRPs that can be cancelled.
  *
  * A cancel routine stands in every queued IRP. Whoever gets it out by IoSetCancelRoutine owns the
- * IRP and completes it. When the answer is NULL, IoCancelIrp has got it, and SerialCancel runs or is
- * about to, and will complete the IRP. Its link is then left pointing at itself, so that removing
- * it once more does no harm. QueueLock makes all this one step.
+ * IRP and completes it. When the answer is NULL, IoCancelIrp has got it, and SerialCancel runs or
+ * is about to, and will complete the IRP. Its link is then left pointing at itself, so that
+ * removing it once more does no harm. QueueLock makes all this one step.
  */
 #include "serial.h"
 
@@ -21,8 +21,8 @@ static void SerialUnlink(PIRP Irp)
     InitializeListHead(&Irp->Tail.Overlay.ListEntry);
 }
 
-/* Called with the cancel spin lock held, which the queues do not need. A write that has been sent in
- * part says how much of it. */
+/* Called with the cancel spin lock held, which the queues do not need. A write that has been sent
+ * in part says how much of it. */
 static VOID NTAPI SerialCancel(PDEVICE_OBJECT DeviceObject, PIRP Irp)
 {
     PSERIAL_EXTENSION Extension = DeviceObject->DeviceExtension;

@@ -2,8 +2,9 @@
  * serial.c - the serial port COM1 as a device: requests come in here.
  *
  * Reads and writes of any number of clients pend in two queues, first come first served, until
- * port.c has done them; any of them can be cancelled at any time. A read ends as soon as there is at
- * least one byte, so a console gets what is typed; bytes that arrive while nobody reads are kept.
+ * port.c has done them; any of them can be cancelled at any time. A read ends as soon as there is
+ * at least one byte, so a console gets what is typed; bytes that arrive while nobody reads are
+ * kept.
  */
 #include "serial.h"
 

@@ -1,9 +1,9 @@
 /*
  * crash.c - writing to the disk after a bugcheck, when nothing of the system can be relied on.
  *
- * Whatever the queue held is given up: the device is reset, which ends its access to memory, and gets the
- * same queue again, empty and without interrupts. Then there is one request at a time, in slot 0,
- * whose end is waited for by looking. No locks: all other processors have stopped.
+ * Whatever the queue held is given up: the device is reset, which ends its access to memory, and
+ * gets the same queue again, empty and without interrupts. Then there is one request at a time, in
+ * slot 0, whose end is waited for by looking. No locks: all other processors have stopped.
  */
 #include "virtioblk.h"
 

@@ -6,10 +6,10 @@
  *            └──► Waiting ──────────────────────┴──────────────────────────────┤ done
  *                                                                              └─► completed
  *
- * Slot n owns descriptors n * VBLK_CHAIN and following, header n and status n, so that nothing has to
- * be allocated for a request. The order in which the two sides look at memory matters: a descriptor
- * is written before the index that shows it, and the device's index is read before what it shows.
- * On x86 only the compiler can disturb that, and the barriers keep it from doing so.
+ * Slot n owns descriptors n * VBLK_CHAIN and following, header n and status n, so that nothing has
+ * to be allocated for a request. The order in which the two sides look at memory matters: a
+ * descriptor is written before the index that shows it, and the device's index is read before what
+ * it shows. On x86 only the compiler can disturb that, and the barriers keep it from doing so.
  *
  * Like other storage drivers, this one does not cancel: a request takes milliseconds at most.
  */
@@ -172,8 +172,8 @@ static NTSTATUS VblkMapStatus(UCHAR Status)
     }
 }
 
-/* The device has finished with the slot's piece. The next one follows, or the IRP goes to Finished and
- * the slot to whoever waits. Lock is held. */
+/* The device has finished with the slot's piece. The next one follows, or the IRP goes to Finished
+ * and the slot to whoever waits. Lock is held. */
 static VOID VblkFinishPiece(PVBLK_EXTENSION Extension, PVBLK_SLOT Slot, PLIST_ENTRY Finished)
 {
     NTSTATUS Status = VblkMapStatus(Extension->Shared->Status[Slot - Extension->Slot]);

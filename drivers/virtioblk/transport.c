@@ -1,10 +1,10 @@
 /*
  * transport.c - virtio over PCI: finding the device, its registers, its interrupt.
  *
- * The device speaks of itself in vendor-specific capabilities, each of which says: registers of this
- * kind lie in that BAR, from here on. Nothing there is believed that does not fit. Starting up is a
- * dialogue by the status register, in which the driver says how far it has come; writing 0 there
- * resets the device, which forgets the queue's memory before the register reads 0.
+ * The device speaks of itself in vendor-specific capabilities, each of which says: registers of
+ * this kind lie in that BAR, from here on. Nothing there is believed that does not fit. Starting up
+ * is a dialogue by the status register, in which the driver says how far it has come; writing 0
+ * there resets the device, which forgets the queue's memory before the register reads 0.
  */
 #include "virtioblk.h"
 
@@ -221,7 +221,8 @@ static VOID VblkDisconnect(PVBLK_EXTENSION Extension)
     }
 }
 
-/* A device that has gone reads FFh for ever: a tenth of a second is more than one that is there takes. */
+/* A device that has gone reads FFh for ever: a tenth of a second is more than one that is there
+ * takes. */
 static VOID VblkReset(PVBLK_COMMON Common)
 {
     Common->Status = 0;

@@ -1,8 +1,9 @@
 /*
  * virtioblk.h - private to the driver of virtio block devices, the disks that QEMU offers.
  *
- * The numbers are those of the VIRTIO 1.0 standard. A device is a PCI function with its registers in
- * four structures, which capabilities locate, and a queue of requests in memory that both sides see:
+ * The numbers are those of the VIRTIO 1.0 standard. A device is a PCI function with its registers
+ * in four structures, which capabilities locate, and a queue of requests in memory that both sides
+ * see:
  *
  *     descriptors   what is to be read or written: address, length, link to the next
  *     available     ring in which the driver names the first descriptor of each new request
@@ -133,12 +134,14 @@ VOID VblkStopDevice(PVBLK_EXTENSION Extension);
 /* There is a new entry in the available ring. */
 VOID VblkNotifyDevice(PVBLK_EXTENSION Extension);
 
-/* Resets the device, empties the queue and gives it to the device again, without interrupts. For crash.c. */
+/* Resets the device, empties the queue and gives it to the device again, without interrupts. For
+ * crash.c. */
 NTSTATUS VblkRestartDevice(PVBLK_EXTENSION Extension);
 
 /*** crash.c ***/
 
-/* How to write to the disk after a bugcheck. STATUS_BUFFER_TOO_SMALL, STATUS_MEDIA_WRITE_PROTECTED. */
+/* How to write to the disk after a bugcheck. STATUS_BUFFER_TOO_SMALL,
+ * STATUS_MEDIA_WRITE_PROTECTED. */
 NTSTATUS VblkGetCrashWriter(PVBLK_EXTENSION Extension, PCRASH_WRITER Writer, ULONG Room);
 
 /*** queue.c ***/

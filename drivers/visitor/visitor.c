@@ -1,12 +1,13 @@
 /*
- * visitor.c - a thread in another process's address space (KeStackAttachProcess, chapter 8 of Windows Kernel
- * Programming).
+ * visitor.c - a thread in another process's address space (KeStackAttachProcess, chapter 8 of
+ * Windows Kernel Programming).
  *
  *   host      a process that the driver makes, and the one thread that keeps it: it waits for Leave
- *   visitor   a thread of the System process, which attaches to the host, looks around, waits for Leave there,
- *             and comes back
+ *   visitor   a thread of the System process, which attaches to the host, looks around, waits for
+ * Leave there, and comes back
  *
- * So as long as the driver is loaded, `ps` shows a second process with one thread in it and one attached.
+ * So as long as the driver is loaded, `ps` shows a second process with one thread in it and one
+ * attached.
  */
 #include <ntifs.h>
 #include <ntexapi.h>
@@ -34,7 +35,8 @@ static VOID NTAPI VisitorHost(PVOID Context)
     PsTerminateSystemThread(STATUS_SUCCESS);
 }
 
-/* The thread's own process never changes; the current one is that whose memory and handles are used. */
+/* The thread's own process never changes; the current one is that whose memory and handles are
+ * used. */
 static VOID VisitorTell(PCSTR When)
 {
     DbgPrint("visitor: %s: a thread of process %u, in process %u\n", When,

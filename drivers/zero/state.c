@@ -1,8 +1,8 @@
 /*
  * state.c - the statistics in the registry: two numbers of 64 bits in the service's key Parameters.
  *
- * RegistryPath is gone when DriverEntry has returned, so the key stays open. What stands there may have
- * been put by anybody: a value of another type or size does not count.
+ * RegistryPath is gone when DriverEntry has returned, so the key stays open. What stands there may
+ * have been put by anybody: a value of another type or size does not count.
  */
 #include "zerop.h"
 

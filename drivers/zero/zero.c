@@ -2,9 +2,9 @@
  * zero.c - the device that is all zeros, after chapter 7 of Windows Kernel Programming: requests in
  * their simplest form, with direct I/O.
  *
- * The I/O manager has locked the client's pages and described them by an MDL; the driver asks for an
- * address of its own for them. The chapter's exercises are in it: statistics, which any number of
- * requests on any processors count at a time, and which outlive the driver and the system in the
+ * The I/O manager has locked the client's pages and described them by an MDL; the driver asks for
+ * an address of its own for them. The chapter's exercises are in it: statistics, which any number
+ * of requests on any processors count at a time, and which outlive the driver and the system in the
  * registry (state.c).
  */
 #include "zerop.h"

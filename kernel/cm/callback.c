@@ -9,8 +9,8 @@
  *     pre:   360000 agrees   320000 agrees   100000 says no    (40000 is not asked)
  *     post:  360000       <- 320000
  *
- * A registration that ends leaves the list first, gives up its objects' contexts, and then waits until
- * nobody protects it any more: from then on the driver's code may go.
+ * A registration that ends leaves the list first, gives up its objects' contexts, and then waits
+ * until nobody protects it any more: from then on the driver's code may go.
  *
  * Lock legend: see cmp.h. CmpCallbackLock is never held while a callback runs.
  */
@@ -39,7 +39,8 @@ static BOOLEAN CmpIsAltitude(PCUNICODE_STRING Altitude)
     return Digits != 0 && Points <= 1;
 }
 
-/* The digit at a place: 0 is that before the point, 1 the one before it, -1 that behind the point. */
+/* The digit at a place: 0 is that before the point, 1 the one before it, -1 that behind the
+ * point. */
 static WCHAR CmpDigitAt(PCUNICODE_STRING Altitude, LONG Place)
 {
     LONG Count = Altitude->Length / (LONG)sizeof(WCHAR), Point = 0, At;

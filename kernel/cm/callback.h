@@ -1,6 +1,6 @@
 /*
- * callback.h - private to callback.c and callbackobject.c: registrations and what they have attached to
- * key objects. Lock legend: see cmp.h.
+ * callback.h - private to callback.c and callbackobject.c: registrations and what they have
+ * attached to key objects. Lock legend: see cmp.h.
  */
 #ifndef ETUDE_CALLBACK_H
 #define ETUDE_CALLBACK_H

@@ -1,9 +1,9 @@
 /*
  * callbackobject.c - what registry callbacks attach to key objects, and what they ask of them.
  *
- * A context stands in two lists, its object's and its registration's, both under CmpCallbackLock. It
- * ends with whichever goes first; who takes it out of the lists tells the registration, without the
- * lock.
+ * A context stands in two lists, its object's and its registration's, both under CmpCallbackLock.
+ * It ends with whichever goes first; who takes it out of the lists tells the registration, without
+ * the lock.
  */
 #include "callback.h"
 
@@ -81,14 +81,15 @@ BOOLEAN CmpDropOneContext(PCMP_CALLBACK Callback)
     return Some;
 }
 
-/* Not by referring to it: an object whose contexts are being cleaned up has lost its last reference. */
+/* Not by referring to it: an object whose contexts are being cleaned up has lost its last
+ * reference. */
 static BOOLEAN CmpIsKeyObject(PVOID Object)
 {
     return Object != NULL && ObGetObjectType(Object) == CmKeyObjectType;
 }
 
-/* Puts *New, unless it is used up, in the object's list, or changes the context there is, or takes it
- * away into *New when NewContext is NULL. The lock is held. */
+/* Puts *New, unless it is used up, in the object's list, or changes the context there is, or takes
+ * it away into *New when NewContext is NULL. The lock is held. */
 static PVOID CmpExchangeContext(PCMP_KEY_OBJECT Object, PCMP_CALLBACK Callback, PVOID NewContext,
                                 PCMP_CONTEXT *New)
 {
@@ -218,8 +219,8 @@ VOID NTAPI CmCallbackReleaseKeyObjectIDEx(PCUNICODE_STRING ObjectName)
     ExFreePoolWithTag((PVOID)ObjectName, CMP_TAG);
 }
 
-/* A name given out stays with the object, as its user does not say when it has no more need of it; so
- * each is kept once. Path is the caller's no more. */
+/* A name given out stays with the object, as its user does not say when it has no more need of it;
+ * so each is kept once. Path is the caller's no more. */
 static NTSTATUS CmpKeepName(PCMP_KEY_OBJECT Object, PUNICODE_STRING Path, PCUNICODE_STRING *Kept)
 {
     PCMP_NAME Name = ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Name), CMP_TAG);

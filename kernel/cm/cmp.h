@@ -2,8 +2,8 @@
  * cmp.h - what the files of kernel/cm share: keys, values, key objects, callbacks.
  *
  * The tree of keys is guarded by one push lock, CmpLock: shared to look, exclusive to change. It is
- * taken in a critical region, by CmpLockShared and CmpLockExclusive, and never held while a driver's
- * code runs or a disk is waited for.
+ * taken in a critical region, by CmpLockShared and CmpLockExclusive, and never held while a
+ * driver's code runs or a disk is waited for.
  *
  * Lock legend:  l CmpLock   i fixed after creation   o atomic   c CmpCallbackLock
  * f CmpFlushLock, which is held while the disk is waited for, and taken before CmpLock
@@ -118,8 +118,8 @@ static inline void CmpReferenceKey(PCM_KEY Key)
 void CmpDereferenceKey(PCM_KEY Key);
 /* The key of that name below Key, or NULL; *Index: where it is, or would be. */
 PCM_KEY CmpFindKey(PCM_KEY Key, PCUNICODE_STRING Name, PULONG Index);
-/* STATUS_INVALID_PARAMETER, _ACCESS_DENIED, _CHILD_MUST_BE_VOLATILE, _INSUFFICIENT_RESOURCES. Options
- * as ZwCreateKey. Nobody is notified, and the new key has no reference but its place's. */
+/* STATUS_INVALID_PARAMETER, _ACCESS_DENIED, _CHILD_MUST_BE_VOLATILE, _INSUFFICIENT_RESOURCES.
+ * Options as ZwCreateKey. Nobody is notified, and the new key has no reference but its place's. */
 NTSTATUS CmpAddKey(PCM_KEY Parent, PCUNICODE_STRING Name, PCUNICODE_STRING Class, ULONG Options,
                    PCM_KEY *Key);
 /* STATUS_CANNOT_DELETE, STATUS_KEY_DELETED. Waiting watches end. */
@@ -150,8 +150,9 @@ typedef struct _CMP_PATH {
     PWCH Buffer;         /* that Rest is in after a link was followed; for CmpEndWalk */
 } CMP_PATH, *PCMP_PATH;
 
-/* Goes down the path, through links. STATUS_OBJECT_NAME_NOT_FOUND: Key is the last one there is, and
- * Rest what is missing below it, or empty when a link leads nowhere. Always followed by CmpEndWalk. */
+/* Goes down the path, through links. STATUS_OBJECT_NAME_NOT_FOUND: Key is the last one there is,
+ * and Rest what is missing below it, or empty when a link leads nowhere. Always followed by
+ * CmpEndWalk. */
 NTSTATUS CmpWalk(PCMP_PATH Path);
 void CmpEndWalk(PCMP_PATH Path);
 /* Takes the first component off Path, with backslashes around it; empty at the end. */
@@ -266,8 +267,8 @@ typedef struct _CMP_ANSWER {
 void CmpWriteAnswer(PCMP_ANSWER Answer, ULONG Offset, const VOID *Data, ULONG Size);
 /* STATUS_SUCCESS, STATUS_BUFFER_OVERFLOW; ends an answer. */
 NTSTATUS CmpFinishAnswer(PCMP_ANSWER Answer);
-/* Begins an answer whose fixed part has Fixed bytes, of Needed altogether. STATUS_BUFFER_TOO_SMALL and
- * STATUS_ACCESS_VIOLATION end it. */
+/* Begins an answer whose fixed part has Fixed bytes, of Needed altogether. STATUS_BUFFER_TOO_SMALL
+ * and STATUS_ACCESS_VIOLATION end it. */
 NTSTATUS CmpBeginAnswer(PCMP_ANSWER Answer, PVOID Buffer, ULONG Length, ULONG Fixed, ULONG Needed,
                         PULONG ResultLength);
 
@@ -280,11 +281,12 @@ NTSTATUS CmpFlush(void);
 
 /*** hivetree.c: the tree as a body, see hive.h. ***/
 
-/* All lasting keys in a new block of whole sectors, of which *Size bytes are meant. NULL: no memory. With
- * CmpFlushLock. *Changes: the count that the body is of. */
+/* All lasting keys in a new block of whole sectors, of which *Size bytes are meant. NULL: no
+ * memory. With CmpFlushLock. *Changes: the count that the body is of. */
 PVOID CmpSaveTree(PULONG Size, PLONG64 Changes);
-/* Makes the tree what the body says. KeepNew: keys that it does not have stay. STATUS_REGISTRY_CORRUPT,
- * STATUS_INSUFFICIENT_RESOURCES: the tree may have some of it. With CmpFlushLock. */
+/* Makes the tree what the body says. KeepNew: keys that it does not have stay.
+ * STATUS_REGISTRY_CORRUPT, STATUS_INSUFFICIENT_RESOURCES: the tree may have some of it. With
+ * CmpFlushLock. */
 NTSTATUS CmpLoadTree(const UCHAR *Body, ULONG Size, BOOLEAN KeepNew);
 extern volatile LONG64 CmpChangeCount; /* o */
 
@@ -292,7 +294,8 @@ extern volatile LONG64 CmpChangeCount; /* o */
 
 typedef struct _HIVE_DISK *PHIVE_DISK;
 
-/* Opens the disk: what follows uses it. STATUS_OBJECT_NAME_NOT_FOUND and the like: there is none. */
+/* Opens the disk: what follows uses it. STATUS_OBJECT_NAME_NOT_FOUND and the like: there is
+ * none. */
 NTSTATUS CmpOpenDisk(PHIVE_DISK Disk);
 void CmpCloseDisk(PHIVE_DISK Disk);
 

@@ -1,6 +1,6 @@
 /*
- * disk.c - the device that the registry's disk is: the first disk there is, as a whole. It is opened for each
- * use, so that its driver can be stopped in between.
+ * disk.c - the device that the registry's disk is: the first disk there is, as a whole. It is
+ * opened for each use, so that its driver can be stopped in between.
  */
 #include "cmp.h"
 #include "hive.h"

@@ -1,15 +1,15 @@
 /*
  * flush.c - when the registry goes to its disk, and comes from there.
  *
- * The disk holds the whole of \Registry but for volatile keys, so what it holds takes the place of what
- * registry.reg says; that is read first all the same, since the disk's driver is a service in it. Keys that
- * the disk does not know are kept only when registry.reg has changed since the disk was written: they are
- * what came with a new boot disk. An empty disk, and `registry=fresh` on the command line, leave registry.reg
- * in force.
+ * The disk holds the whole of \Registry but for volatile keys, so what it holds takes the place of
+ * what registry.reg says; that is read first all the same, since the disk's driver is a service in
+ * it. Keys that the disk does not know are kept only when registry.reg has changed since the disk
+ * was written: they are what came with a new boot disk. An empty disk, and `registry=fresh` on the
+ * command line, leave registry.reg in force.
  *
- * Changes are counted; a few seconds after one a worker writes all of it, ZwFlushKey and the end of the system
- * write at once. CmpFlushLock makes one writer of them all. A write that fails is said once, and tried again
- * with the next change: memory has everything.
+ * Changes are counted; a few seconds after one a worker writes all of it, ZwFlushKey and the end of
+ * the system write at once. CmpFlushLock makes one writer of them all. A write that fails is said
+ * once, and tried again with the next change: memory has everything.
  */
 #include "kd.h"
 #include "ldr.h"
@@ -162,8 +162,8 @@ static NTSTATUS CmpLoadSlot(PHIVE_DISK Disk, const HIVE_SLOT *Slots, ULONG Slot)
     return Status;
 }
 
-/* The newest generation that is whole. FALSE: there is none, or it cannot be read, and registry.reg stays in
- * force. */
+/* The newest generation that is whole. FALSE: there is none, or it cannot be read, and registry.reg
+ * stays in force. */
 static BOOLEAN CmpLoadNewest(PHIVE_DISK Disk, const HIVE_SLOT *Slots)
 {
     ULONG First = Slots[1].State == HiveWritten &&
@@ -186,7 +186,8 @@ static BOOLEAN CmpLoadNewest(PHIVE_DISK Disk, const HIVE_SLOT *Slots)
             return TRUE;
         }
         if (Status != STATUS_REGISTRY_CORRUPT) {
-            /* Good perhaps, but not to be had now: it must not become the older one and be written over. */
+            /* Good perhaps, but not to be had now: it must not become the older one and be written
+             * over. */
             CmpHasDisk = FALSE;
             KdPrintf("registry: generation %llu on the disk cannot be read (%08X); changes are not "
                      "kept\n",
@@ -210,8 +211,8 @@ static BOOLEAN CmpIsOurs(const HIVE_SLOT *Slots)
     return Any || (Slots[0].State == HiveEmpty && Slots[1].State == HiveEmpty);
 }
 
-/* The disk is open. What is neither empty nor a registry is somebody else's, and left alone. TRUE: a
- * generation is loaded. */
+/* The disk is open. What is neither empty nor a registry is somebody else's, and left alone. TRUE:
+ * a generation is loaded. */
 static BOOLEAN CmpLoadFrom(PHIVE_DISK Disk)
 {
     HIVE_SLOT Slots[HIVE_SLOTS];

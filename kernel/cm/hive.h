@@ -42,20 +42,20 @@ typedef struct _HIVE_SLOT {
 ULONG CmpChecksum(ULONG Sum, const VOID *Data, SIZE_T Size);
 /* Bytes that a body may have on the disk; 0: the disk is too small. */
 ULONG CmpHiveCapacity(const HIVE_DISK *Disk);
-/* Writes a first header without a generation (HiveDamaged), so that what a power cut leaves of the first
- * generation's body is not taken for somebody else's. */
+/* Writes a first header without a generation (HiveDamaged), so that what a power cut leaves of the
+ * first generation's body is not taken for somebody else's. */
 NTSTATUS CmpClaimDisk(const HIVE_DISK *Disk);
-/* Reads both headers; the first is HiveForeign, too, when there are none but other things. Errors are the
- * disk's. */
+/* Reads both headers; the first is HiveForeign, too, when there are none but other things. Errors
+ * are the disk's. */
 NTSTATUS CmpReadSlots(const HIVE_DISK *Disk, HIVE_SLOT Slots[HIVE_SLOTS]);
-/* Reads a slot's body to Buffer, which has whole sectors. STATUS_REGISTRY_CORRUPT: it is not what its
- * header says. */
+/* Reads a slot's body to Buffer, which has whole sectors. STATUS_REGISTRY_CORRUPT: it is not what
+ * its header says. */
 NTSTATUS CmpReadBody(const HIVE_DISK *Disk, const HIVE_SLOT Slots[HIVE_SLOTS], ULONG Slot,
                      PVOID Buffer);
 /*
- * Writes a generation into slot Slot, which thereby loses what it had: body, flush, header, flush. As long
- * as this has not returned success the slot may hold the old one, the new one, or nothing; the other slot
- * is not touched. Body has whole sectors behind it, the rest of the last one zeros.
+ * Writes a generation into slot Slot, which thereby loses what it had: body, flush, header, flush.
+ * As long as this has not returned success the slot may hold the old one, the new one, or nothing;
+ * the other slot is not touched. Body has whole sectors behind it, the rest of the last one zeros.
  */
 NTSTATUS CmpWriteGeneration(const HIVE_DISK *Disk, ULONG Slot, ULONG64 Generation, const VOID *Body,
                             ULONG Size, ULONG Origin);
@@ -89,8 +89,8 @@ typedef struct _HIVE_WRITER {
     SIZE_T Room, Used;
 } HIVE_WRITER, *PHIVE_WRITER;
 
-/* Adds a record with NameLength bytes of name and Record->ClassLength or Size bytes of Rest. What does
- * not fit is counted and left out. */
+/* Adds a record with NameLength bytes of name and Record->ClassLength or Size bytes of Rest. What
+ * does not fit is counted and left out. */
 void CmpWriteRecord(PHIVE_WRITER Writer, const HIVE_RECORD *Record, PCWCH Name, const VOID *Rest);
 
 /* What is done with records; an error ends the reading. Names and data belong to the body. */
@@ -103,8 +103,8 @@ typedef struct _HIVE_SINK {
     PVOID Context;
 } HIVE_SINK;
 
-/* Checks all of a body, and only then hands its records to Sink, in order (NULL: only checks). Body is
- * 8-byte aligned. STATUS_REGISTRY_CORRUPT, with nothing handed over; else the sink's. */
+/* Checks all of a body, and only then hands its records to Sink, in order (NULL: only checks). Body
+ * is 8-byte aligned. STATUS_REGISTRY_CORRUPT, with nothing handed over; else the sink's. */
 NTSTATUS CmpReadImage(const UCHAR *Body, SIZE_T Size, const HIVE_SINK *Sink);
 
 #endif

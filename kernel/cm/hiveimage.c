@@ -1,12 +1,12 @@
 /*
- * hiveimage.c - the registry as bytes: records of keys and values, in the order of a walk that comes to a
- * key, to its values, to each key below it, and to the key's end:
+ * hiveimage.c - the registry as bytes: records of keys and values, in the order of a walk that
+ * comes to a key, to its values, to each key below it, and to the key's end:
  *
  *     KEY MACHINE   KEY SYSTEM   VALUE a   KEY x   END   END   END   KEY USER   END
  *
- * Reading believes nothing: every length is compared with what is left, keys are balanced, names are
- * names. A body that passes is read a second time, for the sink, which then sees only good records.
- * Pure.
+ * Reading believes nothing: every length is compared with what is left, keys are balanced, names
+ * are names. A body that passes is read a second time, for the sink, which then sees only good
+ * records. Pure.
  */
 #include "hive.h"
 

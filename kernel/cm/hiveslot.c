@@ -1,15 +1,15 @@
 /*
  * hiveslot.c - two generations of the registry on a disk, of which one is always whole.
  *
- * The disk, or as much of it as is used, has two halves, each with a header sector and a body. A new generation
- * is written over the older one:
+ * The disk, or as much of it as is used, has two halves, each with a header sector and a body. A
+ * new generation is written over the older one:
  *
  *     slot 0: header n    body n        the newest one, left alone
  *     slot 1: header n-1  body n-1      body n+1 -> flush -> header n+1 -> flush
  *
- * Whenever the power goes, slot 0 has generation n. In slot 1 the header's checksum finds a header that
- * is half written, and the body's one that does not belong to its header. So reading takes the highest
- * generation whose checksums agree, and nothing that was flushed before is lost. Pure.
+ * Whenever the power goes, slot 0 has generation n. In slot 1 the header's checksum finds a header
+ * that is half written, and the body's one that does not belong to its header. So reading takes the
+ * highest generation whose checksums agree, and nothing that was flushed before is lost. Pure.
  */
 #include "hive.h"
 
@@ -106,8 +106,8 @@ static void CmpReadHeader(const HIVE_DISK *Disk, const HIVE_HEADER *Header, PHIV
     }
 }
 
-/* Whether a disk without headers has something else: where file systems and partition tables begin. Ours has a
- * header from its first write on (CmpClaimDisk). */
+/* Whether a disk without headers has something else: where file systems and partition tables begin.
+ * Ours has a header from its first write on (CmpClaimDisk). */
 static NTSTATUS CmpLookForOthers(const HIVE_DISK *Disk, PHIVE_HEADER Sector, PHIVE_SLOT First)
 {
     static const USHORT Places[] = {1, 2, 7, 16, 64, 128};

@@ -1,13 +1,13 @@
 /*
  * hivetree.c - between the tree in memory and a body on the disk.
  *
- * Saving walks the tree twice under CmpLock, to count and to write, into memory that is written to the disk
- * later, without the lock. Loading puts a body over the tree: keys that are there stay, so handles stay good,
- * and get the body's values; keys that the body does not have go. Volatile keys are not touched and
- * not saved.
+ * Saving walks the tree twice under CmpLock, to count and to write, into memory that is written to
+ * the disk later, without the lock. Loading puts a body over the tree: keys that are there stay, so
+ * handles stay good, and get the body's values; keys that the body does not have go. Volatile keys
+ * are not touched and not saved.
  *
- * Walks keep their place in Cursor, as 512 levels of recursion are too deep for a kernel stack; hence
- * only one at a time: CmpFlushLock.
+ * Walks keep their place in Cursor, as 512 levels of recursion are too deep for a kernel stack;
+ * hence only one at a time: CmpFlushLock.
  */
 #include "cmp.h"
 #include "hive.h"

@@ -1,7 +1,7 @@
 /*
- * iokey.c - the keys that drivers and devices have for themselves. A driver's is below its service; a
- * device's, which without plug and play only bus drivers' devices have, below Enum by the names of its bus
- * driver and of itself.
+ * iokey.c - the keys that drivers and devices have for themselves. A driver's is below its service;
+ * a device's, which without plug and play only bus drivers' devices have, below Enum by the names
+ * of its bus driver and of itself.
  */
 #include "cmp.h"
 

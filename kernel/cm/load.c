@@ -1,8 +1,9 @@
 /*
- * load.c - REGEDIT files into the registry: c:\registry.reg while the system starts, others for `reg import`.
+ * load.c - REGEDIT files into the registry: c:\registry.reg while the system starts, others for
+ * `reg import`.
  *
- * The parser (regfile.c) knows text and the tree (tree.c) knows keys; this joins them: it opens the key of each
- * section, hands values on to it, and prints what goes wrong.
+ * The parser (regfile.c) knows text and the tree (tree.c) knows keys; this joins them: it opens the
+ * key of each section, hands values on to it, and prints what goes wrong.
  */
 #include "kd.h"
 #include "ldr.h"
@@ -99,8 +100,8 @@ NTSTATUS CmpImportFile(const char *Name, const UCHAR *Data, SIZE_T Size, PKD_CON
     return Status;
 }
 
-/* Keys that are there whatever the files say. CurrentControlSet is a link, as on Windows; what is volatile
- * never gets onto a disk. */
+/* Keys that are there whatever the files say. CurrentControlSet is a link, as on Windows; what is
+ * volatile never gets onto a disk. */
 static const struct {
     PCWSTR Path;
     ULONG Options;

@@ -1,10 +1,10 @@
 /*
  * notify.c - who is told when keys change: ZwNotifyChangeKey.
  *
- * A watch belongs to a key object and hangs on its key; it is made by the first call through a handle
- * and stays until the last handle is closed. Calls that wait are its requests. A change looks at the
- * watches of the key and, for watches of trees, of all keys above it; it ends a watch's requests or,
- * when there are none, is remembered for the next one:
+ * A watch belongs to a key object and hangs on its key; it is made by the first call through a
+ * handle and stays until the last handle is closed. Calls that wait are its requests. A change
+ * looks at the watches of the key and, for watches of trees, of all keys above it; it ends a
+ * watch's requests or, when there are none, is remembered for the next one:
  *
  *     change ---> key ----> watch (filter) ----> request, request: done
  *                  |            '-- none: Changed = TRUE, and the next request is done at once

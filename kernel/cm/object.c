@@ -2,9 +2,9 @@
  * object.c - key objects: what handles of keys lead to, and how a name becomes one.
  *
  * \Registry is a permanent object of type Key. The object manager hands what follows in a path, or
- * the whole path when a key is its root directory, to the type's Parse routine, which walks the tree
- * and makes a new key object, so each open has its own: with its watch and its callbacks' contexts.
- * Registry callbacks are asked before the walk and told after it, with no lock held.
+ * the whole path when a key is its root directory, to the type's Parse routine, which walks the
+ * tree and makes a new key object, so each open has its own: with its watch and its callbacks'
+ * contexts. Registry callbacks are asked before the walk and told after it, with no lock held.
  */
 #include "cmp.h"
 
@@ -104,7 +104,8 @@ static NTSTATUS CmpOpen(PCMP_KEY_OBJECT Root, PUNICODE_STRING Name, ULONG Attrib
     return Status;
 }
 
-/* Asks and tells the callbacks around CmpOpen. One that has done the work itself left its object. */
+/* Asks and tells the callbacks around CmpOpen. One that has done the work itself left its
+ * object. */
 static NTSTATUS CmpParse(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
                          PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
 {

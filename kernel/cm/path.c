@@ -1,10 +1,10 @@
 /*
  * path.c - from a path to a key, through symbolic links.
  *
- * A link is a key whose REG_LINK value SymbolicLinkValue is the absolute path of another key. A walk
- * that comes to one goes on from \Registry with the target before the rest of the path; a chain of
- * links that is too long is most likely a circle. CurrentControlSet is such a link. All with CmpLock
- * held, exclusively to create.
+ * A link is a key whose REG_LINK value SymbolicLinkValue is the absolute path of another key. A
+ * walk that comes to one goes on from \Registry with the target before the rest of the path; a
+ * chain of links that is too long is most likely a circle. CurrentControlSet is such a link. All
+ * with CmpLock held, exclusively to create.
  */
 #include "cmp.h"
 
@@ -140,7 +140,8 @@ static NTSTATUS CmpCreateNext(PCMP_PATH Path, BOOLEAN All, PCUNICODE_STRING Clas
     return Status;
 }
 
-/* Keys made on the way stay when a later step fails: they are what was asked for, as far as it went. */
+/* Keys made on the way stay when a later step fails: they are what was asked for, as far as it
+ * went. */
 NTSTATUS CmpCreatePath(PCMP_PATH Path, BOOLEAN All, PCUNICODE_STRING Class, ULONG Options,
                        PULONG Disposition)
 {

@@ -1,8 +1,9 @@
 /*
  * query.c - the services that describe keys.
  *
- * Every answer is a structure with a fixed part and texts behind it. Without room for the fixed part
- * nothing is written; then as much of the texts as fits, and the caller learns how much all of it takes.
+ * Every answer is a structure with a fixed part and texts behind it. Without room for the fixed
+ * part nothing is written; then as much of the texts as fits, and the caller learns how much all of
+ * it takes.
  */
 #include "cmp.h"
 

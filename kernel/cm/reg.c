@@ -1,9 +1,9 @@
 /*
  * reg.c - the command `reg`: keys and values on the console, with reg.exe's syntax and its words.
  *
- * It uses the services that drivers use, so registry callbacks see what it does. Nobody is asked "are you
- * sure": what would destroy something wants /f. Links below CurrentControlSet and the like are followed when
- * they are named, and shown as they are when they are come upon.
+ * It uses the services that drivers use, so registry callbacks see what it does. Nobody is asked
+ * "are you sure": what would destroy something wants /f. Links below CurrentControlSet and the like
+ * are followed when they are named, and shown as they are when they are come upon.
  */
 #include "ldr.h"
 #include "reg.h"

@@ -5,14 +5,14 @@
 #include "kd.h"
 #include "cmp.h"
 
-/* regpath.c: "HKLM\..." or "HKEY_LOCAL_MACHINE\..." as "\Registry\Machine\..." in Path, which has room;
- * and the other way round, in full. STATUS_OBJECT_PATH_SYNTAX_BAD: no such root.
+/* regpath.c: "HKLM\..." or "HKEY_LOCAL_MACHINE\..." as "\Registry\Machine\..." in Path, which has
+ * room; and the other way round, in full. STATUS_OBJECT_PATH_SYNTAX_BAD: no such root.
  * STATUS_BUFFER_TOO_SMALL. */
 NTSTATUS CmpTranslatePath(PCUNICODE_STRING Written, PUNICODE_STRING Path);
 NTSTATUS CmpShowPath(PCUNICODE_STRING Path, PUNICODE_STRING Shown);
 
-/* load.c: does what a REGEDIT file says; mistakes are printed with their lines, to the console or, if it
- * is NULL, to the debug port. STATUS_UNSUCCESSFUL: there were some. */
+/* load.c: does what a REGEDIT file says; mistakes are printed with their lines, to the console or,
+ * if it is NULL, to the debug port. STATUS_UNSUCCESSFUL: there were some. */
 NTSTATUS CmpImportFile(const char *Name, const UCHAR *Data, SIZE_T Size, PKD_CONSOLE Console);
 
 /*** regwalk.c: a key and all below it, without recursion. ***/
@@ -29,8 +29,8 @@ typedef struct _REG_WALK {
     USHORT Length[CMP_MAXIMUM_DEPTH]; /* of the path there */
 } REG_WALK, *PREG_WALK;
 
-/* Called with a key open, before those below it (Enter) and after them (Leave, which may delete it). An
- * error ends the walk. */
+/* Called with a key open, before those below it (Enter) and after them (Leave, which may delete
+ * it). An error ends the walk. */
 typedef NTSTATUS REG_VISIT(PREG_WALK Walk);
 
 /* Opens Walk->Path. */
@@ -53,8 +53,8 @@ BOOLEAN CmpParseType(const char *Name, PULONG Type);
 
 /*** regdata.c ***/
 
-/* Data of Type from text, in a block that the caller frees with CMP_TAG. STATUS_INVALID_PARAMETER: the text
- * does not suit the type. STATUS_INSUFFICIENT_RESOURCES. */
+/* Data of Type from text, in a block that the caller frees with CMP_TAG. STATUS_INVALID_PARAMETER:
+ * the text does not suit the type. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS CmpParseData(ULONG Type, const char *Text, PVOID *Data, PULONG Size);
 
 #endif

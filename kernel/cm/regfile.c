@@ -7,7 +7,8 @@
  *       03
  *
  * One statement a line; only hex data goes on over lines. A mistake costs its own line: it is
- * reported and parsing goes on with the next. Values under a key that failed are skipped in silence.
+ * reported and parsing goes on with the next. Values under a key that failed are skipped in
+ * silence.
  *
  * Pure: all memory is the caller's scratch area, reset for each line, so the size of a line bounds
  * what it can need (2 bytes per character of text, and a terminator for name and data).
@@ -178,7 +179,8 @@ static BOOLEAN SkipContinuation(PCMP_PARSER Parser)
     return TRUE;
 }
 
-/* Bytes in hexadecimal with commas between them, over any number of lines, into the scratch area. */
+/* Bytes in hexadecimal with commas between them, over any number of lines, into the scratch
+ * area. */
 static BOOLEAN ParseBytes(PCMP_PARSER Parser, ULONG *Size)
 {
     UCHAR *Start = Parser->Free;

@@ -1,6 +1,6 @@
 /*
- * registry.c - the registry for the kernel itself: keys by path, values by name, without handles and
- * without callbacks. Changes made this way are watched and written to the disk as all others.
+ * registry.c - the registry for the kernel itself: keys by path, values by name, without handles
+ * and without callbacks. Changes made this way are watched and written to the disk as all others.
  */
 #include "cmp.h"
 
@@ -19,7 +19,8 @@ static NTSTATUS CmpBeginPath(PCMP_PATH Walk, PCUNICODE_STRING Path)
                : STATUS_OBJECT_PATH_SYNTAX_BAD;
 }
 
-/* Keys made on the way stay when a later step fails: they are what was asked for, as far as it went. */
+/* Keys made on the way stay when a later step fails: they are what was asked for, as far as it
+ * went. */
 NTSTATUS CmOpenKey(PCUNICODE_STRING Path, BOOLEAN Create, PCM_KEY *Key)
 {
     ULONG Disposition;

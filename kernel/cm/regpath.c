@@ -1,5 +1,6 @@
 /*
- * regpath.c - keys' paths as people write them, with Win32's names of the roots, and as the kernel does.
+ * regpath.c - keys' paths as people write them, with Win32's names of the roots, and as the kernel
+ * does.
  */
 #include "reg.h"
 
@@ -13,8 +14,8 @@ static const struct {
     {RTL_CONSTANT_STRING(L"HKU"), RTL_CONSTANT_STRING(L"\\Registry\\User")},
 };
 
-/* Puts New in the place of Old at the beginning of Path. A name ends where a backslash or the path does:
- * HKLMX is none of them. FALSE: Path does not begin so. */
+/* Puts New in the place of Old at the beginning of Path. A name ends where a backslash or the path
+ * does: HKLMX is none of them. FALSE: Path does not begin so. */
 static BOOLEAN CmpReplaceRoot(PCUNICODE_STRING Path, PCUNICODE_STRING Old, PCUNICODE_STRING New,
                               PUNICODE_STRING To, NTSTATUS *Status)
 {

@@ -1,6 +1,6 @@
 /*
- * regprint.c - values as text: as reg.exe shows them, and as REGEDIT files have them. Data that do not have the
- * form that their type promises are shown as bytes.
+ * regprint.c - values as text: as reg.exe shows them, and as REGEDIT files have them. Data that do
+ * not have the form that their type promises are shown as bytes.
  */
 #include "reg.h"
 

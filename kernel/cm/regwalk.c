@@ -1,6 +1,6 @@
 /*
- * regwalk.c - walks over keys for the console: each is opened by its path, as others may change the tree
- * between two steps.
+ * regwalk.c - walks over keys for the console: each is opened by its path, as others may change the
+ * tree between two steps.
  */
 #include "reg.h"
 

@@ -1,5 +1,6 @@
 /*
- * rtlkey.c - RtlWriteRegistryValue and its kin: one value or key, by a path relative to a well-known place.
+ * rtlkey.c - RtlWriteRegistryValue and its kin: one value or key, by a path relative to a
+ * well-known place.
  */
 #include "rtlkey.h"
 

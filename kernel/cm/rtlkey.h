@@ -1,4 +1,5 @@
-/* rtlkey.h - private to rtlkey.c and rtlquery.c: keys by RelativeTo and Path, see nt/rtl_registry.h. */
+/* rtlkey.h - private to rtlkey.c and rtlquery.c: keys by RelativeTo and Path, see
+ * nt/rtl_registry.h. */
 #ifndef ETUDE_RTLKEY_H
 #define ETUDE_RTLKEY_H
 

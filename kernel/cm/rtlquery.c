@@ -1,9 +1,10 @@
 /*
  * rtlquery.c - RtlQueryRegistryValues: values as a table of entries says.
  *
- * Entries are worked off in order. Each wants one value, or all values, of the current key, which is the one
- * at Path or, after a SUBKEY entry, one below it. A value is read into a block of its own, expanded, and
- * handed to the entry's routine or, with DIRECT, copied to where EntryContext points.
+ * Entries are worked off in order. Each wants one value, or all values, of the current key, which
+ * is the one at Path or, after a SUBKEY entry, one below it. A value is read into a block of its
+ * own, expanded, and handed to the entry's routine or, with DIRECT, copied to where EntryContext
+ * points.
  */
 #include "rtlkey.h"
 
@@ -63,8 +64,8 @@ static NTSTATUS CmpStoreString(PUNICODE_STRING To, PVOID Data, ULONG Length)
     return STATUS_SUCCESS;
 }
 
-/* Other data: up to four bytes as they are. A negative first LONG is the room for the data itself; a
- * positive one the room with length and type before the data. */
+/* Other data: up to four bytes as they are. A negative first LONG is the room for the data itself;
+ * a positive one the room with length and type before the data. */
 static NTSTATUS CmpStoreBinary(PVOID To, const CMP_TABLE_VALUE *Value)
 {
     LONG Room;
@@ -147,8 +148,8 @@ static BOOLEAN CmpFindVariable(PCUNICODE_STRING Name, PUNICODE_STRING Value)
     return RtlEqualUnicodeString(Name, &SystemRoot, TRUE);
 }
 
-/* Copies the text with variables replaced to To, unless it is NULL; answers the characters. Text that
- * names no variable stays as it is. */
+/* Copies the text with variables replaced to To, unless it is NULL; answers the characters. Text
+ * that names no variable stays as it is. */
 static SIZE_T CmpExpandText(const WCHAR *From, SIZE_T Count, WCHAR *To)
 {
     SIZE_T Written = 0;
@@ -195,7 +196,8 @@ static NTSTATUS CmpGiveExpanded(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry,
     return Status;
 }
 
-/* As DIRECT's buffer is one, lists go there whole. The type that TYPECHECK wants is that of the registry. */
+/* As DIRECT's buffer is one, lists go there whole. The type that TYPECHECK wants is that of the
+ * registry. */
 static NTSTATUS CmpGive(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry, const CMP_TABLE_VALUE *Value)
 {
     BOOLEAN Direct = (Entry->Flags & RTL_QUERY_REGISTRY_DIRECT) != 0;
@@ -220,8 +222,8 @@ static NTSTATUS CmpGive(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry, const CMP_TABL
 
 /*** Reading ***/
 
-/* Reads a value whole, by name or, with Name NULL, the Index-th; the block is the caller's to free, and
- * has a few zeros behind the data. */
+/* Reads a value whole, by name or, with Name NULL, the Index-th; the block is the caller's to free,
+ * and has a few zeros behind the data. */
 static NTSTATUS CmpReadValue(HANDLE Key, PUNICODE_STRING Name, ULONG Index,
                              PKEY_VALUE_FULL_INFORMATION *Value)
 {
@@ -305,7 +307,8 @@ static NTSTATUS CmpQueryOne(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry)
     return Status;
 }
 
-/* The name needs a terminator, and stands where the data begins: so it is copied. *Deleted: the value is. */
+/* The name needs a terminator, and stands where the data begins: so it is copied. *Deleted: the
+ * value is. */
 static NTSTATUS CmpGiveNamed(PCMP_TABLE_QUERY Query, PCMP_ENTRY Entry,
                              PKEY_VALUE_FULL_INFORMATION Read, BOOLEAN *Deleted)
 {

@@ -5,9 +5,9 @@
  * enumeration: finding one takes a binary search, the n-th is at hand. All is in paged pool and
  * guarded by CmpLock, but for reference counts.
  *
- * Two things keep a key in memory: its place in the tree and those who refer to it. Deletion takes it
- * out of the tree, with its values; the structure goes with the last reference. A key with children
- * cannot be deleted, so whoever holds the lock may follow Parent up to the root.
+ * Two things keep a key in memory: its place in the tree and those who refer to it. Deletion takes
+ * it out of the tree, with its values; the structure goes with the last reference. A key with
+ * children cannot be deleted, so whoever holds the lock may follow Parent up to the root.
  */
 #include "cmp.h"
 

@@ -2,8 +2,8 @@
  * value.c - the values of keys.
  *
  * A value is one block of paged pool that never changes: setting a value puts a new block in the
- * place of the old one. A key's values stand in the order in which they were first set, as on Windows,
- * and are found by comparing the hashes of their names.
+ * place of the old one. A key's values stand in the order in which they were first set, as on
+ * Windows, and are found by comparing the hashes of their names.
  */
 #include "cmp.h"
 

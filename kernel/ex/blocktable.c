@@ -1,6 +1,6 @@
 /*
- * blocktable.c - see blocktable.h. Records are found by a hash of their address, in buckets; freed ones are in
- * one more list, in the order in which they were freed.
+ * blocktable.c - see blocktable.h. Records are found by a hash of their address, in buckets; freed
+ * ones are in one more list, in the order in which they were freed.
  */
 #include "blocktable.h"
 

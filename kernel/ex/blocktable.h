@@ -1,10 +1,10 @@
 /*
- * blocktable.h - private to ex, debug kernel: a table of bounded size of what has become of blocks of memory, by
- * address. Pure: the caller has its memory and its lock.
+ * blocktable.h - private to ex, debug kernel: a table of bounded size of what has become of blocks
+ * of memory, by address. Pure: the caller has its memory and its lock.
  *
- * A block's record stays when the block is freed, for whoever uses or frees it again, until its address is
- * given out anew or its place is needed: the block that was freed first goes first. When all records are of blocks in
- * use, further blocks have none, which is counted.
+ * A block's record stays when the block is freed, for whoever uses or frees it again, until its
+ * address is given out anew or its place is needed: the block that was freed first goes first. When
+ * all records are of blocks in use, further blocks have none, which is counted.
  */
 #ifndef _EX_BLOCKTABLE_H_
 #define _EX_BLOCKTABLE_H_
@@ -49,12 +49,14 @@ typedef struct _EX_BLOCK_TABLE {
 void ExpInitializeBlocks(PEX_BLOCK_TABLE Table, PVOID Memory, ULONG Capacity);
 /* The record of the block at Address, now or last; NULL: there is none. */
 PEX_BLOCK ExpFindBlock(const EX_BLOCK_TABLE *Table, ULONG_PTR Address);
-/* A record for a block that begins to be; the stacks are the caller's to fill. NULL: there is no room. */
+/* A record for a block that begins to be; the stacks are the caller's to fill. NULL: there is no
+ * room. */
 PEX_BLOCK ExpEnterBlock(PEX_BLOCK_TABLE Table, ULONG_PTR Address, SIZE_T Size, ULONG Tag);
 /* The block is freed, if it is not already. */
 void ExpMarkFreed(PEX_BLOCK_TABLE Table, PEX_BLOCK Block);
-/* The block that Address was in last, or whose header, of so many bytes, it was in; NULL: none that is known. Changes
- * nothing and believes nothing, so that it may be asked without the lock after a crash. */
+/* The block that Address was in last, or whose header, of so many bytes, it was in; NULL: none that
+ * is known. Changes nothing and believes nothing, so that it may be asked without the lock after a
+ * crash. */
 const EX_BLOCK *ExpFindBlockAround(const EX_BLOCK_TABLE *Table, ULONG_PTR Address, SIZE_T Header);
 
 /* The same way to the same place. */

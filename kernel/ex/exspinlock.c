@@ -1,11 +1,11 @@
 /*
  * exspinlock.c - spin locks that readers share.
  *
- * The word counts the readers; its top bit belongs to a writer. A writer takes the bit first and then
- * waits until the readers that are inside have left, and no reader enters while the bit is set: readers
- * in great number do not keep a writer away. So a processor that takes the lock shared twice may
- * wait for ever. The word has no room for owners; what can be told is a lock released that is not held
- * in that way.
+ * The word counts the readers; its top bit belongs to a writer. A writer takes the bit first and
+ * then waits until the readers that are inside have left, and no reader enters while the bit is
+ * set: readers in great number do not keep a writer away. So a processor that takes the lock shared
+ * twice may wait for ever. The word has no room for owners; what can be told is a lock released
+ * that is not held in that way.
  */
 #include "ke.h"
 
@@ -179,7 +179,8 @@ VOID NTAPI ExReleaseSpinLockSharedFromDpcLevel(PEX_SPIN_LOCK SpinLock)
     ExpGiveShared(SpinLock);
 }
 
-/* Only while nobody else is inside: two readers that both want to become the writer would wait for ever. */
+/* Only while nobody else is inside: two readers that both want to become the writer would wait for
+ * ever. */
 LOGICAL NTAPI ExTryConvertSharedSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
 {
     ExpRequireDispatchLevel(SpinLock);

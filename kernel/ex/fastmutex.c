@@ -1,13 +1,15 @@
 /*
- * fastmutex.c - fast mutexes. What they share with guarded mutexes is in fastmutex.h, with the model.
+ * fastmutex.c - fast mutexes. What they share with guarded mutexes is in fastmutex.h, with the
+ * model.
  *
  * A holder runs with normal kernel APCs off (APC_LEVEL, or the caller's critical region), or an APC
- * of the same thread could wait for the mutex for ever. The paths of an uncontended mutex have no frame:
- * everything else is a jump to a routine of its own.
+ * of the same thread could wait for the mutex for ever. The paths of an uncontended mutex have no
+ * frame: everything else is a jump to a routine of its own.
  */
 #include "fastmutex.h"
 
-/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen before. */
+/* Takes the mutex if it is free, else counts this thread as a waiter. Woken: it was chosen
+ * before. */
 static BOOLEAN ExpLockOrWait(PFAST_MUTEX Mutex, BOOLEAN Woken)
 {
     for (;;) {

@@ -1,12 +1,12 @@
 /*
- * fastmutex.h - the word, the owner and the event that fast and guarded mutexes share: taking and giving
- * back a FAST_MUTEX, whatever keeps APCs away. What is rare is out of line, in fastmutex.c.
+ * fastmutex.h - the word, the owner and the event that fast and guarded mutexes share: taking and
+ * giving back a FAST_MUTEX, whatever keeps APCs away. What is rare is out of line, in fastmutex.c.
  *
- * Count has bit 0 set while the mutex is free, and one FM_WAITER for each waiter that has not been chosen
- * to be woken. Releasing with waiters chooses one: takes its FM_WAITER away, sets FM_WOKEN, and sets
- * the event, once; the woken thread clears FM_WOKEN when it tries again. While FM_WOKEN is set nobody
- * else is woken, so the event never counts too few or too many. The woken thread may lose to one that
- * comes by, and waits again: mutexes are not handed over, which keeps them fast.
+ * Count has bit 0 set while the mutex is free, and one FM_WAITER for each waiter that has not been
+ * chosen to be woken. Releasing with waiters chooses one: takes its FM_WAITER away, sets FM_WOKEN,
+ * and sets the event, once; the woken thread clears FM_WOKEN when it tries again. While FM_WOKEN is
+ * set nobody else is woken, so the event never counts too few or too many. The woken thread may
+ * lose to one that comes by, and waits again: mutexes are not handed over, which keeps them fast.
  */
 #ifndef _EX_FASTMUTEX_H_
 #define _EX_FASTMUTEX_H_
@@ -26,8 +26,8 @@
 ARCH_COLD void ExpLockMutexSlowly(PFAST_MUTEX Mutex);
 /* Frees a mutex that may have waiters, and wakes one. */
 ARCH_COLD void ExpUnlockMutexSlowly(PFAST_MUTEX Mutex);
-/* The bugcheck THREAD_NOT_MUTEX_OWNER. Not declared as one that does not return, because compilers then
- * call it, which takes a frame, where a jump is as good. */
+/* The bugcheck THREAD_NOT_MUTEX_OWNER. Not declared as one that does not return, because compilers
+ * then call it, which takes a frame, where a jump is as good. */
 ARCH_COLD void NTAPI ExpNotMutexOwner(PFAST_MUTEX Mutex);
 
 static inline BOOLEAN ExpTryMutex(PFAST_MUTEX Mutex)

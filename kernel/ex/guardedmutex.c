@@ -1,6 +1,7 @@
 /*
- * guardedmutex.c - guarded mutexes: fast mutexes whose holder keeps its IRQL and is in a guarded region
- * instead, which keeps all APCs away as APC_LEVEL does. The mutex itself is that of fastmutex.h.
+ * guardedmutex.c - guarded mutexes: fast mutexes whose holder keeps its IRQL and is in a guarded
+ * region instead, which keeps all APCs away as APC_LEVEL does. The mutex itself is that of
+ * fastmutex.h.
  */
 #include "fastmutex.h"
 

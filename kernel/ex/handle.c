@@ -4,8 +4,8 @@
  * A table is a tree of at most three levels that only grows. Root holds the address of its top
  * block with the number of levels above the leaves in the low bits, and Capacity says how many
  * entries there are: it grows after the tree has, so readers find an entry without a lock, from one
- * read of each. The table's spin lock guards growth, the chain of free entries and the list of waiting
- * threads.
+ * read of each. The table's spin lock guards growth, the chain of free entries and the list of
+ * waiting threads.
  *
  * Each entry has a lock of its own, two bits in State. Locking and unlocking are one compare and
  * exchange each as long as nobody else wants the entry. Who finds it taken says so by

@@ -7,9 +7,9 @@
  * one is made or ended: a broken list is a bugcheck.
  *
  * Once a second a DPC looks at what each list has done since the last time. Where few allocations
- * come, or hardly any misses, the depth sinks; where many miss, it rises by a part of what is left to
- * the maximum that grows with the share of misses. What a list keeps beyond its depth leaves it as
- * blocks are taken.
+ * come, or hardly any misses, the depth sinks; where many miss, it rises by a part of what is left
+ * to the maximum that grows with the share of misses. What a list keeps beyond its depth leaves it
+ * as blocks are taken.
  *
  * ExpLookasideLock (LOCK_ORDER_EX_LOOKASIDE) guards the list of lists and the fields Last...; Depth
  * is written under it and read without. A driver's counts are not exact, as it adds to them without
@@ -35,8 +35,8 @@ KI_RANKED_LOCK(ExpLookasideLock, LOCK_ORDER_EX_LOOKASIDE);
 static LIST_ENTRY ExpLookasideLists = {&ExpLookasideLists, &ExpLookasideLists};
 static ULONG ExpLookasideCount;
 
-/* Where blocks of a list come from and go to that has no allocator of its own: they count as allocated by
- * the driver, whose inlined code has called. */
+/* Where blocks of a list come from and go to that has no allocator of its own: they count as
+ * allocated by the driver, whose inlined code has called. */
 static PVOID NTAPI ExpAllocateForList(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
                                       PLOOKASIDE_LIST_EX Lookaside)
 {
@@ -291,7 +291,8 @@ static ULONG ExpCopyLookasides(EX_LOOKASIDE_COPY *Copies, ULONG Room)
     return Count;
 }
 
-/* What the blocks that a list keeps count for in the pool, where they are the list's allocations. */
+/* What the blocks that a list keeps count for in the pool, where they are the list's
+ * allocations. */
 static ULONG64 ExpKeptBytes(const GENERAL_LOOKASIDE_POOL *L)
 {
     ULONG64 Block = L->Size <= EX_POOL_MAXIMUM_SMALL ? ExpClassBytes[ExpClassOfSize(L->Size)]

@@ -3,12 +3,12 @@
  *
  * The usual case takes no lock and raises nothing: a small block comes from a sequenced list of the
  * processor it is asked for on, and goes back to one. Being moved to another processor halfway is
- * harmless, because the lists are safe from anywhere. Everything else is a request, which is answered
- * in poolrequest.c; with rules for failures or special pool (poolrules.c), everything is.
+ * harmless, because the lists are safe from anywhere. Everything else is a request, which is
+ * answered in poolrequest.c; with rules for failures or special pool (poolrules.c), everything is.
  *
- * Pool memory is not executable, NonPagedPool neither, although Windows' type 0 may be: only what is
- * asked for as executable is, from pages of its own. Nothing else in Etude is writable and executable
- * at once.
+ * Pool memory is not executable, NonPagedPool neither, although Windows' type 0 may be: only what
+ * is asked for as executable is, from pages of its own. Nothing else in Etude is writable and
+ * executable at once.
  *
  * Every free checks the block's header and the one behind it, who frees and at which IRQL.
  */
@@ -200,8 +200,8 @@ static EXP_RARE void ExpFreeHeaderless(PVOID P, ULONG Tag)
     }
 }
 
-/* There is no memory where P's header should be: its slab's page may have been given back since it was freed. Special
- * pool is unmapped on purpose, and says what it was by the fault. */
+/* There is no memory where P's header should be: its slab's page may have been given back since it
+ * was freed. Special pool is unmapped on purpose, and says what it was by the fault. */
 static EXP_RARE DECLSPEC_NORETURN void ExpBadPage(PVOID P)
 {
     LONG Kind = MmQueryPoolKind(P);
@@ -215,8 +215,8 @@ static EXP_RARE DECLSPEC_NORETURN void ExpBadPage(PVOID P)
     ExpBadCaller(EX_BAD_ADDRESS, (ULONG_PTR)P, 0, 0);
 }
 
-/* The block at P, which has just become free, was not simply in use: somebody is charged for it, or it
- * has been freed, or its type has been overwritten. */
+/* The block at P, which has just become free, was not simply in use: somebody is charged for it, or
+ * it has been freed, or its type has been overwritten. */
 static EXP_RARE void ExpFreeUnusual(PVOID P, UCHAR Type)
 {
     PPOOL_HEADER Header = (PPOOL_HEADER)P - 1;

@@ -74,7 +74,8 @@ C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
 #define EX_BAD_MUST_SUCCEED 0x9A
 #define EX_BAD_ZERO_TAG 0x9B
 #define EX_BAD_BIG_TAG 0x9C
-/* Own number: freed with wrong extended parameters. Parameters: address, tag, status or parameters. */
+/* Own number: freed with wrong extended parameters. Parameters: address, tag, status or
+ * parameters. */
 #define EX_BAD_SECURE 0xCA
 /* BAD_POOL_HEADER subcode: a block, or the one behind it, does not look as it was made. */
 #define EX_BAD_HEADER 0x20
@@ -106,7 +107,8 @@ PVOID ExpAllocateRequest(PEX_POOL_REQUEST Request);
 PVOID ExpAllocateByFlags(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag, PVOID Caller);
 /* Raises Status for a request that fails, if it wants that; else NULL. */
 PVOID ExpFailRequest(const EX_POOL_REQUEST *Request, NTSTATUS Status);
-/* The request that the old interface's types make: kind and flags. NULL-like FALSE: no such pool. */
+/* The request that the old interface's types make: kind and flags. NULL-like FALSE: no such
+ * pool. */
 BOOLEAN ExpParsePoolType(ULONG PoolType, PEX_POOL_REQUEST Request);
 /* Enters an EX_POOL_PRIORITY. */
 void ExpSetPriority(PEX_POOL_REQUEST Request, ULONG Priority);
@@ -189,8 +191,8 @@ static inline ULONG ExpHeaderCheck(const POOL_HEADER *Header)
 /*
  * Free blocks that a processor keeps, as a sequenced list: nothing has to be locked or raised, and
  * who is moved to another processor meanwhile does no harm. A pop reads the link of a block that
- * may just have been taken, and even been given back with its slab's page. Then it gets a page fault,
- * or reads anything, and in either case finds that the list has changed.
+ * may just have been taken, and even been given back with its slab's page. Then it gets a page
+ * fault, or reads anything, and in either case finds that the list has changed.
  */
 typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
     PSLIST_ENTRY First;
@@ -198,7 +200,8 @@ typedef struct DECLSPEC_ALIGN(16) _EX_POOL_LIST {
 } EX_POOL_LIST, *PEX_POOL_LIST;
 #define EX_LIST_SEQUENCE 0x10000
 
-/* There was a page fault at First's link, and First is the list's: makes it the fault that it is. */
+/* There was a page fault at First's link, and First is the list's: makes it the fault that it
+ * is. */
 DECLSPEC_NORETURN ARCH_COLD void NTAPI ExpBadLink(PSLIST_ENTRY First);
 
 /* State first: if it is still the same after a page fault, First was the list's at that moment. */

@@ -1,6 +1,6 @@
 /*
- * poolblock.c - which block of pool an address lies in, for a crash screen: read without locks, so blocks may come
- * and go meanwhile, and with nothing believed that does not look as it was made.
+ * poolblock.c - which block of pool an address lies in, for a crash screen: read without locks, so
+ * blocks may come and go meanwhile, and with nothing believed that does not look as it was made.
  */
 #include "pool.h"
 

@@ -3,8 +3,9 @@
  *
  * Rules choose them, by tag, driver, size, count and probability: `poolfail` on the console,
  * `poolfail=` on the boot command line. The pools ask in their general path, which all allocations
- * take while there are rules. The kernel's own lookaside lists are passed by meanwhile (ExStocksPassed): what they
- * have in stock would never fail. Only what must succeed, however long it takes, is not refused.
+ * take while there are rules. The kernel's own lookaside lists are passed by meanwhile
+ * (ExStocksPassed): what they have in stock would never fail. Only what must succeed, however long
+ * it takes, is not refused.
  */
 #include "pool.h"
 #include "kd.h"

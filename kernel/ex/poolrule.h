@@ -1,6 +1,6 @@
 /*
- * poolrule.h - private to ex: rules that choose allocations, by tag, by driver and by size, for failure
- * injection and special pool. Pure but for poolrules.c.
+ * poolrule.h - private to ex: rules that choose allocations, by tag, by driver and by size, for
+ * failure injection and special pool. Pure but for poolrules.c.
  */
 #ifndef _EX_POOLRULE_H_
 #define _EX_POOLRULE_H_
@@ -62,8 +62,8 @@ void ExpReadBootRules(PEX_POOL_RULES Rules);
 /* The rule that chooses an allocation, made by the code that calls from Caller, or NULL. Counts it.
  * Any IRQL. */
 PEX_POOL_RULE ExpChooseRule(PEX_POOL_RULES Rules, ULONG Tag, SIZE_T Size, PVOID Caller);
-/* The console command of the rules: no words show them, "off" ends them, others make one. Done: what
- * is said of the allocations that a rule did something to. */
+/* The console command of the rules: no words show them, "off" ends them, others make one. Done:
+ * what is said of the allocations that a rule did something to. */
 NTSTATUS ExpRunRuleCommand(PEX_POOL_RULES Rules, struct _KD_CONSOLE *Console, int Argc, char **Argv,
                            const char *Done);
 

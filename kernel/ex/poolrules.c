@@ -1,5 +1,6 @@
 /*
- * poolrules.c - tables of rules: from the boot command line and the console, and asked by the pools.
+ * poolrules.c - tables of rules: from the boot command line and the console, and asked by the
+ * pools.
  *
  * Rules are read without a lock, on every allocation as long as there are any. One is written only
  * while it is not active; whoever still reads it from before applies either rule to one allocation.

@@ -1,11 +1,12 @@
 /*
- * poolsecure.c - secure pools: blocks that everybody can read and nobody can write, except through the pool's
- * handle and the block's cookie.
+ * poolsecure.c - secure pools: blocks that everybody can read and nobody can write, except through
+ * the pool's handle and the block's cookie.
  *
- * A block is a run of pages of its own, read-only wherever it is mapped (mm/secure.c). What it is allowed, and
- * the cookie, are noted here, in ordinary pool: it is the contents that are protected.
+ * A block is a run of pages of its own, read-only wherever it is mapped (mm/secure.c). What it is
+ * allowed, and the cookie, are noted here, in ordinary pool: it is the contents that are protected.
  *
- * ExpSecureMutex guards the pools, their blocks, and mm's part. So a block is validated and changed as one.
+ * ExpSecureMutex guards the pools, their blocks, and mm's part. So a block is validated and changed
+ * as one.
  */
 #include "pool.h"
 

@@ -161,8 +161,9 @@ static PSLIST_ENTRY ExpTakeBlock(ULONG Kind, ULONG Class)
     return Block;
 }
 
-/* With a bin's lock held: none of Slab's blocks is in use, and it is in no list. A few free slabs are kept,
- * and as many as a quarter of all, so that what was just given back need not be asked for again. */
+/* With a bin's lock held: none of Slab's blocks is in use, and it is in no list. A few free slabs
+ * are kept, and as many as a quarter of all, so that what was just given back need not be asked for
+ * again. */
 static void ExpPutFreeSlab(PEX_POOL_SLAB Slab)
 {
     ULONG Kind = Slab->Kind;

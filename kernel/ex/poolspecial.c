@@ -1,17 +1,18 @@
 /*
- * poolspecial.c - special pool: blocks that end where their page ends, or begin where it begins, so that
- * an overrun, or an underrun, faults at the very instruction that makes it, and so does any use after
- * the block is freed.
+ * poolspecial.c - special pool: blocks that end where their page ends, or begin where it begins, so
+ * that an overrun, or an underrun, faults at the very instruction that makes it, and so does any
+ * use after the block is freed.
  *
  *     at=end (the default)                         at=start
- *     | header | pattern ........ | block | slack |     | block | slack | pattern ......... | header |
+ *     | header | pattern ........ | block | slack |     | block | slack | pattern ......... |
+ * header |
  *
- * The block starts on 16 bytes, or on a cache line, so up to 15, or 63, bytes of slack are behind it.
- * They and the rest of the page hold a pattern that is checked when the block is freed.
+ * The block starts on 16 bytes, or on a cache line, so up to 15, or 63, bytes of slack are behind
+ * it. They and the rest of the page hold a pattern that is checked when the block is freed.
  *
- * Rules choose the blocks (`specialpool` on the console and on the command line), or the caller does
- * by a priority or a flag. Only what is smaller than a page less the header can be one; whole pages
- * have an unmapped page behind them anyway. Each block takes a page.
+ * Rules choose the blocks (`specialpool` on the console and on the command line), or the caller
+ * does by a priority or a flag. Only what is smaller than a page less the header can be one; whole
+ * pages have an unmapped page behind them anyway. Each block takes a page.
  */
 #include "pool.h"
 #include "kd.h"

@@ -1,17 +1,18 @@
 /*
  * pushlock.c - push locks: a shared or exclusive lock in one word.
  *
- * The word has bit 0 while somebody owns the lock alone, else the number of sharers from bit 2 up; bit 1 says
- * that threads wait. They stand in a table outside of the lock, hashed by its address, each with an event on
- * its stack. A bucket's spin lock guards its queue and bit 1 of all locks that hash to it, so:
+ * The word has bit 0 while somebody owns the lock alone, else the number of sharers from bit 2 up;
+ * bit 1 says that threads wait. They stand in a table outside of the lock, hashed by its address,
+ * each with an event on its stack. A bucket's spin lock guards its queue and bit 1 of all locks
+ * that hash to it, so:
  *
  *   - bit 1 is set exactly while a thread waits for this lock in the bucket;
- *   - it is set only while the lock is held, or while a woken thread is on its way, so that somebody
- *     comes to release the lock after the waiter has queued, and finds it.
+ *   - it is set only while the lock is held, or while a woken thread is on its way, so that
+ * somebody comes to release the lock after the waiter has queued, and finds it.
  *
- * A release wakes the first waiter, or all sharers in front, without handing the lock over: whoever comes by
- * may be faster. A woken thread that has lost once goes to the front, and is handed the lock the next time, so
- * nobody starves. New sharers queue behind an exclusive waiter.
+ * A release wakes the first waiter, or all sharers in front, without handing the lock over: whoever
+ * comes by may be faster. A woken thread that has lost once goes to the front, and is handed the
+ * lock the next time, so nobody starves. New sharers queue behind an exclusive waiter.
  */
 #include "ke.h"
 
@@ -65,7 +66,8 @@ static ARCH_COLD VOID NTAPI ExpPushNotHeld(PEX_PUSH_LOCK PushLock)
                  (ULONG_PTR)PushLock, 0, 0);
 }
 
-/* Takes the lock if its state allows. Woken: the caller has queued before, and may pass those who wait. */
+/* Takes the lock if its state allows. Woken: the caller has queued before, and may pass those who
+ * wait. */
 static inline BOOLEAN ExpTryPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclusive, BOOLEAN Woken)
 {
     ULONG_PTR Old = __atomic_load_n(PushLock, __ATOMIC_RELAXED);
@@ -107,7 +109,8 @@ static BOOLEAN ExpTakePushOrQueue(PEX_PUSH_BUCKET Bucket, PEX_PUSH_WAITER Waiter
             return TRUE;
         }
         Old = __atomic_load_n(PushLock, __ATOMIC_RELAXED);
-        /* The holder may be leaving just now: bit 1 is for a lock that is held, or has waiters already. */
+        /* The holder may be leaving just now: bit 1 is for a lock that is held, or has waiters
+         * already. */
     } while (Old == 0 || !ExpSwapPush(PushLock, &Old, Old | EX_PUSH_WAITERS));
     ExpQueuePushWaiter(Bucket, Waiter);
     return FALSE;
@@ -132,9 +135,9 @@ static ARCH_COLD VOID NTAPI ExpWaitForPush(PEX_PUSH_LOCK PushLock, BOOLEAN Exclu
     }
 }
 
-/* Takes the waiters out of the queue that are to be woken: one that wants the lock alone, or the sharers up to the
- * next such. *State is the lock's word without its holder: receives bit 1 for those who remain, and
- * the new holders when the lock is handed over. */
+/* Takes the waiters out of the queue that are to be woken: one that wants the lock alone, or the
+ * sharers up to the next such. *State is the lock's word without its holder: receives bit 1 for
+ * those who remain, and the new holders when the lock is handed over. */
 static PEX_PUSH_WAITER ExpChoosePushWaiters(PEX_PUSH_BUCKET Bucket, PEX_PUSH_LOCK PushLock,
                                             ULONG_PTR *State)
 {
@@ -174,7 +177,8 @@ static ARCH_COLD VOID NTAPI ExpReleasePushSlowly(PEX_PUSH_LOCK PushLock, ULONG_P
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Bucket->Lock);
     ULONG_PTR Left = __atomic_sub_fetch(PushLock, Held, __ATOMIC_ACQ_REL), State;
 
-    /* Without a holder and with bit 1 set, only exclusive passers-by can change it: then they will wake. */
+    /* Without a holder and with bit 1 set, only exclusive passers-by can change it: then they will
+     * wake. */
     if (Left == EX_PUSH_WAITERS) {
         ULONG_PTR Expected = Left;
 

@@ -2,14 +2,15 @@
  * resource.c - executive resources: who gets one, who waits, who is next. The table of owners is in
  * resourceowner.c.
  *
- * Everything in an ERESOURCE is guarded by its SpinLock. Flag says whether the resource is owned by one
- * thread alone; ActiveEntries counts its owners, each with an entry of its own that counts recursions. Waiters
- * stand in two queues of wait blocks on their stacks. A resource is handed over: whoever gives it back
- * makes the next ones owners before it wakes them, so no passer-by comes before them, and sharers and exclusive
- * owners take turns under load.
+ * Everything in an ERESOURCE is guarded by its SpinLock. Flag says whether the resource is owned by
+ * one thread alone; ActiveEntries counts its owners, each with an entry of its own that counts
+ * recursions. Waiters stand in two queues of wait blocks on their stacks. A resource is handed
+ * over: whoever gives it back makes the next ones owners before it wakes them, so no passer-by
+ * comes before them, and sharers and exclusive owners take turns under load.
  *
- * A sharer that is chosen from the queue is counted at once, but enters itself into the table when it runs,
- * because the table may have to grow. It will find the resource shared, as a counted owner keeps it so.
+ * A sharer that is chosen from the queue is counted at once, but enters itself into the table when
+ * it runs, because the table may have to grow. It will find the resource shared, as a counted owner
+ * keeps it so.
  */
 #include "resource.h"
 #include "ps.h"
@@ -146,8 +147,9 @@ static void ExpBoostIfOwner(PETHREAD Thread, PVOID Context)
     KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
 }
 
-/* The owners shall soon be done: they run at the waiter's priority. Threads are asked whether they are owners, not owners
- * whether they are threads: one may have ended without giving the resource back. */
+/* The owners shall soon be done: they run at the waiter's priority. Threads are asked whether they
+ * are owners, not owners whether they are threads: one may have ended without giving the resource
+ * back. */
 static VOID ExpBoostOwners(PERESOURCE Resource)
 {
     KPRIORITY Priority = min(KeQueryPriorityThread(KeGetCurrentThread()), EX_BOOST_PRIORITY);

@@ -1,6 +1,6 @@
 /*
- * resource.h - what resource.c (acquire, release, wait) and resourceowner.c (who owns what) share. All of
- * it wants the resource's SpinLock held.
+ * resource.h - what resource.c (acquire, release, wait) and resourceowner.c (who owns what) share.
+ * All of it wants the resource's SpinLock held.
  */
 #ifndef _EX_RESOURCE_PRIVATE_H_
 #define _EX_RESOURCE_PRIVATE_H_
@@ -34,9 +34,10 @@ static inline POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Ow
     }
     return ExpFindOwnerInTable(Resource, Owner);
 }
-/* Adds Count acquisitions to Owner's entry, which is made if there is none: TRUE when there was one. The
- * table may have to grow: then the lock is dropped for a while, and *OldIrql is the level to go
- * back to afterwards. The caller is counted in ActiveEntries, so the resource stays shared. */
+/* Adds Count acquisitions to Owner's entry, which is made if there is none: TRUE when there was
+ * one. The table may have to grow: then the lock is dropped for a while, and *OldIrql is the level
+ * to go back to afterwards. The caller is counted in ActiveEntries, so the resource stays
+ * shared. */
 BOOLEAN NTAPI ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Count, PKIRQL OldIrql);
 
 /* For ExFindLeaks. */

@@ -1,12 +1,12 @@
 /*
  * resourceowner.c - executive resources: their owners, their list, and the `locks` command.
  *
- * The only or first owner stands in the resource itself (OwnerEntry), further sharers in a table from the pool
- * that doubles when it is full and stays until the resource is deleted; its entry 0 tells its size. Entries are
- * found by looking at all of them. Guarded by the resource's SpinLock.
+ * The only or first owner stands in the resource itself (OwnerEntry), further sharers in a table
+ * from the pool that doubles when it is full and stays until the resource is deleted; its entry 0
+ * tells its size. Entries are found by looking at all of them. Guarded by the resource's SpinLock.
  *
- * All resources of the system are in one list, guarded by ExpResourceListLock, which is taken before a
- * resource's own lock.
+ * All resources of the system are in one list, guarded by ExpResourceListLock, which is taken
+ * before a resource's own lock.
  */
 #include "ex.h"
 #include "kd.h"
@@ -38,8 +38,9 @@ POWNER_ENTRY NTAPI ExpFindOwnerInTable(PERESOURCE Resource, ERESOURCE_THREAD Own
     return NULL;
 }
 
-/* Makes a larger table. Pool memory that is exhausted comes back when others go on: wait for it, because an
- * acquisition cannot fail. The lock is dropped meanwhile, so the table may have grown already. */
+/* Makes a larger table. Pool memory that is exhausted comes back when others go on: wait for it,
+ * because an acquisition cannot fail. The lock is dropped meanwhile, so the table may have grown
+ * already. */
 static VOID ExpGrowTable(PERESOURCE Resource, PKIRQL OldIrql)
 {
     ULONG Size = Resource->OwnerTable != NULL ? Resource->OwnerTable->TableSize : 0;
@@ -248,7 +249,8 @@ static BOOLEAN ExpCopyResource(ULONG Index, PERESOURCE Copy, PERESOURCE *Resourc
     return Found;
 }
 
-/* The `locks` command, after the debugger's !locks: who made each resource, who has it, who waits. */
+/* The `locks` command, after the debugger's !locks: who made each resource, who has it, who
+ * waits. */
 static NTSTATUS ExpShowLocks(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     ERESOURCE Copy;

@@ -1,14 +1,15 @@
 /*
- * rundown.c - rundown protection: an object is used by many, until its owner waits for all of them to be
- * done, and from then on by nobody.
+ * rundown.c - rundown protection: an object is used by many, until its owner waits for all of them
+ * to be done, and from then on by nobody.
  *
- * The word counts the users in steps of 2. Bit 0 set means that rundown has begun: nobody gets in any
- * more, and the rest of the word is the address of the owner's wait block, or 0 once rundown is over. The
- * wait block counts the users that are still inside; the one that takes it to 0 sets its event.
+ * The word counts the users in steps of 2. Bit 0 set means that rundown has begun: nobody gets in
+ * any more, and the rest of the word is the address of the owner's wait block, or 0 once rundown is
+ * over. The wait block counts the users that are still inside; the one that takes it to 0 sets its
+ * event.
  *
- * The cache-aware kind has such a word for each processor, so that users on different processors share no
- * cache line. A user may leave through another word than it came in by: a single word can count below
- * zero, and only the sum over all of them tells how many are inside.
+ * The cache-aware kind has such a word for each processor, so that users on different processors
+ * share no cache line. A user may leave through another word than it came in by: a single word can
+ * count below zero, and only the sum over all of them tells how many are inside.
  */
 #include "ke.h"
 
@@ -67,8 +68,8 @@ static inline BOOLEAN ExpEnter(PEX_RUNDOWN_REF RunRef, ULONG Count)
     return TRUE;
 }
 
-/* Rundown has begun, and Old is the word: the last user sets the owner's event. The owner's stack goes when it
- * has been set. */
+/* Rundown has begun, and Old is the word: the last user sets the owner's event. The owner's stack
+ * goes when it has been set. */
 static ARCH_COLD VOID NTAPI ExpLeaveBlock(ULONG_PTR Old, LONG64 Users)
 {
     PEX_RUNDOWN_WAIT Wait = EX_RUNDOWN_BLOCK(Old);
@@ -111,7 +112,8 @@ static LONG64 ExpClose(PEX_RUNDOWN_REF RunRef, PEX_RUNDOWN_WAIT Wait)
     return (LONG64)Old;
 }
 
-/* Until all users have left. The owner's own bias keeps the sum from reaching 0 before all words are in it. */
+/* Until all users have left. The owner's own bias keeps the sum from reaching 0 before all words
+ * are in it. */
 static VOID ExpRundown(PEX_RUNDOWN_REF First, ULONG Count)
 {
     EX_RUNDOWN_WAIT Wait;

@@ -1,15 +1,15 @@
 /*
- * stacktrace.c - who allocated and freed each block of pool, opened and closed each handle: stacks, kept by the
- * debug kernel when the command line has `stacktraces=1`.
+ * stacktrace.c - who allocated and freed each block of pool, opened and closed each handle: stacks,
+ * kept by the debug kernel when the command line has `stacktraces=1`.
  *
- * A stack is walked before the lock is taken: the walk takes microseconds and needs nothing but the stack. Blocks
- * have a table (blocktable.h), handles a ring of their last events. With stacks on, all allocations take the
- * pools' general path, at whose end there is the one place where they are noted; blocks are marked freed while their
- * address is still nobody else's, so records come in the order in which things happened. What was allocated before
- * the start is not known.
+ * A stack is walked before the lock is taken: the walk takes microseconds and needs nothing but the
+ * stack. Blocks have a table (blocktable.h), handles a ring of their last events. With stacks on,
+ * all allocations take the pools' general path, at whose end there is the one place where they are
+ * noted; blocks are marked freed while their address is still nobody else's, so records come in the
+ * order in which things happened. What was allocated before the start is not known.
  *
- * Memory is taken once, at the start; nothing here allocates, or calls into what allocates. Reports are in
- * tracereport.c, commands in tracecommand.c.
+ * Memory is taken once, at the start; nothing here allocates, or calls into what allocates. Reports
+ * are in tracereport.c, commands in tracecommand.c.
  */
 #include <ntifs.h>
 #include "pool.h"
@@ -62,7 +62,8 @@ BOOLEAN ExAreStackTracesOn(void)
     return ExpTracesOn;
 }
 
-/* The stack from Caller outwards; NULL, or not found: without this routine and the one that calls it. */
+/* The stack from Caller outwards; NULL, or not found: without this routine and the one that calls
+ * it. */
 static __attribute__((noinline)) void ExpCaptureStack(PEX_STACK Stack, PVOID Caller)
 {
     PVOID Frames[EX_STACK_FRAMES + EX_OWN_FRAMES];

@@ -1,6 +1,6 @@
 /*
- * The executive's share in time: local time, and the service that sets the clock. The time zone is a
- * field of the shared page, which nobody sets yet: local time is UTC.
+ * The executive's share in time: local time, and the service that sets the clock. The time zone is
+ * a field of the shared page, which nobody sets yet: local time is UTC.
  */
 #include <ntddk.h>
 #include "ke.h"

@@ -1,13 +1,13 @@
 /*
  * Ex timers: timers made and freed by the system, whose callbacks never overlap.
  *
- * Each one is a KTIMER, which may be waited for, with a DPC that calls the driver. The DPC has a fixed
- * processor; so its runs come one after the other, and one that ends can tell whether another will
- * follow: the timer is armed, or the DPC is queued again. The last run of a deleted timer frees it. When
- * deletion finds neither, it queues the DPC for that alone.
+ * Each one is a KTIMER, which may be waited for, with a DPC that calls the driver. The DPC has a
+ * fixed processor; so its runs come one after the other, and one that ends can tell whether another
+ * will follow: the timer is armed, or the DPC is queued again. The last run of a deleted timer
+ * frees it. When deletion finds neither, it queues the DPC for that alone.
  *
- * EX_TIMER.Lock guards Deleted and what belongs to the deletion; it is held while the timer is armed
- * or cancelled, so that nothing is armed after the deletion, and not during callbacks.
+ * EX_TIMER.Lock guards Deleted and what belongs to the deletion; it is held while the timer is
+ * armed or cancelled, so that nothing is armed after the deletion, and not during callbacks.
  */
 #include <ntddk.h>
 #include "ke.h"
@@ -54,14 +54,15 @@ static BOOLEAN ExpIsTimerDeleted(PEX_TIMER Timer)
     return Deleted;
 }
 
-/* Whether no further run of the DPC will come, of a timer that is deleted. In this order: a timer that
- * is not armed any more has queued its DPC. */
+/* Whether no further run of the DPC will come, of a timer that is deleted. In this order: a timer
+ * that is not armed any more has queued its DPC. */
 static BOOLEAN ExpIsLastRun(PEX_TIMER Timer)
 {
     return !KeIsTimerArmed(&Timer->Timer) && *(PVOID volatile *)&Timer->Dpc.DpcData == NULL;
 }
 
-/* The timer expired; or, with the timer itself as argument, there is nothing to do but to free it. */
+/* The timer expired; or, with the timer itself as argument, there is nothing to do but to free
+ * it. */
 static KDEFERRED_ROUTINE ExpTimerDpc;
 static VOID NTAPI ExpTimerDpc(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {

@@ -1,7 +1,7 @@
 /*
- * tracecommand.c - the stacks that stacktrace.c keeps, on the console: `pooltrace`, which tells a block's life, or
- * groups the blocks of a tag that are in use by who allocated them, and `htrace`, a handle's events, as the
- * debugger extension of that name shows them.
+ * tracecommand.c - the stacks that stacktrace.c keeps, on the console: `pooltrace`, which tells a
+ * block's life, or groups the blocks of a tag that are in use by who allocated them, and `htrace`,
+ * a handle's events, as the debugger extension of that name shows them.
  */
 #include <ntifs.h>
 #include "pool.h"

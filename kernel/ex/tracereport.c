@@ -1,5 +1,6 @@
 /*
- * tracereport.c - the stacks that stacktrace.c keeps, in reports: of what a driver leaves behind, and of a crash.
+ * tracereport.c - the stacks that stacktrace.c keeps, in reports: of what a driver leaves behind,
+ * and of a crash.
  */
 #include <ntifs.h>
 #include "ldr.h"
@@ -146,7 +147,8 @@ void ExPrintHandleStack(PHANDLE_TABLE Table, HANDLE Handle)
 
 /*** Crashes: everything stands still, nothing is believed. ***/
 
-/* The block whose guard page Address lies in: the one that ends before it, or the one that begins behind. */
+/* The block whose guard page Address lies in: the one that ends before it, or the one that begins
+ * behind. */
 static const EX_BLOCK *ExpPeekGuardedBlock(ULONG_PTR Address)
 {
     ULONG_PTR Page = (ULONG_PTR)PAGE_ALIGN(Address);

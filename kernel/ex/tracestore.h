@@ -1,5 +1,6 @@
 /*
- * tracestore.h - private to ex, debug kernel: what stacktrace.c keeps, for tracecommand.c and tracereport.c, which show it.
+ * tracestore.h - private to ex, debug kernel: what stacktrace.c keeps, for tracecommand.c and
+ * tracereport.c, which show it.
  */
 #ifndef _EX_TRACESTORE_H_
 #define _EX_TRACESTORE_H_
@@ -51,8 +52,8 @@ typedef struct _EX_BLOCK_FILTER {
     PVOID Caller; /* the innermost frame; NULL: any */
 } EX_BLOCK_FILTER;
 
-/* Fills in groups, those of most bytes first, and how many blocks there was no group left for. Returns their number. The
- * caller has room for EX_STACK_GROUPS. PASSIVE_LEVEL. */
+/* Fills in groups, those of most bytes first, and how many blocks there was no group left for.
+ * Returns their number. The caller has room for EX_STACK_GROUPS. PASSIVE_LEVEL. */
 ULONG ExpGroupBlocks(const EX_BLOCK_FILTER *Filter, PEX_STACK_GROUP Groups, PULONG Others);
 
 /* A line for each frame; a block with its stacks. Console NULL: to the debug port. */

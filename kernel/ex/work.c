@@ -6,8 +6,8 @@
  * priority until a worker is done with another. Workers that block keep others waiting only until
  * the balance thread has made one more: it does so as long as items wait and fewer workers than
  * processors are able to run at that priority or above, or none of the items that wait has been
- * taken between two looks, as when a worker is always just awake when looked at. Workers that stay idle end, except the
- * first few.
+ * taken between two looks, as when a worker is always just awake when looked at. Workers that stay
+ * idle end, except the first few.
  *
  * ExpWorkLock (LOCK_ORDER_EX_WORK) guards lists, counts and every worker's Item.
  */
@@ -42,7 +42,8 @@ typedef struct _EX_WORKER {
     PKTHREAD volatile Thread;    /* NULL until it first runs */
     PWORK_QUEUE_ITEM Item;       /* handed over while idle */
     volatile KPRIORITY Priority; /* of the item it runs */
-    /* The routine it has been handed, or is in: set with Item; NULL again, its own to write, afterwards. */
+    /* The routine it has been handed, or is in: set with Item; NULL again, its own to write,
+     * afterwards. */
     PWORKER_THREAD_ROUTINE volatile Running;
     KEVENT Event; /* an item was handed over */
     BOOLEAN Idle;
@@ -72,7 +73,8 @@ static KPRIORITY ExpPriorityOfQueue(PWORK_QUEUE_ITEM Item, ULONG QueueType)
     KeBugCheckEx(WORKER_INVALID, EX_ITEM_BAD_QUEUE, (ULONG_PTR)Item, QueueType, 0);
 }
 
-/* With the lock held. The item is its owner's again when the worker begins, so the routine is remembered. */
+/* With the lock held. The item is its owner's again when the worker begins, so the routine is
+ * remembered. */
 static void ExpHandOver(PEX_WORKER Worker, PWORK_QUEUE_ITEM Item)
 {
     Worker->Item = Item;
@@ -98,8 +100,8 @@ static PWORK_QUEUE_ITEM ExpTakeItem(PEX_WORKER Worker)
     return Worker->Item;
 }
 
-/* An item that a worker has been handed, or whose routine it is in: the item itself may be gone by then, and is not
- * looked into. */
+/* An item that a worker has been handed, or whose routine it is in: the item itself may be gone by
+ * then, and is not looked into. */
 static void ExpFindRunningLeaks(PLDR_LEAKS Leaks)
 {
     for (PLIST_ENTRY Entry = ExpWorkers.Flink; Entry != &ExpWorkers; Entry = Entry->Flink) {
@@ -339,8 +341,8 @@ static ULONG ExpCountAbleWorkers(KPRIORITY Priority)
     return Able;
 }
 
-/* Priority of the items that want another worker, with Enough able ones for each processor; -1: none
- * do. *Pending: items wait. */
+/* Priority of the items that want another worker, with Enough able ones for each processor; -1:
+ * none do. *Pending: items wait. */
 static KPRIORITY ExpFindShortage(ULONG Enough, BOOLEAN *Pending)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpWorkLock);

@@ -2,9 +2,9 @@
  * debugport.c - COM2 as the debugger's line.
  *
  * A byte that comes has to be noticed whatever the processors do: spinning at DISPATCH_LEVEL, or at
- * HIGH_LEVEL with interrupts off. So the UART's interrupt is no interrupt but an NMI: the I/O APIC can
- * deliver a line as one. It costs nothing until a byte comes; polling from the clock would cost a port
- * read, a microsecond, each tick, and would miss what stops the clock.
+ * HIGH_LEVEL with interrupts off. So the UART's interrupt is no interrupt but an NMI: the I/O APIC
+ * can deliver a line as one. It costs nothing until a byte comes; polling from the clock would cost
+ * a port read, a microsecond, each tick, and would miss what stops the clock.
  */
 #include "halp.h"
 #include "uart.h"

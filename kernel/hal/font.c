@@ -1,7 +1,9 @@
 /*
- * font.c - the letters of the blue screen: printable ASCII, drawn for Etude with strokes two pixels wide.
+ * font.c - the letters of the blue screen: printable ASCII, drawn for Etude with strokes two pixels
+ * wide.
  *
- * A byte is a row, its highest bit the pixel at the left. The rows above and below are empty (pixels.h).
+ * A byte is a row, its highest bit the pixel at the left. The rows above and below are empty
+ * (pixels.h).
  */
 #include "pixels.h"
 

@@ -1,6 +1,6 @@
 /*
- * pcibus.c - configuration space for drivers: any bytes, in the widest accesses that are aligned, as
- * hardware has them. No state of its own.
+ * pcibus.c - configuration space for drivers: any bytes, in the widest accesses that are aligned,
+ * as hardware has them. No state of its own.
  */
 #include "halp.h"
 #include "halpci.h"

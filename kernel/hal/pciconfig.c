@@ -1,13 +1,14 @@
 /*
  * pciconfig.c - reading and writing PCI configuration space.
  *
- * Two ways lead there. Every PC has the port pair CF8h/CFCh: the location is written to the one, the
- * data are at the other; HalpPciLock keeps the pair together, and 256 bytes of each function can be
- * reached. PCI Express machines also have all 4096 bytes in memory, where the MCFG table says; a bus
- * is mapped there when the scan finds it, and needs no lock: each access is one instruction.
+ * Two ways lead there. Every PC has the port pair CF8h/CFCh: the location is written to the one,
+ * the data are at the other; HalpPciLock keeps the pair together, and 256 bytes of each function
+ * can be reached. PCI Express machines also have all 4096 bytes in memory, where the MCFG table
+ * says; a bus is mapped there when the scan finds it, and needs no lock: each access is one
+ * instruction.
  *
- * Firmware is known to name a wrong address, so memory is used only if the host bridge, 0:0.0, looks
- * the same both ways. All of this is fixed after the scan.
+ * Firmware is known to name a wrong address, so memory is used only if the host bridge, 0:0.0,
+ * looks the same both ways. All of this is fixed after the scan.
  */
 #include "halp.h"
 #include "halpci.h"

@@ -2,8 +2,8 @@
  * pcifunction.c - what a PCI function's configuration header and capability list say.
  *
  * Pure: only the 256 bytes given are read, and none of them is believed. The capability list is a
- * chain of offsets: one that points below the header's end, in circles or past the end finds nothing
- * more. A capability counts only if all of its registers fit.
+ * chain of offsets: one that points below the header's end, in circles or past the end finds
+ * nothing more. A capability counts only if all of its registers fit.
  */
 #include "halpci.h"
 #include <nt/crt.h>
@@ -73,8 +73,8 @@ static void HalpDescribeMsi(const UCHAR *Config, ULONG Offset, PHAL_PCI_DESCRIPT
     Description->MsiMaskable = (Control & MSI_MASKABLE) != 0;
 }
 
-/* The table's BAR and its offset there share a register. Whether it really lies in that BAR is looked
- * at by whoever maps it, when the BARs are known. */
+/* The table's BAR and its offset there share a register. Whether it really lies in that BAR is
+ * looked at by whoever maps it, when the BARs are known. */
 static void HalpDescribeMsix(const UCHAR *Config, ULONG Offset, PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Table;
@@ -114,8 +114,8 @@ static void HalpDescribeCapability(const UCHAR *Config, ULONG Offset,
     }
 }
 
-/* A limit on the steps instead of marks where one has been: simpler, and any list without a circle is
- * shorter. */
+/* A limit on the steps instead of marks where one has been: simpler, and any list without a circle
+ * is shorter. */
 static void HalpWalkCapabilities(const UCHAR *Config, PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Head = Description->HeaderType == 2 ? PciCardBusCapabilities : PciCapabilities;

@@ -4,10 +4,10 @@
  *
  *     address FEEnn000h, nn the APIC id   data = vector   edge: each write is one interrupt
  *
- * MSI has one address, and one number whose low bits the function fills in with the message's index:
- * so its vectors are neighbours, aligned, and on one processor. MSI-X has a table of addresses and
- * numbers in one of the BARs. A function that has both uses MSI-X. Its owner, one at a time, is kept
- * by io; there is no state here.
+ * MSI has one address, and one number whose low bits the function fills in with the message's
+ * index: so its vectors are neighbours, aligned, and on one processor. MSI-X has a table of
+ * addresses and numbers in one of the BARs. A function that has both uses MSI-X. Its owner, one at
+ * a time, is kept by io; there is no state here.
  */
 #include "halp.h"
 #include "halpci.h"

@@ -2,13 +2,13 @@
  * pciscan.c - finds the functions that are there, and what their BARs decode.
  *
  * A bus has 32 devices, a device up to 8 functions if its first one says so. A bridge leads to the
- * bus whose number the firmware gave it; a number seen before is not followed, so bridges that point
- * at each other do not matter, and neither does how deep they go. Buses behind further host bridges
- * would be known from AML alone, and are not found.
+ * bus whose number the firmware gave it; a number seen before is not followed, so bridges that
+ * point at each other do not matter, and neither does how deep they go. Buses behind further host
+ * bridges would be known from AML alone, and are not found.
  *
- * The size of a BAR is found by writing ones into it, which moves what it decodes somewhere else for
- * that moment: decoding is off meanwhile, and so are this processor's interrupts. It happens before
- * any driver has been started. Host bridges are left alone: RAM may lie behind them.
+ * The size of a BAR is found by writing ones into it, which moves what it decodes somewhere else
+ * for that moment: decoding is off meanwhile, and so are this processor's interrupts. It happens
+ * before any driver has been started. Host bridges are left alone: RAM may lie behind them.
  */
 #include "halp.h"
 #include "halpci.h"
@@ -53,8 +53,8 @@ static ULONG HalpReadBar(ULONG Location, ULONG Number, BOOLEAN HaveNext, PHAL_PC
     return Wide ? 2 : 1;
 }
 
-/* A bridge's header has two BARs, a CardBus bridge's none that matter here. Without address decoding
- * the function takes no part in what goes on, whatever its BARs hold. */
+/* A bridge's header has two BARs, a CardBus bridge's none that matter here. Without address
+ * decoding the function takes no part in what goes on, whatever its BARs hold. */
 static void HalpReadBars(PHAL_PCI_DESCRIPTION Description)
 {
     ULONG Location = Description->Location;

@@ -1,4 +1,5 @@
-/* pixels.h - letters on a screen of pixels. Pure; no library beyond the compiler's, no memory but the screen's. */
+/* pixels.h - letters on a screen of pixels. Pure; no library beyond the compiler's, no memory but
+ * the screen's. */
 #ifndef _HAL_PIXELS_
 #define _HAL_PIXELS_
 
@@ -23,10 +24,12 @@ typedef struct _HALP_SURFACE {
     ULONG Paper, Ink; /* as pixels */
 } HALP_SURFACE, *PHALP_SURFACE;
 
-/* All of the surface but Memory. FALSE: not pixels of 16, 24 or 32 bits, no room for a letter, or lines that overlap. */
+/* All of the surface but Memory. FALSE: not pixels of 16, 24 or 32 bits, no room for a letter, or
+ * lines that overlap. */
 BOOLEAN HalpDescribeSurface(const LOADER_FRAMEBUFFER *Screen, PHALP_SURFACE Surface);
 
-/* One letter with the paper around it; what is not printable becomes '?'. Outside the surface nothing is written. */
+/* One letter with the paper around it; what is not printable becomes '?'. Outside the surface
+ * nothing is written. */
 void HalpDrawLetter(const HALP_SURFACE *Surface, ULONG Column, ULONG Row, UCHAR Byte);
 
 /* All of it paper, the margins that hold no letter too. */

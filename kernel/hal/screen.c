@@ -1,9 +1,11 @@
 /*
- * screen.c - the report of a crash on the screen, white on blue, where the loader left a screen of text or of pixels.
+ * screen.c - the report of a crash on the screen, white on blue, where the loader left a screen of
+ * text or of pixels.
  *
- * The screen is the machine's until a bugcheck; then everything printed goes to it as well. It does not scroll: what
- * comes first is the most telling. When it is full, the last line shows what is printed last. It is mapped at the start, so
- * that a bugcheck needs no memory. One processor is left by then, so there are no locks.
+ * The screen is the machine's until a bugcheck; then everything printed goes to it as well. It does
+ * not scroll: what comes first is the most telling. When it is full, the last line shows what is
+ * printed last. It is mapped at the start, so that a bugcheck needs no memory. One processor is
+ * left by then, so there are no locks.
  */
 #include "halp.h"
 #include "mm.h"

@@ -7,8 +7,8 @@
 
 #include <ntdef.h>
 
-/* For what rarely happens in a short routine: learning nothing of such a function, the compiler leaves by a
- * jump where the short one has ended, and gives that one no frame. */
+/* For what rarely happens in a short routine: learning nothing of such a function, the compiler
+ * leaves by a jump where the short one has ended, and gives that one no frame. */
 #ifdef __clang__
 #define ARCH_COLD __attribute__((noinline, cold))
 #else

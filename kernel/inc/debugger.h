@@ -1,6 +1,6 @@
 /*
- * debugger.h - between the debugger's stub (kd/stub), which talks to gdb over COM2, and ke, which stops
- * the processors for it and lets them go (ke/debugger.c).
+ * debugger.h - between the debugger's stub (kd/stub), which talks to gdb over COM2, and ke, which
+ * stops the processors for it and lets them go (ke/debugger.c).
  */
 #ifndef _DEBUGGER_H_
 #define _DEBUGGER_H_
@@ -42,7 +42,8 @@ typedef struct _KD_RESUME {
     ULONG Processor;
 } KD_RESUME, *PKD_RESUME;
 
-/* The debug registers as every processor gets them when it goes on. Written while all stand still. */
+/* The debug registers as every processor gets them when it goes on. Written while all stand
+ * still. */
 typedef struct _KD_DEBUG_REGISTERS {
     ULONG64 Address[4];
     ULONG64 Control; /* DR7 */
@@ -59,25 +60,26 @@ void KiWaitForDebugger(void);
 /* TRUE when a breakpoint must not be set at Address: the debugger itself would run into it. */
 BOOLEAN KiIsDebuggerCode(ULONG64 Address);
 
-/* This processor owns the debugger, at HIGH_LEVEL, and nobody stops for it. FALSE: it does so already,
- * or has crashed while somebody else did. */
+/* This processor owns the debugger, at HIGH_LEVEL, and nobody stops for it. FALSE: it does so
+ * already, or has crashed while somebody else did. */
 BOOLEAN KiOwnDebugger(void);
 void KiDisownDebugger(void);
-/* Around a change of the kernel's code, with interrupts off, while nobody else executes it: in between the
- * debugger's breakpoints are out of the code, and nobody stops for it. */
+/* Around a change of the kernel's code, with interrupts off, while nobody else executes it: in
+ * between the debugger's breakpoints are out of the code, and nobody stops for it. */
 void KiBeginCodeChange(void);
 void KiEndCodeChange(void);
 
 /*** kd/stub; with interrupts off. ***/
 
-/* The command line's wishes, after HalInitializeSystem: opens COM2 and, if `break` is among them, waits. */
+/* The command line's wishes, after HalInitializeSystem: opens COM2 and, if `break` is among them,
+ * waits. */
 void KdStartDebugger(void);
 /* TRUE: breakpoints and assertions are somebody's. */
 BOOLEAN KdIsDebuggerPresent(void);
 /* TRUE: there may be one, at some time. */
 BOOLEAN KdIsDebuggerPossible(void);
-/* Looks at the line. TRUE: the machine is to stop, for *Reason; else *Ours says whether an NMI may have
- * been the line's all the same. */
+/* Looks at the line. TRUE: the machine is to stop, for *Reason; else *Ours says whether an NMI may
+ * have been the line's all the same. */
 BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason);
 /* The debugger works, all processors stand still. Returns when they are to go on. */
 void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume);
@@ -87,9 +89,11 @@ BOOLEAN KdIsBreakpoint(ULONG64 Address);
 void KdLiftBreakpoints(void);
 /* Puts what gdb has set into the code, before the machine goes on. */
 void KdInsertBreakpoints(void);
-/* The machine goes on: a byte makes an NMI from now on, and so does one that came while nobody listened. */
+/* The machine goes on: a byte makes an NMI from now on, and so does one that came while nobody
+ * listened. */
 void KdListen(void);
-/* Shows gdb what is printed while the machine runs, if it wants that. HIGH_LEVEL, one caller at a time. */
+/* Shows gdb what is printed while the machine runs, if it wants that. HIGH_LEVEL, one caller at a
+ * time. */
 void KdShowDebugger(const CHAR *Text, SIZE_T Length);
 /* TRUE: this processor is the debugger, all others stand still. */
 BOOLEAN KiIsServingDebugger(void);

@@ -2,9 +2,9 @@
  * dispatcherlock.h - taking and dropping KiDispatcherLock. Included by ke.h.
  *
  * Nearly every service of the kernel begins and ends with these, and nearly always the lock is free
- * and no other thread is to run. So this case is inline, and what else there is to do is behind a call
- * with the driver interface's calling convention, which lets routines of that interface do without
- * saved registers.
+ * and no other thread is to run. So this case is inline, and what else there is to do is behind a
+ * call with the driver interface's calling convention, which lets routines of that interface do
+ * without saved registers.
  */
 #ifndef _DISPATCHERLOCK_H_
 #define _DISPATCHERLOCK_H_
@@ -31,8 +31,8 @@ static inline KIRQL KiLockDispatcher(void)
     return OldIrql;
 }
 
-/* Releases it, switching first to a thread that has become due here when OldIrql allows; lowers. Value
- * is passed on: a routine that ends with this call needs nothing after it. */
+/* Releases it, switching first to a thread that has become due here when OldIrql allows; lowers.
+ * Value is passed on: a routine that ends with this call needs nothing after it. */
 static inline LONG_PTR KiUnlockDispatcherReturning(KIRQL OldIrql, LONG_PTR Value)
 {
     if (OldIrql >= DISPATCH_LEVEL || KeGetCurrentPrcb()->NextThread != NULL) {

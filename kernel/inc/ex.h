@@ -25,24 +25,24 @@ void ExQueryPoolStatistics(POOL_TYPE PoolType, EX_POOL_STATISTICS *Statistics);
  */
 typedef void EX_POOL_CALLBACK(ULONG Tag, PVOID Caller, ULONG64 Count, ULONG64 Bytes, PVOID Context);
 ULONG64 ExQueryModulePool(PVOID Base, SIZE_T Size, EX_POOL_CALLBACK *Callback, PVOID Context);
-/* Whoever keeps blocks in stock takes them from the pools instead, and gives them back: there are rules for failures, and
- * the pools refuse what those say, or stacks are kept of who has what. */
+/* Whoever keeps blocks in stock takes them from the pools instead, and gives them back: there are
+ * rules for failures, and the pools refuse what those say, or stacks are kept of who has what. */
 extern volatile BOOLEAN ExStocksPassed;
-/* A block of non-paged pool that no rule refuses: for who asks again until he gets it. NULL: memory is
- * exhausted. IRQL <= DISPATCH_LEVEL. */
+/* A block of non-paged pool that no rule refuses: for who asks again until he gets it. NULL: memory
+ * is exhausted. IRQL <= DISPATCH_LEVEL. */
 PVOID ExAllocateUnrefused(SIZE_T Size, ULONG Tag);
 /* The module at these addresses is gone: what it has allocated counts under its tags alone, and
  * nothing is held against the next module there. Before the addresses are given out again; any
  * IRQL. */
 void ExForgetModulePool(PVOID Base, SIZE_T Size);
 
-/* Pages that a driver has got from mm for Caller count like non-paged pool under a tag. ExAccountPages returns
- * what ExReleasePages wants to know. IRQL <= DISPATCH_LEVEL. */
+/* Pages that a driver has got from mm for Caller count like non-paged pool under a tag.
+ * ExAccountPages returns what ExReleasePages wants to know. IRQL <= DISPATCH_LEVEL. */
 USHORT ExAccountPages(ULONG Tag, PVOID Caller, SIZE_T Pages);
 void ExReleasePages(USHORT Owner, SIZE_T Pages);
 
-/* The block of pool that Address lies in, and the routine's return address that allocated it. FALSE: in
- * none that is in use. Its page must be there. For crashes: any IRQL, no locks. */
+/* The block of pool that Address lies in, and the routine's return address that allocated it.
+ * FALSE: in none that is in use. Its page must be there. For crashes: any IRQL, no locks. */
 typedef struct _EX_POOL_BLOCK {
     PVOID Base;
     SIZE_T Size; /* bytes that it has room for */
@@ -51,8 +51,8 @@ typedef struct _EX_POOL_BLOCK {
 } EX_POOL_BLOCK;
 BOOLEAN ExQueryPoolBlock(PVOID Address, EX_POOL_BLOCK *Block);
 
-/* A lookaside list in [Start, Start + Size) that has not been deleted, or NULL: the memory is about to
- * go. IRQL <= DISPATCH_LEVEL. */
+/* A lookaside list in [Start, Start + Size) that has not been deleted, or NULL: the memory is about
+ * to go. IRQL <= DISPATCH_LEVEL. */
 PVOID ExFindLookasideList(PVOID Start, SIZE_T Size);
 /* Has lookaside lists' depths set once a second from now on. Phase 1, once. */
 void ExStartLookasideTuning(void);
@@ -80,7 +80,8 @@ ULONG64 ExDescribePoolBlock(PVOID Block);
 
 /* A worker thread's Routine, called for Item with Parameter, has returned: bugchecks
  * WORKER_THREAD_RETURNED_AT_BAD_IRQL or, when it stayed in a critical or guarded region or kept a
- * mutex, APC_INDEX_MISMATCH, when it stayed attached, INVALID_PROCESS_ATTACH_ATTEMPT; and takes back a system affinity. */
+ * mutex, APC_INDEX_MISMATCH, when it stayed attached, INVALID_PROCESS_ATTACH_ATTEMPT; and takes
+ * back a system affinity. */
 void ExCheckWorkerState(PVOID Routine, PVOID Parameter, PVOID Item);
 
 /*
@@ -108,12 +109,12 @@ typedef struct _HANDLE_TABLE_ENTRY {
 PHANDLE_TABLE ExCreateHandleTable(void);
 void ExDestroyHandleTable(PHANDLE_TABLE Table);
 
-/* Makes a handle for a copy of *Entry, whose State is 0; NULL when memory is exhausted or the table is full. The
- * value that was free longest is used again first. */
+/* Makes a handle for a copy of *Entry, whose State is 0; NULL when memory is exhausted or the table
+ * is full. The value that was free longest is used again first. */
 HANDLE ExCreateHandle(PHANDLE_TABLE Table, const HANDLE_TABLE_ENTRY *Entry);
 
-/* The same with a given value, not below those made before; of a table that nobody else knows. FALSE: memory is
- * exhausted. */
+/* The same with a given value, not below those made before; of a table that nobody else knows.
+ * FALSE: memory is exhausted. */
 BOOLEAN ExInsertHandleAt(PHANDLE_TABLE Table, HANDLE Handle, const HANDLE_TABLE_ENTRY *Entry);
 
 /*
@@ -125,8 +126,8 @@ BOOLEAN ExInsertHandleAt(PHANDLE_TABLE Table, HANDLE Handle, const HANDLE_TABLE_
 PHANDLE_TABLE_ENTRY ExLockHandleTableEntry(PHANDLE_TABLE Table, HANDLE Handle);
 /* Frees the locked entry of Handle, which ends the lock. */
 void ExDestroyHandle(PHANDLE_TABLE Table, HANDLE Handle, PHANDLE_TABLE_ENTRY Entry);
-/* The next handle in use after *Handle, in order of their values; NULL begins. It may be closed by now.
- * FALSE: there is none. */
+/* The next handle in use after *Handle, in order of their values; NULL begins. It may be closed by
+ * now. FALSE: there is none. */
 BOOLEAN ExNextHandle(PHANDLE_TABLE Table, HANDLE *Handle);
 /* Handles in use. Any IRQL. */
 ULONG ExQueryHandleCount(PHANDLE_TABLE Table);

@@ -1,7 +1,8 @@
 /*
  * The kernel's export table, generated from the exports.lst files at build time.
  *
- * The same lists make ntoskrnl.lib and hal.lib, so what a driver can be linked against is what it can be bound to.
+ * The same lists make ntoskrnl.lib and hal.lib, so what a driver can be linked against is what it
+ * can be bound to.
  */
 #ifndef ETUDE_EXPORTTABLE_H
 #define ETUDE_EXPORTTABLE_H

@@ -26,8 +26,8 @@ void HalInitializeDebugPort(void);
 /* Sends one byte when the transmitter is empty. Without a port, or when its far end takes nothing
  * for long, the byte is lost. No lock: the caller keeps lines of several processors apart. */
 void HalPutDebugByte(UCHAR Byte);
-/* The screen that the loader left, if it left one: blue from HalShowCrashScreen on, with what HalPutScreenByte
- * writes from the top. After a bugcheck; any IRQL. */
+/* The screen that the loader left, if it left one: blue from HalShowCrashScreen on, with what
+ * HalPutScreenByte writes from the top. After a bugcheck; any IRQL. */
 void HalInitializeScreen(PLOADER_BLOCK LoaderBlock);
 void HalShowCrashScreen(void);
 void HalPutScreenByte(UCHAR Byte);
@@ -35,8 +35,8 @@ void HalPutScreenByte(UCHAR Byte);
 /*** The debugger's line, COM2; whoever uses it keeps others from doing so ***/
 
 /* Sets the line up and sends its interrupt to the boot processor as an NMI, which no IRQL and no
- * interrupt flag holds back. FALSE: there is no such port. Once, after HalInitializeSystem; from then on
- * no driver can connect to the line. */
+ * interrupt flag holds back. FALSE: there is no such port. Once, after HalInitializeSystem; from
+ * then on no driver can connect to the line. */
 BOOLEAN HalOpenDebuggerPort(void);
 /* Whether a byte that comes makes that NMI; one that is there already does so at once. */
 void HalListenDebuggerPort(BOOLEAN Listen);

@@ -2,8 +2,8 @@
  * halpci.h - PCI functions inside the kernel: where they are, what they have, how they are told to
  * send messages instead of pulling a line.
  *
- * A location is bus << 8 | device << 3 | function, in segment 0, the only one. Pure types: parsers of
- * them are compiled on the host as well.
+ * A location is bus << 8 | device << 3 | function, in segment 0, the only one. Pure types: parsers
+ * of them are compiled on the host as well.
  */
 #ifndef _HALPCI_H_
 #define _HALPCI_H_

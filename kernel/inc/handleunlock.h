@@ -1,6 +1,6 @@
 /*
- * handleunlock.h - the end of an entry's lock, inline: every request on a file looks up its handle, and
- * what a call costs here counts. The rest is ex/handle.c.
+ * handleunlock.h - the end of an entry's lock, inline: every request on a file looks up its handle,
+ * and what a call costs here counts. The rest is ex/handle.c.
  */
 #ifndef _HANDLEUNLOCK_H_
 #define _HANDLEUNLOCK_H_

@@ -14,8 +14,8 @@
  * lookaside lists, the boot disk's file system with C: and \SystemRoot. Bugchecks on failure. */
 void IoInitSystem(void);
 
-/* Whether Thread is the current one, or waits until this has called a driver's routine for it, or for one that
- * waits for it so, and so on. What Thread owns, this thread may use. NULL: FALSE. */
+/* Whether Thread is the current one, or waits until this has called a driver's routine for it, or
+ * for one that waits for it so, and so on. What Thread owns, this thread may use. NULL: FALSE. */
 BOOLEAN IoWorksFor(PKTHREAD Thread);
 
 /*
@@ -44,10 +44,9 @@ NTSTATUS IopLoadDriverObject(PUNICODE_STRING ServiceName, PUNICODE_STRING Regist
  * Calls DriverUnload in a system worker thread, takes the name out of \Driver and drops the
  * reference that kept the driver loaded. PASSIVE_LEVEL. The caller still owns its own reference.
  * STATUS_INVALID_DEVICE_REQUEST: the driver has no DriverUnload and stays for ever.
- * STATUS_DEVICE_BUSY: files are open, another driver is attached, or a reinitialisation routine is being
- * called. As on Windows the unload is pending from now on: the devices refuse new opens, and the last
- * close unloads.
- * STATUS_DELETE_PENDING: it has been unloaded already.
+ * STATUS_DEVICE_BUSY: files are open, another driver is attached, or a reinitialisation routine is
+ * being called. As on Windows the unload is pending from now on: the devices refuse new opens, and
+ * the last close unloads. STATUS_DELETE_PENDING: it has been unloaded already.
  */
 NTSTATUS IopUnloadDriverObject(PDRIVER_OBJECT DriverObject);
 
@@ -58,16 +57,16 @@ BOOLEAN IopIsUnloadPending(PDRIVER_OBJECT DriverObject);
  * reinitialisation routines that waited for it. PASSIVE_LEVEL. */
 void IoDriversStarted(BOOLEAN All);
 
-/* Tells the drivers that have asked for it of the end of the system, once: before the machine is switched
- * off, restarted, or an emulator is left, in an orderly way. PASSIVE_LEVEL. */
+/* Tells the drivers that have asked for it of the end of the system, once: before the machine is
+ * switched off, restarted, or an emulator is left, in an orderly way. PASSIVE_LEVEL. */
 void IoShutdownSystem(void);
 
 /* Cancels the current thread's IRPs and waits until the last has completed; the thread is ending.
  * PASSIVE_LEVEL. */
 void IoCancelThreadIo(void);
 
-/* Whether Code is in a driver under verification: all drivers in the debug kernel, in the release kernel
- * those that `verifier` names. Any IRQL. */
+/* Whether Code is in a driver under verification: all drivers in the debug kernel, in the release
+ * kernel those that `verifier` names. Any IRQL. */
 BOOLEAN IopIsVerified(PVOID Code);
 
 #endif

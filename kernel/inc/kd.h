@@ -10,8 +10,8 @@
 
 /*** Polled output (kd/print.c); any IRQL. ***/
 
-/* Length bytes to the debug port ('\n' as CR LF) and into the ring of the last 64 KB, undisturbed by
- * other processors. */
+/* Length bytes to the debug port ('\n' as CR LF) and into the ring of the last 64 KB, undisturbed
+ * by other processors. */
 void KdPrintString(const char *Text, SIZE_T Length);
 /* The same for bulk that would push everything else out of the ring and off the screen. */
 void KdPrintUnkept(const char *Text, SIZE_T Length);
@@ -26,10 +26,11 @@ SIZE_T KdReadRing(ULONG64 *Position, CHAR *Buffer, SIZE_T Size);
 
 /*** Crash files (kd/crashdisk.c, kd/crashfile.c). ***/
 
-/* Looks for a disk that is marked for crash files, and keeps it open. Once, when the disks' drivers run. */
+/* Looks for a disk that is marked for crash files, and keeps it open. Once, when the disks' drivers
+ * run. */
 void KdFindCrashDisk(void);
-/* Writes one to it, if there is one, and says so. Each started processor's FrozenFrame has its registers;
- * Owner's comes first. After a bugcheck: one processor runs, interrupts are off. */
+/* Writes one to it, if there is one, and says so. Each started processor's FrozenFrame has its
+ * registers; Owner's comes first. After a bugcheck: one processor runs, interrupts are off. */
 void KdWriteCrashFile(ULONG Owner);
 
 /*** Console. Everything below: PASSIVE_LEVEL, on the thread that runs the command. ***/
@@ -71,8 +72,8 @@ NTSTATUS KdConsoleUsage(PKD_CONSOLE Console);
  * still counts as a failure. */
 NTSTATUS KdConsoleReported(PKD_CONSOLE Console, NTSTATUS Status);
 
-/* For a command that switches the machine off: in a script the emulator ends here, with the exit status
- * of what was run so far; else returns. */
+/* For a command that switches the machine off: in a script the emulator ends here, with the exit
+ * status of what was run so far; else returns. */
 void KdConsoleEndScript(PKD_CONSOLE Console);
 
 /* Name of a status for people: "STATUS_INVALID_PARAMETER", or NULL. Any IRQL. */
@@ -97,8 +98,9 @@ void KdStartConsole(void);
  * returns the characters that the whole text needs. Any IRQL. */
 SIZE_T RtlFormatText(PVOID Buffer, SIZE_T Size, BOOLEAN Wide, const VOID *Format,
                      NT_VA_LIST Arguments);
-/* The form of it for DbgPrint, KdPrintf and KdConsolePrint. Writes at most Size bytes, always terminated when Size > 0; returns the bytes that
- * the whole text needs without the terminator. Any IRQL. */
+/* The form of it for DbgPrint, KdPrintf and KdConsolePrint. Writes at most Size bytes, always
+ * terminated when Size > 0; returns the bytes that the whole text needs without the terminator. Any
+ * IRQL. */
 SIZE_T RtlFormatString(char *Buffer, SIZE_T Size, const char *Format, NT_VA_LIST Arguments);
 
 #endif

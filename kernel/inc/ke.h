@@ -59,8 +59,8 @@ typedef enum _KTHREAD_STATE {
 #define STATUS_KERNEL_APC ((NTSTATUS)0x00000100) /* internal: the wait was broken for an APC */
 
 /* KAPC_STATE is public, for attaching: its lists of KAPC.ApcListEntry, KernelApcPending and
- * UserApcPending have KiDispatcherLock; Process, whose address space is in use, changes with it held and
- * is the thread's own to read, as is KernelApcInProgress. */
+ * UserApcPending have KiDispatcherLock; Process, whose address space is in use, changes with it
+ * held and is the thread's own to read, as is KernelApcInProgress. */
 C_ASSERT(sizeof(KAPC_STATE) == 0x30 && offsetof(KAPC_STATE, Process) == 0x20);
 C_ASSERT(offsetof(KAPC_STATE, KernelApcInProgress) == 0x28);
 C_ASSERT(offsetof(KAPC_STATE, UserApcPending) == 0x2A);
@@ -248,10 +248,12 @@ static inline PKPRCB KeGetCurrentPrcb(void)
     return Prcb;
 }
 
-/* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as evidence. */
+/* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as
+ * evidence. */
 DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *File, ULONG Line);
 #define KI_ASSERT(e) ((e) ? (void)0 : KiAssertionFailed(#e, __FILE__, __LINE__))
-/* A piece of what is saved after a crash, for the drivers that want to see it (KbCallbackDumpIo). */
+/* A piece of what is saved after a crash, for the drivers that want to see it
+ * (KbCallbackDumpIo). */
 void KeGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, ULONG64 Offset, PVOID Buffer, ULONG Length);
 /* KeBugCheckEx that says whose fault it is: Culprit, "driver x.sys, ...", is printed with the
  * parameters. Any IRQL. */
@@ -265,21 +267,23 @@ DECLSPEC_NORETURN void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_
                                         (ULONG_PTR)__builtin_return_address(0)))
 #define KI_ASSERT_IRQL_MAX(Level) KI_ASSERT_IRQL_IS_MAX(KeGetCurrentIrql(), Level)
 
-/* Raises Status as an exception at the caller, which holds no locks; ends in the bugcheck of an exception
- * that nobody handled. Any IRQL. */
+/* Raises Status as an exception at the caller, which holds no locks; ends in the bugcheck of an
+ * exception that nobody handled. Any IRQL. */
 DECLSPEC_NORETURN void KeRaiseStatus(NTSTATUS Status);
 
-/* Where the driver is that has called the kernel on this stack and not got an answer yet: the return
- * address of the innermost such call; NULL: there is none since the last interrupt. Any IRQL. */
+/* Where the driver is that has called the kernel on this stack and not got an answer yet: the
+ * return address of the innermost such call; NULL: there is none since the last interrupt. Any
+ * IRQL. */
 PVOID KeFindDriverCaller(void);
-/* The same, quicker, for services: what is returned may be anything but kernel code. Not on a processor's own
- * stack: IRQL <= APC_LEVEL. */
+/* The same, quicker, for services: what is returned may be anything but kernel code. Not on a
+ * processor's own stack: IRQL <= APC_LEVEL. */
 PVOID KeFindServiceCaller(void);
 
 /* Fills in a dispatcher header; Size in bytes. */
 void KiInitializeHeader(PDISPATCHER_HEADER Header, KOBJECTS Type, SIZE_T Size, LONG SignalState);
 
-/*** Dispatcher (ke/wait.c, ke/ready.c): with KiDispatcherLock held at DISPATCH_LEVEL unless said. ***/
+/*** Dispatcher (ke/wait.c, ke/ready.c): with KiDispatcherLock held at DISPATCH_LEVEL unless said.
+ * ***/
 
 /* KiLockDispatcher and KiUnlockDispatcher are in dispatcherlock.h. */
 /* At DISPATCH_LEVEL already (DPCs, timer expiry): take and release without touching the IRQL. A
@@ -330,11 +334,11 @@ typedef struct _KI_TIMER_ARMING {
 } KI_TIMER_ARMING;
 /* KeSetTimerEx, and not with the lock held: IRQL <= DISPATCH_LEVEL. */
 BOOLEAN KeArmTimer(PKTIMER Timer, LARGE_INTEGER DueTime, const KI_TIMER_ARMING *Arming);
-/* TRUE until it expires for the last time; what it does on expiring has then been done. Not with the lock
- * held: IRQL <= DISPATCH_LEVEL. */
+/* TRUE until it expires for the last time; what it does on expiring has then been done. Not with
+ * the lock held: IRQL <= DISPATCH_LEVEL. */
 BOOLEAN KeIsTimerArmed(PKTIMER Timer);
-/* Sets the system time, in 100 ns since 1601, and returns the one before. Absolute timers and waits follow
- * it, relative ones do not. IRQL <= APC_LEVEL. */
+/* Sets the system time, in 100 ns since 1601, and returns the one before. Absolute timers and waits
+ * follow it, relative ones do not. IRQL <= APC_LEVEL. */
 LONG64 KeSetSystemTime(LONG64 NewTime100ns);
 /* Turns a caller's due time (negative: relative, else absolute system time) into interrupt time. */
 ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime);
@@ -344,8 +348,8 @@ void KiProgramClock(PKPRCB Prcb);
 /* Interrupt time now, from the hardware counter: not the shared page's. Any IRQL. */
 ULONG64 KiQueryInterruptTime100ns(void);
 
-/* Routine has returned and the current thread is in another address space than Process's, as it was before:
- * bugchecks INVALID_PROCESS_ATTACH_ATTEMPT. */
+/* Routine has returned and the current thread is in another address space than Process's, as it was
+ * before: bugchecks INVALID_PROCESS_ATTACH_ATTEMPT. */
 void KiCheckAttached(PKPROCESS Process, PVOID Routine);
 /* The same when a thread is still attached to Process, which is being deleted. */
 void KeCheckProcessLeft(PKPROCESS Process);
@@ -365,9 +369,9 @@ void KeAbandonMutant(PRKMUTANT Mutant);
 /*** Threads (ke/thread.c). ***/
 
 typedef void KI_SYSTEM_ROUTINE(PKSTART_ROUTINE StartRoutine, PVOID StartContext);
-/* Initialises Thread on a stack [StackLimit, StackBase); it first runs SystemRoutine(Start, Context)
- * at PASSIVE_LEVEL, which must not return. Thread is zeroed memory. Call KeReadyThread to start
- * it. */
+/* Initialises Thread on a stack [StackLimit, StackBase); it first runs SystemRoutine(Start,
+ * Context) at PASSIVE_LEVEL, which must not return. Thread is zeroed memory. Call KeReadyThread to
+ * start it. */
 void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID StackLimit,
                   KI_SYSTEM_ROUTINE *SystemRoutine, PKSTART_ROUTINE StartRoutine,
                   PVOID StartContext);
@@ -385,7 +389,8 @@ void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVO
                             PVOID StackLimit);
 /* Suspends Thread once more; *PreviousCount gets the count before. It stops when it is next at
  * PASSIVE_LEVEL outside critical regions. STATUS_SUSPEND_COUNT_EXCEEDED at 127;
- * STATUS_THREAD_IS_TERMINATING for one that has not started or is ending. IRQL <= DISPATCH_LEVEL. */
+ * STATUS_THREAD_IS_TERMINATING for one that has not started or is ending. IRQL <=
+ * DISPATCH_LEVEL. */
 NTSTATUS KeSuspendThread(PKTHREAD Thread, ULONG *PreviousCount);
 /* Takes one suspend back; the last one lets the thread go on. Returns the count before. */
 ULONG KeResumeThread(PKTHREAD Thread);

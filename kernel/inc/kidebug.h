@@ -1,19 +1,20 @@
 /*
- * kidebug.h - what only the debug kernel (`make DEBUG=1`) has: checks that cost too much to be always
- * there, and the seeded random scheduler. In the release kernel every routine here is nothing.
+ * kidebug.h - what only the debug kernel (`make DEBUG=1`) has: checks that cost too much to be
+ * always there, and the seeded random scheduler. In the release kernel every routine here is
+ * nothing.
  *
- * Locks (ke/lockrank.c): each processor knows the spin locks it holds, in the order in which it took
- * them, and a lock of the kernel has a rank from lockorder.h. Objects (ke/reuse.c): memory that still
- * holds an armed timer, a queued DPC or an event with waiters is neither initialised again nor
- * freed. Schedules (ke/perturb.c): see there.
+ * Locks (ke/lockrank.c): each processor knows the spin locks it holds, in the order in which it
+ * took them, and a lock of the kernel has a rank from lockorder.h. Objects (ke/reuse.c): memory
+ * that still holds an armed timer, a queued DPC or an event with waiters is neither initialised
+ * again nor freed. Schedules (ke/perturb.c): see there.
  */
 #ifndef _KIDEBUG_H_
 #define _KIDEBUG_H_
 
 #include <ntddk.h>
 
-/* First parameter of DRIVER_VERIFIER_DETECTED_VIOLATION. Windows' own numbers where it has some; the
- * others are far from them. The second to fourth are named here. */
+/* First parameter of DRIVER_VERIFIER_DETECTED_VIOLATION. Windows' own numbers where it has some;
+ * the others are far from them. The second to fourth are named here. */
 #define KI_CHECK_LOCK_ORDER 0x1001 /* lock wanted, lock held, caller that took the held one */
 #define KI_CHECK_INITIALIZED_TWICE 0x1005 /* object, thread that waits for it */
 #define KI_CHECK_WAIT 0xE7000001          /* thread, lock held, caller that took it */
@@ -37,8 +38,8 @@ typedef struct _KI_LOCK_RANK {
 /* Gives a lock inside an object its rank, until KiUnrankLock; Name is kept. Any IRQL. */
 void KiRankLock(KSPIN_LOCK *Lock, const char *Name, ULONG Rank);
 void KiUnrankLock(KSPIN_LOCK *Lock);
-/* This processor is about to take a spin lock, for the caller at Caller: bugchecks when it holds one
- * of the same or a higher rank. IRQL >= DISPATCH_LEVEL or interrupts off. */
+/* This processor is about to take a spin lock, for the caller at Caller: bugchecks when it holds
+ * one of the same or a higher rank. IRQL >= DISPATCH_LEVEL or interrupts off. */
 void KiNoteLock(KSPIN_LOCK *Lock, PVOID Caller);
 /* It has got Lock without waiting, which may be done in any order. */
 void KiNoteTriedLock(KSPIN_LOCK *Lock, PVOID Caller);
@@ -65,8 +66,8 @@ void KiCheckNewTimer(PKTIMER Timer);
 void KiCheckNewDpc(PKDPC Dpc);
 void KiCheckNewEvent(PKEVENT Event);
 
-/* A point at which the seeded scheduler may choose to do something else first, as an interrupt could
- * at any instruction. Any IRQL. */
+/* A point at which the seeded scheduler may choose to do something else first, as an interrupt
+ * could at any instruction. Any IRQL. */
 void KiPerturb(void);
 /* From the dispatch interrupt, at DISPATCH_LEVEL, no locks: makes the switch chosen. */
 void KiPerturbSwitch(struct _KPRCB *Prcb);
@@ -78,8 +79,8 @@ void KiPerturbClock(struct _KPRCB *Prcb, ULONG64 Now100ns);
 BOOLEAN KiPerturbDelaysDpc(void);
 /* From here on locks are noted and checked. Once, PASSIVE_LEVEL. */
 void KiStartLockChecks(void);
-/* Starts the checks, and, if the command line has them, the schedule of `seed=N`, and with `pageable=1` paged
- * pool that vanishes. Phase 1, PASSIVE_LEVEL. */
+/* Starts the checks, and, if the command line has them, the schedule of `seed=N`, and with
+ * `pageable=1` paged pool that vanishes. Phase 1, PASSIVE_LEVEL. */
 void KiStartDebugging(void);
 
 #else

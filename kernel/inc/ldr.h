@@ -40,8 +40,9 @@ typedef struct _LDR_MODULE {
 } LDR_MODULE, *PLDR_MODULE;
 
 /*
- * The same for drivers that look for it: DRIVER_OBJECT.DriverSection points to one, and they are linked
- * from PsLoadedModuleList in the order of loading, under PsLoadedModuleResource. Windows' layout.
+ * The same for drivers that look for it: DRIVER_OBJECT.DriverSection points to one, and they are
+ * linked from PsLoadedModuleList in the order of loading, under PsLoadedModuleResource. Windows'
+ * layout.
  */
 typedef struct _KLDR_DATA_TABLE_ENTRY {
     LIST_ENTRY InLoadOrderLinks;
@@ -74,7 +75,8 @@ C_ASSERT(sizeof(KLDR_DATA_TABLE_ENTRY) == 0xA0);
 #define LDRP_ENTRY_PROCESSED 0x00004000
 #define LDRP_DRIVER_DEPENDENT_DLL 0x02000000 /* loaded because another driver imports from it */
 
-/* Modules that are gone, the last ones, for `lm` and crashes. Read without locks, as the table above. */
+/* Modules that are gone, the last ones, for `lm` and crashes. Read without locks, as the table
+ * above. */
 #define LDR_UNLOADED_MODULES 50
 typedef struct _LDR_UNLOADED {
     PVOID volatile Base; /* NULL: unused */
@@ -88,9 +90,9 @@ PLDR_UNLOADED LdrQueryUnloaded(ULONG Index);
 /* The newest that was at Address, if no module is there now; or NULL. Any IRQL. */
 PLDR_UNLOADED LdrFindUnloaded(PVOID Address);
 
-/* Starts the services whose Start is 0 (boot), then those with 1 (system) and 2 (auto). A driver that
- * fails is reported on the debug port and left out, unless its ErrorControl is critical: then the system
- * stops, CRITICAL_SERVICE_FAILED (Win32 error, name). PASSIVE_LEVEL, phase 1. */
+/* Starts the services whose Start is 0 (boot), then those with 1 (system) and 2 (auto). A driver
+ * that fails is reported on the debug port and left out, unless its ErrorControl is critical: then
+ * the system stops, CRITICAL_SERVICE_FAILED (Win32 error, name). PASSIVE_LEVEL, phase 1. */
 void LdrInitSystem(void);
 
 /* Module containing Address, or NULL. Any IRQL. The answer stays readable for ever, but names
@@ -104,8 +106,8 @@ PLDR_MODULE LdrQueryModule(ULONG Index);
 /* "beep!BeepStartIo+0x1c", "nt!KeSetEvent", "beep+0x1000" without symbols; plain hex when no
  * module has it. Any IRQL, no locks, no allocation. */
 void LdrFormatAddress(PVOID Address, CHAR *Buffer, SIZE_T Size);
-/* The same of what a call returns to: it may be the last instruction of its routine, and another one
- * begins there. */
+/* The same of what a call returns to: it may be the last instruction of its routine, and another
+ * one begins there. */
 void LdrFormatReturnAddress(PVOID Address, CHAR *Buffer, SIZE_T Size);
 
 /* Address of a kernel export, or NULL. Any IRQL. */

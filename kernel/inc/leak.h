@@ -1,9 +1,9 @@
 /*
  * leak.h - what a driver whose image is about to go has left behind.
  *
- * The loader asks each component in turn (Ke..., Mm..., Ex..., Ob..., CmFindLeaks); a component notes what it has
- * in its lists that the image contains, or whose routine the image contains. PASSIVE_LEVEL; LdrNoteLeak may be called at any
- * IRQL with locks held.
+ * The loader asks each component in turn (Ke..., Mm..., Ex..., Ob..., CmFindLeaks); a component
+ * notes what it has in its lists that the image contains, or whose routine the image contains.
+ * PASSIVE_LEVEL; LdrNoteLeak may be called at any IRQL with locks held.
  */
 #ifndef _LEAK_PRIVATE_H_
 #define _LEAK_PRIVATE_H_
@@ -13,22 +13,24 @@
 #define LDR_LEAKS_KEPT 16
 
 typedef enum _LDR_LEAK_KIND {
-    LdrLeakTimer,  /* armed */
-    LdrLeakDpc,    /* queued */
-    LdrLeakApc,    /* queued to a thread */
-    LdrLeakThread, /* started in the image, and not ended */
-    LdrLeakCode, /* Object: a thread that stands in the image, which did not start it; Routine: where */
-    LdrLeakWorkItem,    /* queued */
+    LdrLeakTimer,    /* armed */
+    LdrLeakDpc,      /* queued */
+    LdrLeakApc,      /* queued to a thread */
+    LdrLeakThread,   /* started in the image, and not ended */
+    LdrLeakCode,     /* Object: a thread that stands in the image, which did not start it; Routine:
+                        where */
+    LdrLeakWorkItem, /* queued */
     LdrLeakWorkRunning, /* Object: a worker that has taken it and is not done */
     LdrLeakLockedPages, /* Object: the MDL; debug kernel only */
     LdrLeakInterrupt,
     LdrLeakBugCheckCallback,
     LdrLeakRegistryCallback,
-    LdrLeakLink,   /* Object: a symbolic link that a routine of the image made */
-    LdrLeakHandle, /* Object: its value in System's table, of Type; not closed */
-    LdrLeakReference, /* Object: of Type, Name; Count references that a driver has taken; debug kernel only */
-    LdrLeakResource, /* ERESOURCE in the image, not deleted */
-    LdrLeakPool,     /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
+    LdrLeakLink,      /* Object: a symbolic link that a routine of the image made */
+    LdrLeakHandle,    /* Object: its value in System's table, of Type; not closed */
+    LdrLeakReference, /* Object: of Type, Name; Count references that a driver has taken; debug
+                         kernel only */
+    LdrLeakResource,  /* ERESOURCE in the image, not deleted */
+    LdrLeakPool,      /* Object: the tag; Routine: who allocated it; Count blocks of Bytes in all */
     LdrLeakKinds
 } LDR_LEAK_KIND;
 
@@ -53,7 +55,8 @@ static inline BOOLEAN LdrIsInImage(const LDR_LEAKS *Leaks, const VOID *Address)
     return (ULONG_PTR)Address - Leaks->Base < Leaks->Size;
 }
 
-/* Answers what was noted, for more to be said of it; NULL: there was no room, it is only counted. */
+/* Answers what was noted, for more to be said of it; NULL: there was no room, it is only
+ * counted. */
 static inline PLDR_LEAK LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID Object,
                                     PVOID Routine)
 {
@@ -68,11 +71,13 @@ static inline PLDR_LEAK LdrNoteLeak(PLDR_LEAKS Leaks, LDR_LEAK_KIND Kind, PVOID 
 
 /* Timers armed, DPCs queued, interrupts connected, bugcheck callbacks registered. */
 void KeFindLeaks(PLDR_LEAKS Leaks);
-/* The thread, if it was started in the image or stands in it, waiting or running, and APCs queued to it. */
+/* The thread, if it was started in the image or stands in it, waiting or running, and APCs queued
+ * to it. */
 void KeFindThreadLeaks(PKTHREAD Thread, PLDR_LEAKS Leaks);
 /* Work items queued or running, resources, pool memory. */
 void ExFindLeaks(PLDR_LEAKS Leaks);
-/* Symbolic links of the DOS devices' directory, handles of the System process, references to objects. */
+/* Symbolic links of the DOS devices' directory, handles of the System process, references to
+ * objects. */
 void ObFindLeaks(PLDR_LEAKS Leaks);
 /* Pages that are still locked. */
 #if DBG

@@ -27,11 +27,12 @@
     0x4 /* MmFreeContiguousMemory, MmFreeNonCachedMemory: not what was given out */
 #define MM_FREED_MAPPED 0x5 /* MmFreePagesFromMdl: the MDL is mapped */
 #define MM_NOT_RESERVED 0x3 /* system addresses given back that are nobody's */
-/* Of reserved mappings, as Windows numbers them; then address, tag given, and tag or pages found. */
-#define MM_RESERVE_NOTHING 0x100    /* MmAllocateMappingAddress: no bytes */
-#define MM_RESERVED_WRONG_TAG 0x101 /* MmFreeMappingAddress: another tag, or no reserved mapping */
-#define MM_RESERVED_IN_USE 0x103    /* MmFreeMappingAddress: something is mapped there */
-#define MM_RESERVED_MAP_TAG 0x104   /* MmMapLockedPagesWithReservedMapping: another tag */
+/* Of reserved mappings, as Windows numbers them; then address, tag given, and tag or pages
+ * found. */
+#define MM_RESERVE_NOTHING 0x100       /* MmAllocateMappingAddress: no bytes */
+#define MM_RESERVED_WRONG_TAG 0x101    /* MmFreeMappingAddress: another tag, or none reserved */
+#define MM_RESERVED_IN_USE 0x103       /* MmFreeMappingAddress: something is mapped there */
+#define MM_RESERVED_MAP_TAG 0x104      /* MmMapLockedPagesWithReservedMapping: another tag */
 #define MM_RESERVED_MAPPED_TWICE 0x107 /* the same: something is mapped there */
 #define MM_RESERVED_UNMAP_TAG 0x108    /* MmUnmapReservedMapping: another tag */
 #define MM_RESERVED_NOT_MAPPED 0x10A   /* the same: the MDL is not mapped there */
@@ -42,14 +43,14 @@
 #define MM_MDL_NOT_MAPPED 0x1004     /* MmBuildMdlForNonPagedPool: the buffer is not mapped there */
 #define MM_SECTION_NOT_LOCKED 0x1010 /* MmUnlockPagableImageSection, as Windows numbers it */
 #define MM_MDL_NOT_A_PART 0x1006   /* IoBuildPartialMdl: outside of the MDL; then offset, length */
-#define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has a system address already */
+#define MM_MDL_MAPPED_TWICE 0x1005 /* MmMapLockedPagesSpecifyCache: has an address already */
 
 /* First argument of PFN_LIST_CORRUPT bugchecks, as Windows numbers them; the second is the page. */
 #define MM_UNLOCKED_TOO_OFTEN 0x7 /* third: its locks */
 #define MM_FREED_TWICE 0x99       /* third: its state */
 #define MM_FREED_LOCKED 0x9A      /* third: its state; fourth: its locks */
-/* First argument of DRIVER_VERIFIER_DETECTED_VIOLATION raised here, as Windows numbers them; then MDL
- * and MdlFlags, except where noted. */
+/* First argument of DRIVER_VERIFIER_DETECTED_VIOLATION raised here, as Windows numbers them; then
+ * MDL and MdlFlags, except where noted. */
 #define MM_MDL_NOT_LOCKED 0x7C         /* MmUnlockPages: its pages are not locked (any more) */
 #define MM_MDL_UNLOCK_NONPAGED 0x7D    /* MmUnlockPages: made by MmBuildMdlForNonPagedPool */
 #define MM_MDL_BAD_LOCK_FLAGS 0xB0     /* MmProbeAndLockPages: it describes or maps pages already */
@@ -114,8 +115,8 @@ NTSTATUS MmLockMdlPages(PMDL Mdl, KPROCESSOR_MODE AccessMode, LOCK_OPERATION Ope
                         PVOID Caller);
 
 /*
- * Who has locked pages (debug kernel only). MmCheckFreedMdl: IoFreeMdl is about to free Mdl: its pages
- * must be unlocked, and its mapping gone. MmCheckFreedMemory: nobody has locked a page of
+ * Who has locked pages (debug kernel only). MmCheckFreedMdl: IoFreeMdl is about to free Mdl: its
+ * pages must be unlocked, and its mapping gone. MmCheckFreedMemory: nobody has locked a page of
  * [Start, End), a block of pool about to be freed. Both bugcheck when it
  * is not so. IRQL <= DISPATCH_LEVEL. MmFindLeaks (leak.h) tells what a driver has left locked.
  */
@@ -127,16 +128,17 @@ void MmCheckFreedMemory(PVOID Start, PVOID End);
 #define MmCheckFreedMemory(Start, End) ((void)0)
 #endif
 
-/* Tells of a pageable section in an image of MmAllocateImage's, after MmProtectImage. MmFreeImage forgets
- * it. */
+/* Tells of a pageable section in an image of MmAllocateImage's, after MmProtectImage. MmFreeImage
+ * forgets it. */
 void MmRegisterPageableSection(PVOID Start, SIZE_T Pages);
 
 /*
- * Pageable memory that vanishes (debug kernel only, see mm/pageable.c). From exception handlers, with
- * interrupts off: MmPageableFault for a page fault, MmEndStep for a debug exception (FALSE: not one of its
- * own), MmCancelStep before any other but an NMI. MmExplainPageable prints, in a crash, what kind of pageable
- * memory Address is, if it is any. MmSetVanishing returns the pages concerned. MmEnterPoolInternals and
- * MmLeavePoolInternals, at DISPATCH_LEVEL: what this processor touches between is allowed.
+ * Pageable memory that vanishes (debug kernel only, see mm/pageable.c). From exception handlers,
+ * with interrupts off: MmPageableFault for a page fault, MmEndStep for a debug exception (FALSE:
+ * not one of its own), MmCancelStep before any other but an NMI. MmExplainPageable prints, in a
+ * crash, what kind of pageable memory Address is, if it is any. MmSetVanishing returns the pages
+ * concerned. MmEnterPoolInternals and MmLeavePoolInternals, at DISPATCH_LEVEL: what this processor
+ * touches between is allowed.
  */
 typedef enum _MM_PAGEABLE_FAULT {
     MmFaultOther,   /* not of pageable memory */
@@ -204,11 +206,11 @@ SIZE_T MmQueryPoolPages(PVOID Base, ULONG *Tag, USHORT *Owner);
  * more). */
 SIZE_T MmFreePoolPages(PVOID Base);
 /*
- * Special pool: a page of pool of its own (Kind 0 or 1), read-write, contents undefined, with unmapped
- * pages before and behind it; NULL when memory is exhausted. MmFreeGuardedPage makes it fault on every
- * processor before it returns; FALSE, and nothing done, when there is no such page (any more): IRQL <=
- * DISPATCH_LEVEL with interrupts enabled. MmQueryGuardedPage, any IRQL: what an address is to special
- * pool.
+ * Special pool: a page of pool of its own (Kind 0 or 1), read-write, contents undefined, with
+ * unmapped pages before and behind it; NULL when memory is exhausted. MmFreeGuardedPage makes it
+ * fault on every processor before it returns; FALSE, and nothing done, when there is no such page
+ * (any more): IRQL <= DISPATCH_LEVEL with interrupts enabled. MmQueryGuardedPage, any IRQL: what an
+ * address is to special pool.
  */
 typedef enum _MM_GUARDED_STATE {
     MmNotGuarded,
@@ -222,10 +224,10 @@ MM_GUARDED_STATE MmQueryGuardedPage(PVOID Address);
 
 /*
  * Pages for secure pools: a run of Pages pages that nobody can write, not through the direct map
- * either, with the first Size bytes of Contents (not NULL) in it, the rest zero, and an unmapped page
- * behind; NULL when memory is exhausted. MmWriteSecurePages changes Size bytes at Target, inside of
- * a run; FALSE, and nothing changed, when memory for the mapping that takes is exhausted. One caller
- * at a time; IRQL <= APC_LEVEL.
+ * either, with the first Size bytes of Contents (not NULL) in it, the rest zero, and an unmapped
+ * page behind; NULL when memory is exhausted. MmWriteSecurePages changes Size bytes at Target,
+ * inside of a run; FALSE, and nothing changed, when memory for the mapping that takes is exhausted.
+ * One caller at a time; IRQL <= APC_LEVEL.
  */
 PVOID MmAllocateSecurePages(SIZE_T Pages, const void *Contents, SIZE_T Size);
 BOOLEAN MmWriteSecurePages(PVOID Target, const void *Source, SIZE_T Size);
@@ -247,9 +249,9 @@ static inline LONG MmQueryPoolKind(PVOID Address)
 }
 
 /*
- * For the debugger, with interrupts off: reads, or writes whatever the protection, up to Size bytes; returns
- * how many there were before the first that is no RAM. MmQueryDebuggerAlias: the same byte in the direct map,
- * which tells pages apart; NULL: no RAM. Any IRQL, no locks.
+ * For the debugger, with interrupts off: reads, or writes whatever the protection, up to Size
+ * bytes; returns how many there were before the first that is no RAM. MmQueryDebuggerAlias: the
+ * same byte in the direct map, which tells pages apart; NULL: no RAM. Any IRQL, no locks.
  */
 SIZE_T MmAccessForDebugger(ULONG64 Address, PVOID Buffer, SIZE_T Size, BOOLEAN Write);
 PVOID MmQueryDebuggerAlias(ULONG64 Address);
@@ -262,8 +264,8 @@ typedef struct _MM_STATISTICS {
 } MM_STATISTICS;
 void MmQueryStatistics(MM_STATISTICS *Statistics);
 
-/* Calls Routine for each run of mapped system addresses with the physical memory behind them, contiguous on
- * both sides, but not for the direct map. Any IRQL; after a bugcheck. */
+/* Calls Routine for each run of mapped system addresses with the physical memory behind them,
+ * contiguous on both sides, but not for the direct map. Any IRQL; after a bugcheck. */
 typedef void MM_VISIT_MAPPING(PVOID Context, ULONG64 Virtual, ULONG64 Physical, ULONG64 Size);
 void MmVisitMappings(MM_VISIT_MAPPING *Routine, PVOID Context);
 

@@ -16,20 +16,22 @@ struct _KD_CONSOLE;
  * wait on such an object is satisfied at once. */
 #define OB_NOT_WAITABLE (-1)
 
-/* What a service makes of a pointer that it has to use: NULL, or no kernel address. See nt/zw_object.h. */
+/* What a service makes of a pointer that it has to use: NULL, or no kernel address. See
+ * nt/zw_object.h. */
 static inline BOOLEAN ObIsBadPointer(const VOID *Pointer)
 {
     return (LONG_PTR)Pointer >= 0;
 }
 
 /*
- * What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL with no lock held; each may be
- * NULL.
+ * What a type's owner tells the object manager. Callbacks run at PASSIVE_LEVEL with no lock held;
+ * each may be NULL.
  *
- * Windows' types have three more. OkayToClose lets an owner refuse the end of a handle, which only those of
- * window stations and desktops do; there are none here. Security reads and writes security descriptors,
- * which no object here has. And Open can refuse a handle there, for the sake of protected processes; nothing here
- * is protected from a caller that is in the kernel already, so it cannot.
+ * Windows' types have three more. OkayToClose lets an owner refuse the end of a handle, which only
+ * those of window stations and desktops do; there are none here. Security reads and writes security
+ * descriptors, which no object here has. And Open can refuse a handle there, for the sake of
+ * protected processes; nothing here is protected from a caller that is in the kernel already, so it
+ * cannot.
  */
 typedef struct _OB_TYPE_INITIALIZER {
     PCWSTR Name;
@@ -41,8 +43,8 @@ typedef struct _OB_TYPE_INITIALIZER {
     /* Names of such objects are looked up without regard to case whether OBJ_CASE_INSENSITIVE is
      * given or not, as Windows 10 does for what drivers name. */
     BOOLEAN CaseInsensitive;
-    /* A handle is about to be made: a first one, a duplicate, or one that a child process inherits. Close follows
-     * in any case, if only because it could not be made. */
+    /* A handle is about to be made: a first one, a duplicate, or one that a child process inherits.
+     * Close follows in any case, if only because it could not be made. */
     void (*Open)(PVOID Object);
     /* A handle has gone; LastHandle: no other handle in the system refers to the object. */
     void (*Close)(PVOID Object, BOOLEAN LastHandle);
@@ -90,9 +92,9 @@ NTSTATUS ObAllocateObject(POBJECT_TYPE Type, SIZE_T BodySize, PVOID *Object);
 NTSTATUS ObEnterObject(PVOID Object, POBJECT_ATTRIBUTES ObjectAttributes, ACCESS_MASK DesiredAccess,
                        PVOID *ObjectOut, HANDLE *Handle);
 
-/* A permanent directory or symbolic link. Creator: the code that asked for the link, or NULL. LinkOut, which
- * may be NULL, receives the link, referenced: ObMakeTemporaryObject removes it without fail.
- * PASSIVE_LEVEL. Errors as ObEnterObject. */
+/* A permanent directory or symbolic link. Creator: the code that asked for the link, or NULL.
+ * LinkOut, which may be NULL, receives the link, referenced: ObMakeTemporaryObject removes it
+ * without fail. PASSIVE_LEVEL. Errors as ObEnterObject. */
 NTSTATUS ObCreateDirectory(PCWSTR Name);
 NTSTATUS ObCreateSymbolicLink(PUNICODE_STRING Name, PUNICODE_STRING Target, PVOID Creator,
                               PVOID *LinkOut);
@@ -103,20 +105,20 @@ NTSTATUS ObDeleteSymbolicLink(PUNICODE_STRING Name);
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH. */
 NTSTATUS ObSetDeviceDirectory(PEPROCESS Process, HANDLE DirectoryHandle);
 
-/* A process that is being made gets Parent's handles that have OBJ_INHERIT, with the same values; the same
- * device map. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: ObCloseProcessHandles will do for those that there are;
- * STATUS_PROCESS_IS_TERMINATING: the parent has exited. */
+/* A process that is being made gets Parent's handles that have OBJ_INHERIT, with the same values;
+ * the same device map. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: ObCloseProcessHandles will do
+ * for those that there are; STATUS_PROCESS_IS_TERMINATING: the parent has exited. */
 NTSTATUS ObInheritHandles(PEPROCESS Child, PEPROCESS Parent);
 void ObInheritDeviceDirectory(PEPROCESS Child, PEPROCESS Parent);
 /* Closes all handles of a process, protected or not; no new one can come. PASSIVE_LEVEL. */
 void ObCloseProcessHandles(PEPROCESS Process);
 
-/* Cancels the timers that are to call routines in the current thread, which ends: from now on it can arm no
- * other such. PASSIVE_LEVEL. */
+/* Cancels the timers that are to call routines in the current thread, which ends: from now on it
+ * can arm no other such. PASSIVE_LEVEL. */
 void ObCancelThreadTimers(void);
 
-/* What a driver is bound to instead of an export: in the debug kernel those that take and drop references
- * count them (driverref.c). Any IRQL. */
+/* What a driver is bound to instead of an export: in the debug kernel those that take and drop
+ * references count them (driverref.c). Any IRQL. */
 #if DBG
 PVOID ObDriverRoutine(PVOID Routine);
 #else

@@ -1,9 +1,9 @@
 /*
- * service.h - services: keys of the registry that stand for drivers. What the service control manager does
- * on Windows, for `sc` and for the boot.
+ * service.h - services: keys of the registry that stand for drivers. What the service control
+ * manager does on Windows, for `sc` and for the boot.
  *
- * All routines: PASSIVE_LEVEL, any thread. Names are terminated and compared ignoring case. Results are
- * Win32 errors (winerror.h); 0 is success.
+ * All routines: PASSIVE_LEVEL, any thread. Names are terminated and compared ignoring case. Results
+ * are Win32 errors (winerror.h); 0 is success.
  */
 #ifndef _SERVICE_PRIVATE_H_
 #define _SERVICE_PRIVATE_H_
@@ -33,8 +33,9 @@ typedef struct _LDR_SERVICE_CONFIG {
 
 /* Opens the service's key, for CmCloseKey. ERROR_SERVICE_DOES_NOT_EXIST, ERROR_INVALID_NAME. */
 ULONG LdrOpenService(PCWSTR Name, PCM_KEY *Key);
-/* Makes the key with its values; Path is given. ERROR_SERVICE_EXISTS, ERROR_SERVICE_MARKED_FOR_DELETE,
- * ERROR_INVALID_NAME, ERROR_CIRCULAR_DEPENDENCY, ERROR_INVALID_PARAMETER: a tag without a group. */
+/* Makes the key with its values; Path is given. ERROR_SERVICE_EXISTS,
+ * ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_INVALID_NAME, ERROR_CIRCULAR_DEPENDENCY,
+ * ERROR_INVALID_PARAMETER: a tag without a group. */
 ULONG LdrCreateService(PCWSTR Name, const LDR_SERVICE_CONFIG *Config);
 /* Sets what Config has of an open service. Errors as above. */
 ULONG LdrChangeService(PCWSTR Name, PCM_KEY Key, const LDR_SERVICE_CONFIG *Config);
@@ -42,15 +43,16 @@ ULONG LdrChangeService(PCWSTR Name, PCM_KEY Key, const LDR_SERVICE_CONFIG *Confi
 ULONG LdrDeleteService(PCWSTR Name, PCM_KEY Key);
 
 /*
- * Starts the services that this one depends on, then its driver. Reason (at least 128 bytes) receives
- * words for people, or "". ERROR_SERVICE_ALREADY_RUNNING: also while it starts or stops.
+ * Starts the services that this one depends on, then its driver. Reason (at least 128 bytes)
+ * receives words for people, or "". ERROR_SERVICE_ALREADY_RUNNING: also while it starts or stops.
  * ERROR_SERVICE_DISABLED, ERROR_SERVICE_MARKED_FOR_DELETE, ERROR_CIRCULAR_DEPENDENCY,
- * ERROR_SERVICE_DEPENDENCY_DELETED, ERROR_SERVICE_DEPENDENCY_FAIL, or LdrLoadDriver's as Win32 error.
+ * ERROR_SERVICE_DEPENDENCY_DELETED, ERROR_SERVICE_DEPENDENCY_FAIL, or LdrLoadDriver's as Win32
+ * error.
  */
 ULONG LdrStartService(PCWSTR Name, CHAR *Reason, SIZE_T ReasonSize);
 /* Unloads the driver, or leaves that to the last close of its devices. ERROR_SERVICE_NOT_ACTIVE,
- * ERROR_INVALID_SERVICE_CONTROL: it cannot be unloaded, ERROR_SERVICE_CANNOT_ACCEPT_CTRL: it starts or
- * stops just now, ERROR_DEPENDENT_SERVICES_RUNNING. */
+ * ERROR_INVALID_SERVICE_CONTROL: it cannot be unloaded, ERROR_SERVICE_CANNOT_ACCEPT_CTRL: it starts
+ * or stops just now, ERROR_DEPENDENT_SERVICES_RUNNING. */
 ULONG LdrStopService(PCWSTR Name);
 /* The driver's state; *Stoppable: it has an unload routine. */
 LDR_SERVICE_STATE LdrQueryServiceState(PCWSTR Name, BOOLEAN *Stoppable);

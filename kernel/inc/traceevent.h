@@ -1,9 +1,9 @@
 /*
  * traceevent.h - what the trace knows: one table of its events.
  *
- * An event is 32 bytes: when, which thread was running at which IRQL, and up to three numbers, whose
- * meaning the table gives by a name and a form. The `trace` command prints the table's names and forms
- * ahead of a dump, so nothing outside the kernel has to know this file.
+ * An event is 32 bytes: when, which thread was running at which IRQL, and up to three numbers,
+ * whose meaning the table gives by a name and a form. The `trace` command prints the table's names
+ * and forms ahead of a dump, so nothing outside the kernel has to know this file.
  */
 #ifndef _TRACEEVENT_H_
 #define _TRACEEVENT_H_
@@ -24,9 +24,10 @@
     X(LOCK, "lock")
 
 /*
- * X(Number, Name, group, text, fields): of Extra, A and B, in this order, each "name:form", '-' for none.
- * Forms: d decimal, x hexadecimal, p an address, c an address of code, s a status, t a thread, g a pool
- * tag with the size above it, w what a thread was doing (KTHREAD_STATE, and its wait reason above it).
+ * X(Number, Name, group, text, fields): of Extra, A and B, in this order, each "name:form", '-' for
+ * none. Forms: d decimal, x hexadecimal, p an address, c an address of code, s a status, t a
+ * thread, g a pool tag with the size above it, w what a thread was doing (KTHREAD_STATE, and its
+ * wait reason above it).
  */
 #define KI_TRACE_KINDS(X)                                                                          \
     X(1, IntEnter, INTERRUPTS, "int.enter", "vector:x interrupted:c -")                            \
@@ -103,15 +104,16 @@ typedef struct _KI_TRACE_SUMMARY {
     ULONG64 Recorded[KI_TRACE_PROCESSORS]; /* since the start, by processor */
 } KI_TRACE_SUMMARY, *PKI_TRACE_SUMMARY;
 
-/* Ends a trace that runs and begins a new one of Groups, with room for Capacity events, a power of two,
- * on each processor. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: nothing has changed but the end. */
+/* Ends a trace that runs and begins a new one of Groups, with room for Capacity events, a power of
+ * two, on each processor. PASSIVE_LEVEL. STATUS_INSUFFICIENT_RESOURCES: nothing has changed but the
+ * end. */
 NTSTATUS KeStartTrace(ULONG Groups, ULONG Capacity);
 /* Ends it; what was recorded stays until the next start. STATUS_INVALID_DEVICE_STATE: none runs.
  * PASSIVE_LEVEL. */
 NTSTATUS KeStopTrace(void);
 void KeQueryTrace(PKI_TRACE_SUMMARY Summary);
-/* The Index-th event of a processor since the start. FALSE: overwritten or not recorded; or the trace
- * runs. PASSIVE_LEVEL. */
+/* The Index-th event of a processor since the start. FALSE: overwritten or not recorded; or the
+ * trace runs. PASSIVE_LEVEL. */
 BOOLEAN KeReadTrace(ULONG Processor, ULONG64 Index, PKI_TRACE_EVENT Event);
 BOOLEAN KeReadTraceThread(ULONG Index, PKI_TRACE_THREAD Thread);
 

@@ -1,23 +1,25 @@
 /*
- * tracepoint.h - places in the code that the trace can look at, and that cost nothing while it does not.
+ * tracepoint.h - places in the code that the trace can look at, and that cost nothing while it does
+ * not.
  *
- * A trace point is an instruction that the program needs anyway, a store or a move to or from CR8, made
- * five bytes long or longer by its encoding: no instruction is added, none is slower. Started, the trace
- * overwrites the first five bytes of each with a jump to a stub of its own, which tells ke/trace.c
- * about it, executes the instruction itself and jumps back behind it. So there is no flag to test.
+ * A trace point is an instruction that the program needs anyway, a store or a move to or from CR8,
+ * made five bytes long or longer by its encoding: no instruction is added, none is slower. Started,
+ * the trace overwrites the first five bytes of each with a jump to a stub of its own, which tells
+ * ke/trace.c about it, executes the instruction itself and jumps back behind it. So there is no
+ * flag to test.
  *
  *      off                            on                   stub, in .text.trace
  *      movb $5, disp32(%rbx)          jmp stub   ------>   push C, B, A, kind; call KiTraceEntry
  *      next:                          next:      <------   movb $5, disp32(%rbx); jmp next
  *
- * As a point is one instruction, no interrupted thread can stand inside what is overwritten. Arguments
- * cost nothing if they are in registers; what else an event holds is read from there by ke/trace.c.
- * The hook sees the state from before the instruction, but for a raise of the IRQL: that is told from
- * the higher level. A point may be at any IRQL and in any interrupt, NMI too.
+ * As a point is one instruction, no interrupted thread can stand inside what is overwritten.
+ * Arguments cost nothing if they are in registers; what else an event holds is read from there by
+ * ke/trace.c. The hook sees the state from before the instruction, but for a raise of the IRQL:
+ * that is told from the higher level. A point may be at any IRQL and in any interrupt, NMI too.
  *
  * KI_TRACE_STORE(kind, place, value, a, b, c)    place = value
- * KI_TRACE_STORE_AT_ONCE                         the same, with no interrupt between event and store
- * KI_TRACE_INCREMENT(kind, place, a, b, c)       place += 1;   _LOCKED: interlocked
+ * KI_TRACE_STORE_AT_ONCE                         the same, with no interrupt between event and
+ * store KI_TRACE_INCREMENT(kind, place, a, b, c)       place += 1;   _LOCKED: interlocked
  * KI_TRACE_IRQL(kind, a, b, c)                   KeGetCurrentIrql()
  * KI_TRACE_LOWER(kind, irql, a, b, c)            KeLowerIrql(irql)
  * KI_TRACE_POINT(kind, a, b, c)                  a five-byte NOP, for paths that are slow anyway
@@ -34,7 +36,8 @@
 
 #if defined(_NTOSKRNL_) && !defined(__clang__)
 
-/* The stub and its entry in the table; Early and Late: the instruction, before or after the event. */
+/* The stub and its entry in the table; Early and Late: the instruction, before or after the
+ * event. */
 #define KI_TRACE_SITE(Instruction, Early, Late, A)                                                 \
     "661:\t" Instruction "\n662:\n"                                                                \
     ".pushsection .text.trace,\"ax\",@progbits\n663:\t" Early "\n"                                 \

@@ -1,10 +1,10 @@
 /*
  * attach.c - device stacks: who is on top of whom.
  *
- * AttachedDevice leads up, and drivers may read it; AttachedTo, in io's own extension, leads down. Both
- * change only with IopDatabaseLock held, and a device is on top of at most one other. A device that is
- * in a stack is not kept by that: the driver above detaches first, and a lower device's deletion
- * waits until it has (IopSettleDevice).
+ * AttachedDevice leads up, and drivers may read it; AttachedTo, in io's own extension, leads down.
+ * Both change only with IopDatabaseLock held, and a device is on top of at most one other. A device
+ * that is in a stack is not kept by that: the driver above detaches first, and a lower device's
+ * deletion waits until it has (IopSettleDevice).
  *
  * Requests find the top once, when they begin. A filter may be detached and deleted at that moment
  * and yet be called: so whoever calls it holds a reference, and a filter that comes and goes while
@@ -34,7 +34,8 @@ static PDEVICE_OBJECT IopBaseLocked(PDEVICE_OBJECT Device)
     return Device;
 }
 
-/* Nothing attached, as usual: whether that is so before or after another thread attaches is open. */
+/* Nothing attached, as usual: whether that is so before or after another thread attaches is
+ * open. */
 static BOOLEAN IopIsTop(PDEVICE_OBJECT Device)
 {
     return __atomic_load_n(&Device->AttachedDevice, __ATOMIC_ACQUIRE) == NULL;

@@ -153,8 +153,8 @@ static IOP_ENTRY_LAYOUT IopEntryLayout(FILE_INFORMATION_CLASS Class)
     }
 }
 
-/* Writes one entry into Room bytes, its name cut to fit; answers its bytes. What the file system does
- * not keep is 0: times, short names, extended attributes. AllocationSize follows EndOfFile. */
+/* Writes one entry into Room bytes, its name cut to fit; answers its bytes. What the file system
+ * does not keep is 0: times, short names, extended attributes. AllocationSize follows EndOfFile. */
 static ULONG IopWriteEntry(PUCHAR Buffer, ULONG Room, const IOP_ENTRY_LAYOUT *Layout,
                            const IOP_BOOT_ENTRY *Entry)
 {

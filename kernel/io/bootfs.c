@@ -41,7 +41,8 @@ BOOLEAN IopIsBootDirectory(const char *Path, SIZE_T Length)
     return Search.Found;
 }
 
-/* Appends Name to the path of Length characters, with the archive's slashes; names there are ASCII. */
+/* Appends Name to the path of Length characters, with the archive's slashes; names there are
+ * ASCII. */
 static NTSTATUS IopAppendBootName(char *Path, ULONG Length, PUNICODE_STRING Name)
 {
     ULONG Count = Name->Length / sizeof(WCHAR);

@@ -22,8 +22,8 @@ static SIZE_T IopBootSize(PFILE_OBJECT File)
     return IopBootFileOf(File) != NULL ? IopBootFileOf(File)->Size : 0;
 }
 
-/* Text, after a backslash with Rooted, into Room bytes at Name; answers the bytes written. *Length: of
- * the whole name. */
+/* Text, after a backslash with Rooted, into Room bytes at Name; answers the bytes written. *Length:
+ * of the whole name. */
 static ULONG IopWriteName(PWCH Name, ULONG Room, const CHAR *Text, BOOLEAN Rooted, ULONG *Length)
 {
     ULONG Count = (ULONG)strlen(Text) + Rooted, Written;
@@ -61,7 +61,8 @@ static void IopFillStandard(PFILE_OBJECT File, PFILE_STANDARD_INFORMATION Standa
     Standard->Directory = IopIsBootFolder(File);
 }
 
-/* A number that is the same for every open of a file, and every boot: a hash (FNV-1a) of its path. */
+/* A number that is the same for every open of a file, and every boot: a hash (FNV-1a) of its
+ * path. */
 static void IopFillInternal(PFILE_OBJECT File, PFILE_INTERNAL_INFORMATION Internal)
 {
     ULONG64 Hash = 0xCBF29CE484222325;

@@ -2,8 +2,9 @@
  * build.c - IRPs filled in for drivers that send their own: reads, writes and what has no buffer.
  * (Controls are in control.c.)
  *
- * A synchronous request is in its thread's list, and its completion, which runs in the thread, frees
- * it. An asynchronous one is the driver's, which frees all parts of it in its completion routine.
+ * A synchronous request is in its thread's list, and its completion, which runs in the thread,
+ * frees it. An asynchronous one is the driver's, which frees all parts of it in its completion
+ * routine.
  */
 #include "iop.h"
 

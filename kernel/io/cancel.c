@@ -109,8 +109,9 @@ static BOOLEAN IopCancelThreadIrps(PLIST_ENTRY Head)
     return Any;
 }
 
-/* For who wonders why the thread, and perhaps a driver's unload, hangs. Another processor may be completing
- * the IRP: its APC takes the place of the pointer to the stack location, so that is calculated. */
+/* For who wonders why the thread, and perhaps a driver's unload, hangs. Another processor may be
+ * completing the IRP: its APC takes the place of the pointer to the stack location, so that is
+ * calculated. */
 static void IopComplainAboutThread(PIRP Irp, const char *What)
 {
     CHAR Start[80];
@@ -125,8 +126,9 @@ static void IopComplainAboutThread(PIRP Irp, const char *What)
              Device != NULL ? &Device->DriverObject->DriverName : NULL, Irp);
 }
 
-/* Gives one IRP up: the thread ends, and whoever completes the IRP drops it. The thread object stays, for
- * drivers that look at the IRP's thread. FALSE: its completion is on its way. At APC_LEVEL. */
+/* Gives one IRP up: the thread ends, and whoever completes the IRP drops it. The thread object
+ * stays, for drivers that look at the IRP's thread. FALSE: its completion is on its way. At
+ * APC_LEVEL. */
 static BOOLEAN IopOrphanIrp(PIRP Irp)
 {
     PETHREAD Thread = KeGetCurrentThread();

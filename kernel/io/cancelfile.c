@@ -1,11 +1,12 @@
 /*
  * cancelfile.c - cancelling the requests of a file.
  *
- * What is under way is known to its thread alone (see cancel.c), so a thread's requests are cancelled
- * in that thread: by itself, or for others by a special kernel APC, for which they wait. A thread that
- * takes no APCs, in a guarded region say, is waited for until it does. The APC goes to the process that the
- * thread is attached to at that moment, if it is: there it may be waiting for the very request. A request
- * from before it attached is cancelled, too, but is finished only when the thread is back, as any other.
+ * What is under way is known to its thread alone (see cancel.c), so a thread's requests are
+ * cancelled in that thread: by itself, or for others by a special kernel APC, for which they wait.
+ * A thread that takes no APCs, in a guarded region say, is waited for until it does. The APC goes
+ * to the process that the thread is attached to at that moment, if it is: there it may be waiting
+ * for the very request. A request from before it attached is cancelled, too, but is finished only
+ * when the thread is back, as any other.
  */
 #include "iop.h"
 
@@ -47,8 +48,8 @@ static VOID NTAPI IopCancelApc(PKAPC Apc, PKNORMAL_ROUTINE *NormalRoutine, PVOID
     KeSetEvent(&Cancel->Done, IO_NO_INCREMENT, FALSE);
 }
 
-/* For each thread of the system that has not ended. One that ends before it gets the APC cancels its
- * requests itself; KeInsertQueueApc then says no. */
+/* For each thread of the system that has not ended. One that ends before it gets the APC cancels
+ * its requests itself; KeInsertQueueApc then says no. */
 static void IopCancelInThread(PETHREAD Thread, PVOID Context)
 {
     PIOP_CANCEL Cancel = Context;
@@ -79,7 +80,8 @@ NTSTATUS NTAPI ZwCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock)
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
-    /* A request without a cancel routine may get one later: it is asked again until it has ended. */
+    /* A request without a cancel routine may get one later: it is asked again until it has
+     * ended. */
     for (;;) {
         KIRQL OldIrql = KfRaiseIrql(APC_LEVEL);
         Cancel.Found = FALSE;

@@ -3,9 +3,10 @@
  *
  * IRP_MJ_CLEANUP when the last handle is closed: requests that are still under way should end.
  * IRP_MJ_CLOSE when the last reference has gone, and with it every IRP: the driver forgets the
- * file. Each is sent once, in this order, also for a file that never got a handle; only who makes a new handle
- * for a file without one, by its pointer, has another cleanup sent with the end of that. Neither
- * can fail, and both are waited for; they complete by setting an event here, without an APC.
+ * file. Each is sent once, in this order, also for a file that never got a handle; only who makes a
+ * new handle for a file without one, by its pointer, has another cleanup sent with the end of that.
+ * Neither can fail, and both are waited for; they complete by setting an event here, without an
+ * APC.
  */
 #include "iop.h"
 

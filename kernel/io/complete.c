@@ -43,8 +43,8 @@
 #include "iop.h"
 #include "verify.h"
 
-/* Drivers see this location no more; nothing of it may be taken for a later request's. All but the file, which
- * goes last. */
+/* Drivers see this location no more; nothing of it may be taken for a later request's. All but the
+ * file, which goes last. */
 static void IopClearLocation(PIO_STACK_LOCATION Stack)
 {
     Stack->MinorFunction = 0;

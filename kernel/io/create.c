@@ -171,7 +171,8 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     return STATUS_SUCCESS;
 }
 
-/* A path relative to an open file leads to its device, which finds that file in RelatedFileObject. */
+/* A path relative to an open file leads to its device, which finds that file in
+ * RelatedFileObject. */
 NTSTATUS IopParseFile(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG Attributes,
                       PACCESS_MASK DesiredAccess, PVOID Context, PVOID *Object)
 {

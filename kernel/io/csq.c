@@ -1,10 +1,10 @@
 /*
  * csq.c - cancel-safe queues: the cancel routine's part of queueing IRPs, written once for all.
  *
- * An IRP in a queue has IopCancelQueuedIrp as its cancel routine and, in DriverContext[3], the queue
- * or the context that leads there; both begin with a ULONG that tells which. Whoever takes the
- * routine out by an atomic exchange owns the IRP: a removal takes it from the queue at once, all
- * under the queue's lock; a cancellation comes without that lock, and so takes it out a moment
+ * An IRP in a queue has IopCancelQueuedIrp as its cancel routine and, in DriverContext[3], the
+ * queue or the context that leads there; both begin with a ULONG that tells which. Whoever takes
+ * the routine out by an atomic exchange owns the IRP: a removal takes it from the queue at once,
+ * all under the queue's lock; a cancellation comes without that lock, and so takes it out a moment
  * later. In between the IRP is in the queue without a routine, and removals pass it over.
  *
  *     inserting                            cancelling
@@ -27,7 +27,8 @@ static PIO_CSQ IopQueueOfIrp(PIRP Irp)
     return *(PULONG)Owner == IO_TYPE_CSQ_IRP_CONTEXT ? ((PIO_CSQ_IRP_CONTEXT)Owner)->Csq : Owner;
 }
 
-/* Its routine has been taken, the lock is held: the IRP leaves the queue, its context forgets it. */
+/* Its routine has been taken, the lock is held: the IRP leaves the queue, its context forgets
+ * it. */
 static void IopUnqueueIrp(PIO_CSQ Csq, PIRP Irp)
 {
     PIO_CSQ_IRP_CONTEXT Context = Irp->Tail.Overlay.DriverContext[IOP_CSQ_SLOT];

@@ -1,9 +1,10 @@
 /*
  * dacl.c - what a device's security descriptor gives to the system.
  *
- * There is one token: the System process's. It is SYSTEM, a member of the administrators, authenticated, and
- * part of everybody; as on Windows it owns every device, and an owner may always read and change the list.
- * Lists only allow (sddl.c makes no others), so the order of the entries does not matter. Pure code.
+ * There is one token: the System process's. It is SYSTEM, a member of the administrators,
+ * authenticated, and part of everybody; as on Windows it owns every device, and an owner may always
+ * read and change the list. Lists only allow (sddl.c makes no others), so the order of the entries
+ * does not matter. Pure code.
  */
 #include "sddl.h"
 

@@ -163,8 +163,8 @@ void IopSettleDevice(PDEVICE_OBJECT Device, KIRQL OldIrql)
     }
 }
 
-/* From here on nothing is registered for Device that its deletion, which takes such things back first,
- * would miss. */
+/* From here on nothing is registered for Device that its deletion, which takes such things back
+ * first, would miss. */
 static void IopBeginDeletion(PDEVICE_OBJECT Device)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);

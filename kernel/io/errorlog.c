@@ -1,9 +1,9 @@
 /*
  * errorlog.c - the event log: what drivers report of their devices' errors.
  *
- * An entry is made and filled in at any IRQL up to DISPATCH_LEVEL. When it is written a worker thread
- * looks up the names of the driver and the device, drops the reference to them, and appends it to
- * the log, which keeps the last entries. A fast mutex guards the log.
+ * An entry is made and filled in at any IRQL up to DISPATCH_LEVEL. When it is written a worker
+ * thread looks up the names of the driver and the device, drops the reference to them, and appends
+ * it to the log, which keeps the last entries. A fast mutex guards the log.
  */
 #include "iop.h"
 

@@ -1,8 +1,8 @@
 /*
  * extension.c - memory that belongs to a driver object.
  *
- * The extensions hang in the driver object's list, under the database lock, and go with the object. A
- * driver has a few at most, so the list is searched from its beginning.
+ * The extensions hang in the driver object's list, under the database lock, and go with the object.
+ * A driver has a few at most, so the list is searched from its beginning.
  */
 #include "iop.h"
 

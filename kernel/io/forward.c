@@ -11,7 +11,8 @@ static NTSTATUS NTAPI IopCatchIrp(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID C
 {
     UNREFERENCED_PARAMETER(DeviceObject);
     UNREFERENCED_PARAMETER(Irp);
-    // Not only when PendingReturned says so: a driver that forgets the mark still answers STATUS_PENDING.
+    // Not only when PendingReturned says so: a driver that forgets the mark still answers
+    // STATUS_PENDING.
     KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
     return STATUS_MORE_PROCESSING_REQUIRED;
 }
@@ -47,7 +48,8 @@ typedef struct _IOP_SAFE_COMPLETION {
 } IOP_SAFE_COMPLETION, *PIOP_SAFE_COMPLETION;
 
 /* Called in every case, so that the block and its reference go; the driver's routine as it asked.
- * The last reference may go while the driver's own routine would still be returning: here it has. */
+ * The last reference may go while the driver's own routine would still be returning: here it
+ * has. */
 static NTSTATUS NTAPI IopSafeCompletion(PDEVICE_OBJECT DeviceObject, PIRP Irp, PVOID Context)
 {
     IOP_SAFE_COMPLETION Safe = *(PIOP_SAFE_COMPLETION)Context;

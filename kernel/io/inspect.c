@@ -1,10 +1,10 @@
 /*
- * inspect.c - the console's view of single objects, as WinDbg's commands of these names show them: irp,
- * irpfind, devobj, drvobj, devstack.
+ * inspect.c - the console's view of single objects, as WinDbg's commands of these names show them:
+ * irp, irpfind, devobj, drvobj, devstack.
  *
- * Objects are given by name or by address. An address may be anything: what is there is checked to be
- * mapped and to look right, and a device is referenced while it is shown. An IRP cannot be held, so
- * what is shown is a copy, taken at once; it may be of a request that has just ended.
+ * Objects are given by name or by address. An address may be anything: what is there is checked to
+ * be mapped and to look right, and a device is referenced while it is shown. An IRP cannot be held,
+ * so what is shown is a copy, taken at once; it may be of a request that has just ended.
  */
 #include "iop.h"
 #include "verify.h"

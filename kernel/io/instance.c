@@ -1,9 +1,9 @@
 /*
  * instance.c - what a device is called besides its object's name, and devices below the root.
  *
- * A bus driver's object has an instance name, "PCI#VEN_8086&DEV_10D3#00_02_0", the same at each start;
- * that it has one is what makes it a physical device object. The root's own bus driver has the
- * devices that drivers report themselves.
+ * A bus driver's object has an instance name, "PCI#VEN_8086&DEV_10D3#00_02_0", the same at each
+ * start; that it has one is what makes it a physical device object. The root's own bus driver has
+ * the devices that drivers report themselves.
  */
 #include "iop.h"
 
@@ -79,8 +79,8 @@ void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter)
     }
 }
 
-/* Makes Device the reporter's and answers its number, one higher than those it has, at once: two threads may
- * report for one driver. */
+/* Makes Device the reporter's and answers its number, one higher than those it has, at once: two
+ * threads may report for one driver. */
 static ULONG IopNumberRootDevice(PDEVICE_OBJECT Device, PDRIVER_OBJECT Reporter)
 {
     PIOP_ROOT_DEVICE Root = Device->DeviceExtension;

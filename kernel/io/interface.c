@@ -1,12 +1,13 @@
 /*
  * interface.c - device interfaces.
  *
- * An interface is a class and a device, and perhaps a reference string. It is registered once, and has
- * a key in the registry; while it is enabled a symbolic link leads to the device object. The link is
- * without the reference string, which the device's driver finds behind its name; so interfaces of one
- * class and device share a link, which is there while one of them is enabled. Registrations go with
- * their device. IopInterfaceMutex guards all of it. That one comes or goes is told while it is held
- * (pnpnotify.c); what tells of the going is made with the coming, so that this cannot fail.
+ * An interface is a class and a device, and perhaps a reference string. It is registered once, and
+ * has a key in the registry; while it is enabled a symbolic link leads to the device object. The
+ * link is without the reference string, which the device's driver finds behind its name; so
+ * interfaces of one class and device share a link, which is there while one of them is enabled.
+ * Registrations go with their device. IopInterfaceMutex guards all of it. That one comes or goes is
+ * told while it is held (pnpnotify.c); what tells of the going is made with the coming, so that
+ * this cannot fail.
  */
 #include "iop.h"
 #include "cm.h"
@@ -124,8 +125,8 @@ static NTSTATUS IopCopyName(PCUNICODE_STRING Name, PUNICODE_STRING Copy)
     return STATUS_SUCCESS;
 }
 
-/* ...DeviceClasses\{class}\##?#bus#device#instance#{class}\#reference\Device Parameters: backslashes of
- * the link become #. To be freed with RtlFreeUnicodeString. */
+/* ...DeviceClasses\{class}\##?#bus#device#instance#{class}\#reference\Device Parameters:
+ * backslashes of the link become #. To be freed with RtlFreeUnicodeString. */
 static NTSTATUS IopInterfaceKeyPath(PIOP_INTERFACE Interface, PUNICODE_STRING Path)
 {
     ULONG Bytes = (ULONG)sizeof(IOP_CLASSES_KEY) + (ULONG)sizeof(IOP_PARAMETERS_KEY) +
@@ -191,7 +192,8 @@ static BOOLEAN IopIsDeletionBegun(PDEVICE_OBJECT Device)
     return Begun;
 }
 
-/* Puts *New in the list, which has it then (*New becomes NULL), unless there is such an interface. */
+/* Puts *New in the list, which has it then (*New becomes NULL), unless there is such an
+ * interface. */
 static NTSTATUS IopEnterInterface(PIOP_INTERFACE *New)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -361,7 +363,8 @@ NTSTATUS NTAPI IoGetDeviceInterfaces(const GUID *Class, PDEVICE_OBJECT PhysicalD
     }
     IopLockInterfaces();
     SIZE_T Count = IopListNames(Class, PhysicalDeviceObject, Flags, NULL);
-    /* Pool memory comes zeroed, and so every name terminated. One more ends an empty list properly. */
+    /* Pool memory comes zeroed, and so every name terminated. One more ends an empty list
+     * properly. */
     *SymbolicLinkList =
         ExAllocatePool2(POOL_FLAG_PAGED, (Count + 1) * sizeof(WCHAR), IOP_TAG_INTERFACE);
     if (*SymbolicLinkList != NULL) {

@@ -58,8 +58,8 @@ static NTSTATUS IopConnectOwned(PDEVICE_OBJECT Pdo, PKI_CONNECTION Connection, P
     return Status;
 }
 
-/* With the last connection that says whose line it is, the function stops pulling it: the line may be
- * other drivers', too, and none of them could make it stop. */
+/* With the last connection that says whose line it is, the function stops pulling it: the line may
+ * be other drivers', too, and none of them could make it stop. */
 VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
 {
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
@@ -76,8 +76,8 @@ VOID NTAPI IoDisconnectInterrupt(PKINTERRUPT InterruptObject)
     IopUnlockPciFunction(Pdo);
 }
 
-/* The driver names the vector. If it also names a PCI function, the line is that function's: it is let
- * pull it, and stops at the end. Any other device object is taken as it is, for ISA devices. */
+/* The driver names the vector. If it also names a PCI function, the line is that function's: it is
+ * let pull it, and stops at the end. Any other device object is taken as it is, for ISA devices. */
 static NTSTATUS IopConnectFully(PIO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS P, USHORT Group)
 {
     PDEVICE_OBJECT Pdo = P->PhysicalDeviceObject;

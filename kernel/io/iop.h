@@ -110,7 +110,8 @@ typedef struct _IOP_OPEN_PACKET {
 /* device.c */
 void IopDeleteDevice(PVOID Object);
 /* Counts an open of Device. STATUS_NO_SUCH_DEVICE: going away or not yet there;
- * STATUS_ACCESS_DENIED: exclusive and open, and Related, a file that the open is relative to, is NULL. */
+ * STATUS_ACCESS_DENIED: exclusive and open, and Related, a file that the open is relative to, is
+ * NULL. */
 NTSTATUS IopReferenceDevice(PDEVICE_OBJECT Device, PFILE_OBJECT Related);
 /* The reverse; the last one completes a pending deletion or unload. IRQL <= DISPATCH_LEVEL. */
 void IopDereferenceDevice(PDEVICE_OBJECT Device);
@@ -154,8 +155,8 @@ void IopAppendHex(PUNICODE_STRING Text, ULONG Value, ULONG Digits);
 /* Deletes the devices that a driver has reported; it has been unloaded, or has failed to load. */
 void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter);
 
-/* pnpnotify.c: that an interface came or went, for who wants to know. n: the file's mutex; i: fixed once it
- * is sent. */
+/* pnpnotify.c: that an interface came or went, for who wants to know. n: the file's mutex; i: fixed
+ * once it is sent. */
 typedef struct _IOP_NOTICE {
     LIST_ENTRY Link;     /* n  its maker's before it is sent */
     ULONG64 Number;      /* i */
@@ -173,7 +174,8 @@ PIOP_NOTICE IopMakeNotice(BOOLEAN Arrival, const GUID *Class, PCUNICODE_STRING N
 void IopFreeNotice(PIOP_NOTICE Notice);
 /* Has the routines called, later; takes the notice. Interfaces locked. */
 void IopSendNotice(PIOP_NOTICE Notice);
-/* Says what Driver, which failed to start (then it is taken back) or unloads, has registered and left. */
+/* Says what Driver, which failed to start (then it is taken back) or unloads, has registered and
+ * left. */
 void IopReportNotification(PDRIVER_OBJECT Driver, BOOLEAN TakeBack);
 
 /* interface.c: forgets those of a device that is being deleted. */
@@ -182,7 +184,8 @@ void IopForgetInterfaces(PDEVICE_OBJECT Device);
 /* Nobody else changes interfaces between the two. */
 void IopLockInterfaces(void);
 void IopUnlockInterfaces(void);
-/* Locked. Appends an arrival for each enabled interface of the class. STATUS_INSUFFICIENT_RESOURCES: for some. */
+/* Locked. Appends an arrival for each enabled interface of the class.
+ * STATUS_INSUFFICIENT_RESOURCES: for some. */
 NTSTATUS IopMakeExistingNotices(const GUID *Class, PLIST_ENTRY Notices);
 
 /* shutdown.c: the second takes back the notifications of a device that is being deleted. */
@@ -202,9 +205,9 @@ void IopCallInWorker(void (*Routine)(PVOID Context), PVOID Context);
 NTSTATUS IopAcquireFileLock(PFILE_OBJECT File, BOOLEAN Alertable);
 void IopReleaseFileLock(PFILE_OBJECT File);
 
-/* secure.c: whether the system may open Device with *DesiredAccess, of which MAXIMUM_ALLOWED becomes what is
- * allowed. Inside: not the device itself, but a name below it or relative to a file of it.
- * STATUS_ACCESS_DENIED. */
+/* secure.c: whether the system may open Device with *DesiredAccess, of which MAXIMUM_ALLOWED
+ * becomes what is allowed. Inside: not the device itself, but a name below it or relative to a file
+ * of it. STATUS_ACCESS_DENIED. */
 NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, BOOLEAN Inside, PACCESS_MASK DesiredAccess);
 
 /* create.c, close.c */
@@ -244,8 +247,8 @@ void IopDiscardIrp(PIRP Irp);
 void IopAbandonRequest(PIOP_REQUEST Request);
 /* Sends the IRP, waits when the file is synchronous, and answers the caller's status. */
 NTSTATUS IopSendRequest(PIOP_REQUEST Request, PIRP Irp);
-/* The same for services that always wait: on a file that is not synchronous, too, and without an alert
- * ending the wait there. The status block is written unless the request failed at once. */
+/* The same for services that always wait: on a file that is not synchronous, too, and without an
+ * alert ending the wait there. The status block is written unless the request failed at once. */
 NTSTATUS IopSendRequestAndWait(PIOP_REQUEST Request, PIRP Irp);
 /* An IRP of MajorFunction for the request with a system buffer of Length bytes, copied from Buffer
  * before (ToDevice) or to it afterwards. On failure the request is abandoned. */
@@ -266,8 +269,8 @@ NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG Sou
 ULONG IopSystemBufferRoom(PIRP Irp);
 /* Frees Irp's system buffer, if it has one. */
 void IopFreeSystemBuffer(PIRP Irp);
-/* An MDL for a kernel buffer, hung on Irp, its pages locked for Operation. After a failure Irp may have
- * the MDL all the same. */
+/* An MDL for a kernel buffer, hung on Irp, its pages locked for Operation. After a failure Irp may
+ * have the MDL all the same. */
 NTSTATUS IopDescribeBuffer(PIRP Irp, PVOID Buffer, ULONG Length, LOCK_OPERATION Operation);
 /* Unlocks and frees the MDLs that io hung on Irp, or that drivers added to the chain. */
 void IopFreeMdls(PIRP Irp);
@@ -279,8 +282,9 @@ NTSTATUS IopSetControlBuffers(PIRP Irp, ULONG IoControlCode, PVOID InputBuffer,
                               ULONG InputBufferLength, PVOID OutputBuffer,
                               ULONG OutputBufferLength);
 
-/* IRP.AllocationFlags: ALLOCATED_FIXED_SIZE and LOOKASIDE with Windows' numbers. The last, o, tell the sender of an
- * IRP_DEFER_IO_COMPLETION request and its completer of each other, see IopCheckPending. */
+/* IRP.AllocationFlags: ALLOCATED_FIXED_SIZE and LOOKASIDE with Windows' numbers. The last, o, tell
+ * the sender of an IRP_DEFER_IO_COMPLETION request and its completer of each other, see
+ * IopCheckPending. */
 #define IOP_IRP_GUARDED 0x02 /* i  in special pool */
 #define IRP_ALLOCATED_FIXED_SIZE 0x04
 #define IRP_LOOKASIDE_ALLOCATION 0x08

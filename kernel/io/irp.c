@@ -6,8 +6,8 @@
  * been called, and a driver's own location is the one that was next when it was called.
  *
  * IRPs of usual sizes come from two lookaside lists of the processor; a freed one has Type 0, which
- * is how a second free or completion is caught. While failures are injected they come from the pools,
- * in the lists' sizes, and go to the lists when they are freed.
+ * is how a second free or completion is caught. While failures are injected they come from the
+ * pools, in the lists' sizes, and go to the lists when they are freed.
  */
 #include "iop.h"
 #include "verify.h"
@@ -15,8 +15,8 @@
 #define IOP_SMALL_STACK 1 /* a device without filters: most requests */
 #define IOP_LARGE_STACK 6 /* locations; a taller stack's IRPs come from the pool */
 
-/* Each processor takes from lists of its own, so that their heads stay in its cache. A thread that moves
- * to another processor in between does no harm: anybody may use any list. */
+/* Each processor takes from lists of its own, so that their heads stay in its cache. A thread that
+ * moves to another processor in between does no harm: anybody may use any list. */
 typedef struct _IOP_IRP_LISTS {
     NPAGED_LOOKASIDE_LIST Small, Large;
 } IOP_IRP_LISTS;
@@ -34,7 +34,8 @@ void IopInitializeIrps(void)
     }
 }
 
-/* By stack size both ways: an IRP goes back to a list of its size, that of the processor at hand. */
+/* By stack size both ways: an IRP goes back to a list of its size, that of the processor at
+ * hand. */
 static PNPAGED_LOOKASIDE_LIST IopListForStack(CCHAR StackSize)
 {
     IOP_IRP_LISTS *Lists = &IopIrpLists[KeGetCurrentPrcb()->LegacyNumber];
@@ -76,7 +77,8 @@ PIRP IopAllocateIrpMustSucceed(PDEVICE_OBJECT Device)
     LARGE_INTEGER Interval = {.QuadPart = -100000}; // 10 ms
     USHORT Size = IoSizeOfIrp(Device->StackSize);
     PIRP Irp;
-    // A close cannot fail, so it waits until others have freed memory. No rule is to make it wait for ever.
+    // A close cannot fail, so it waits until others have freed memory. No rule is to make it wait
+    // for ever.
     while ((Irp = IoAllocateIrp(Device->StackSize, FALSE)) == NULL) {
         Irp = ExAllocateUnrefused(Size, IOP_TAG_IRP);
         if (Irp != NULL) {

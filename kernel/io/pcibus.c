@@ -1,10 +1,10 @@
 /*
- * pcibus.c - the bus driver `pci`: a device object for every PCI function, named after its place, and
- * the console command that lists them.
+ * pcibus.c - the bus driver `pci`: a device object for every PCI function, named after its place,
+ * and the console command that lists them.
  *
- * The objects are what plug and play calls physical device objects. They are made once, at start, and
- * stay; opening one succeeds and does nothing, so that IoGetDeviceObjectPointer finds it by name.
- * Requests to them are refused: drivers reach configuration space with HalGetBusDataByOffset.
+ * The objects are what plug and play calls physical device objects. They are made once, at start,
+ * and stay; opening one succeeds and does nothing, so that IoGetDeviceObjectPointer finds it by
+ * name. Requests to them are refused: drivers reach configuration space with HalGetBusDataByOffset.
  */
 #include "pcibus.h"
 
@@ -87,7 +87,8 @@ static void IopAddPciFunction(const HAL_PCI_DESCRIPTION *Description, PVOID Cont
     Pdo->Flags &= ~(ULONG)DO_DEVICE_INITIALIZING;
 }
 
-/* After the other processors have started and before any driver has: the scan may still move BARs. */
+/* After the other processors have started and before any driver has: the scan may still move
+ * BARs. */
 NTSTATUS IopCreatePciBus(void)
 {
     NTSTATUS Status = IopCreateBuiltInDriver(L"\\Driver\\", L"pci", &IopPciDriver);

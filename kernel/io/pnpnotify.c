@@ -1,13 +1,15 @@
 /*
  * pnpnotify.c - drivers are told when device interfaces come and go.
  *
- * What happens to an interface makes a notice, and one worker thread at a time takes the notices in order and calls
- * the routines. Registrations and notices are numbered in one sequence: a notice is for those that registered
- * before it, so that nobody is told of an interface twice. Those that are there already when somebody registers
- * get notices of their own, for him alone, made while interface.c's lock keeps others from changing.
+ * What happens to an interface makes a notice, and one worker thread at a time takes the notices in
+ * order and calls the routines. Registrations and notices are numbered in one sequence: a notice is
+ * for those that registered before it, so that nobody is told of an interface twice. Those that are
+ * there already when somebody registers get notices of their own, for him alone, made while
+ * interface.c's lock keeps others from changing.
  *
- * The worker finds its way through the registrations by their numbers: any may go while it calls one. Who takes back
- * one that is being called waits, unless the call itself waits for that: then the worker frees it.
+ * The worker finds its way through the registrations by their numbers: any may go while it calls
+ * one. Who takes back one that is being called waits, unless the call itself waits for that: then
+ * the worker frees it.
  */
 #include "iop.h"
 #include <initguid.h>
@@ -74,7 +76,8 @@ static BOOLEAN IopIsFor(PIOP_NOTICE Notice, PIOP_REGISTRATION Registration)
            RtlEqualMemory(&Notice->Class, &Registration->Class, sizeof(GUID));
 }
 
-/* The next registration behind number Last that is to be told, marked as running; NULL: there is none. */
+/* The next registration behind number Last that is to be told, marked as running; NULL: there is
+ * none. */
 static PIOP_REGISTRATION IopBeginCall(PIOP_NOTICE Notice, ULONG64 Last)
 {
     PIOP_REGISTRATION Found = NULL;
@@ -186,7 +189,8 @@ void IopSendNotice(PIOP_NOTICE Notice)
 
 /*** Registration. ***/
 
-/* Existing: notices for it alone; Done is set with the last of them. Both at once, lest others come between. */
+/* Existing: notices for it alone; Done is set with the last of them. Both at once, lest others come
+ * between. */
 static void IopEnterRegistration(PIOP_REGISTRATION Registration, PLIST_ENTRY Existing, PKEVENT Done)
 {
     ExAcquireFastMutex(&IopNotifyMutex);

@@ -14,8 +14,8 @@
      FILE_SYNCHRONOUS_IO_NONALERT)
 #define IOP_SYNCHRONOUS_MODES (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 
-/* The shortest buffer of each class that may be queried, and of each that may be set; 0: it may not.
- * Renaming needs directories that can be written, and completion ports there are none. */
+/* The shortest buffer of each class that may be queried, and of each that may be set; 0: it may
+ * not. Renaming needs directories that can be written, and completion ports there are none. */
 static const UCHAR IopQueryLengths[] = {
     [FileBasicInformation] = sizeof(FILE_BASIC_INFORMATION),
     [FileStandardInformation] = sizeof(FILE_STANDARD_INFORMATION),
@@ -115,7 +115,8 @@ static BOOLEAN IopQueryFileObject(PIOP_REQUEST Request, PVOID Buffer, ULONG Clas
     return TRUE;
 }
 
-/* FileAllInformation is filled in by two: the driver adds its part to this one's, and to the count. */
+/* FileAllInformation is filled in by two: the driver adds its part to this one's, and to the
+ * count. */
 static void IopFillAllInformation(PIOP_REQUEST Request, PIRP Irp)
 {
     PFILE_ALL_INFORMATION All = Irp->AssociatedIrp.SystemBuffer;

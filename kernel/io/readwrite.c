@@ -1,8 +1,8 @@
 /* readwrite.c - ZwReadFile and ZwWriteFile, which differ in the direction of the data alone. */
 #include "iop.h"
 
-/* Where a transfer begins: what the caller says, or the place a synchronous file has got to. Who may
- * only append, appends. */
+/* Where a transfer begins: what the caller says, or the place a synchronous file has got to. Who
+ * may only append, appends. */
 static NTSTATUS IopTransferOffset(PIOP_REQUEST Request, PLARGE_INTEGER ByteOffset, BOOLEAN Write,
                                   PLARGE_INTEGER Offset)
 {

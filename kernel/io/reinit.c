@@ -6,9 +6,10 @@
  * both are run after each load. A driver that is still being loaded is passed over. A routine may
  * register again: a run goes on until nothing is left, so that is called next, as on Windows.
  *
- * Several threads may be running the lists. A driver has one routine called at a time (Reinitializing), and
- * who has called it looks through the lists again, so what others passed over is not forgotten. A driver
- * to be unloaded is not called any more, and its unload waits for the routine that is being called.
+ * Several threads may be running the lists. A driver has one routine called at a time
+ * (Reinitializing), and who has called it looks through the lists again, so what others passed over
+ * is not forgotten. A driver to be unloaded is not called any more, and its unload waits for the
+ * routine that is being called.
  */
 #include "iop.h"
 

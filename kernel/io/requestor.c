@@ -1,9 +1,9 @@
 /*
  * requestor.c - what drivers ask about a request's origin, and associated IRPs.
  *
- * A driver that splits a request makes an associated IRP for each part. The master counts them in the
- * place of its system buffer, so it must have none; the last to complete completes the master, so the
- * driver needs no completion routine of its own.
+ * A driver that splits a request makes an associated IRP for each part. The master counts them in
+ * the place of its system buffer, so it must have none; the last to complete completes the master,
+ * so the driver needs no completion routine of its own.
  */
 #include "iop.h"
 

@@ -4,8 +4,8 @@
  *     D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;S-1-5-32-545)
  *
  * A discretionary list, perhaps protected (P, AI, AR), of entries: allowed ; inheritance flags ;
- * rights ; ; ; whom. The text is read once from left to right, and the descriptor is written as it is
- * read: header, list, one entry after another. Pure code: no memory, no locks.
+ * rights ; ; ; whom. The text is read once from left to right, and the descriptor is written as it
+ * is read: header, list, one entry after another. Pure code: no memory, no locks.
  */
 #include "sddl.h"
 

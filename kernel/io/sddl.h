@@ -25,13 +25,14 @@ typedef struct _IOP_ALLOW_ACE {
     ULONG Mask;
 } IOP_ALLOW_ACE;
 
-/* Writes Text, "D:P(A;;GA;;;SY)", to Buffer as a self-relative security descriptor of *Size bytes, at most
- * Room. What the language has beyond device objects' needs is refused: owners, groups, audits, access that
- * is denied, object types. STATUS_INVALID_PARAMETER: the syntax. STATUS_BUFFER_TOO_SMALL. Any IRQL. */
+/* Writes Text, "D:P(A;;GA;;;SY)", to Buffer as a self-relative security descriptor of *Size bytes,
+ * at most Room. What the language has beyond device objects' needs is refused: owners, groups,
+ * audits, access that is denied, object types. STATUS_INVALID_PARAMETER: the syntax.
+ * STATUS_BUFFER_TOO_SMALL. Any IRQL. */
 NTSTATUS IopParseSddl(PCUNICODE_STRING Text, PUCHAR Buffer, ULONG Room, PULONG Size);
 
-/* dacl.c: the rights, none of them generic, that a descriptor of IopParseSddl's gives to the System process. Any
- * IRQL at which it may be read. */
+/* dacl.c: the rights, none of them generic, that a descriptor of IopParseSddl's gives to the System
+ * process. Any IRQL at which it may be read. */
 ACCESS_MASK IopSystemRights(const VOID *Descriptor);
 /* The rights that generic ones mean for a file, in their place. */
 ACCESS_MASK IopMapGenericAccess(ACCESS_MASK Access);

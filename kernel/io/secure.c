@@ -1,10 +1,11 @@
 /*
  * secure.c - devices with a security descriptor.
  *
- * The descriptor hangs at the device object, in self-relative form, and goes with it. Who opens a device
- * from kernel mode is not asked for rights, as on Windows, unless he wants to be: OBJ_FORCE_ACCESS_CHECK.
- * Then the list is looked at, for the device itself. A name below it, or relative to a file of it, is the
- * driver's own name space, and so is the decision, unless the device has FILE_DEVICE_SECURE_OPEN.
+ * The descriptor hangs at the device object, in self-relative form, and goes with it. Who opens a
+ * device from kernel mode is not asked for rights, as on Windows, unless he wants to be:
+ * OBJ_FORCE_ACCESS_CHECK. Then the list is looked at, for the device itself. A name below it, or
+ * relative to a file of it, is the driver's own name space, and so is the decision, unless the
+ * device has FILE_DEVICE_SECURE_OPEN.
  */
 #include "iop.h"
 #include <wdmsec.h>

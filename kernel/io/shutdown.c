@@ -3,8 +3,8 @@
  *
  * Who wants to hear of it stands in one of two lists, the device registered last in front, and is
  * referred to. Each gets one IRP_MJ_SHUTDOWN, one after another, while everything still works. It
- * happens once, whoever asks first: who asks later waits until it is done, since he is going to switch
- * the machine off.
+ * happens once, whoever asks first: who asks later waits until it is done, since he is going to
+ * switch the machine off.
  */
 #include "cm.h"
 #include "iop.h"
@@ -146,8 +146,8 @@ void IoShutdownSystem(void)
         IopNotifyShutdown(&IopLastChanceList);
         KeSetEvent(&IopShutdownDone, IO_NO_INCREMENT, FALSE);
     } else if (IopShutdownThread != KeGetCurrentThread()) {
-        /* Or a registry that is just being written would lose its power. A driver that asks again when it
-         * is told would wait for itself. */
+        /* Or a registry that is just being written would lose its power. A driver that asks again
+         * when it is told would wait for itself. */
         KeWaitForSingleObject(&IopShutdownDone, Executive, KernelMode, FALSE, NULL);
     }
 }

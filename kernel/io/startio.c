@@ -6,9 +6,9 @@
  * begins the next. With a cancel routine both hold the cancel spin lock while they look at the
  * queue, so that an IRP is either in the queue, where its cancel routine finds it, or current.
  *
- * A StartIo that is done at once and asks for the next packet is called again from within that call,
- * and so on for each request in the queue, on one kernel stack. With DeferredStartIo the next call
- * waits until the one before has returned: a loop, however long the queue is.
+ * A StartIo that is done at once and asks for the next packet is called again from within that
+ * call, and so on for each request in the queue, on one kernel stack. With DeferredStartIo the next
+ * call waits until the one before has returned: a loop, however long the queue is.
  */
 #include "iop.h"
 #include "verify.h"

@@ -2,8 +2,8 @@
  * unload.c - drivers go, and the worker thread that calls them for it.
  *
  * A driver may be unloaded when none of its devices is open or has another driver's device
- * attached, and no reinitialisation routine is being called. If that is not so when it is asked for,
- * the unload is pending: devices refuse new opens, and whoever closes or detaches last
+ * attached, and no reinitialisation routine is being called. If that is not so when it is asked
+ * for, the unload is pending: devices refuse new opens, and whoever closes or detaches last
  * (IopSettleDevice in device.c), or has called the routine (reinit.c), finds it due. That it is
  * due is said exactly once, under the database lock, with DRVO_UNLOAD_INVOKED as the mark.
  */

@@ -1,10 +1,10 @@
 /*
  * verify.c - what a driver does with a request, watched from call to completion.
  *
- * Whenever a driver under verification may be concerned, IofCallDriver makes a visit: a driver's stay
- * with an IRP. Two things end it, in either order and maybe on two processors: the dispatch routine
- * answers, and the IRP's completion passes the visit's stack location. Together they tell whether the
- * driver kept its promise:
+ * Whenever a driver under verification may be concerned, IofCallDriver makes a visit: a driver's
+ * stay with an IRP. Two things end it, in either order and maybe on two processors: the dispatch
+ * routine answers, and the IRP's completion passes the visit's stack location. Together they tell
+ * whether the driver kept its promise:
  *
  *     answered          location marked pending    then the completion
  *     STATUS_PENDING    yes                        passes, now or later
@@ -16,8 +16,8 @@
  *
  * Lock legend:  v the bucket's lock   i fixed after creation.
  *
- * A freed IRP is filled with a pattern and kept for a while. It is not an IRP to anybody, and who writes
- * to it leaves a trace.
+ * A freed IRP is filled with a pattern and kept for a while. It is not an IRP to anybody, and who
+ * writes to it leaves a trace.
  */
 #include "iop.h"
 #include "verify.h"
@@ -123,7 +123,8 @@ static ULONG IopBucketOf(const IRP *Irp)
 }
 C_ASSERT(IOP_VISIT_BUCKETS == 1 << (64 - 59));
 
-/* The latest visit of Irp that its completion has not passed, at Location or (0) anywhere. Locked. */
+/* The latest visit of Irp that its completion has not passed, at Location or (0) anywhere.
+ * Locked. */
 static PIOP_VISIT IopFindVisit(PLIST_ENTRY Head, const IRP *Irp, CHAR Location)
 {
     for (PLIST_ENTRY Link = Head->Flink; Link != Head; Link = Link->Flink) {
@@ -352,7 +353,8 @@ void IopVerifyCompletion(PIRP Irp, PVOID Caller)
     }
 }
 
-/* The IRP is its sender's alone once its completion has passed every driver that was called with it. */
+/* The IRP is its sender's alone once its completion has passed every driver that was called with
+ * it. */
 void IopVerifyUnused(PIRP Irp, PVOID Caller)
 {
     IOP_VISIT Below;

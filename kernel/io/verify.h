@@ -8,16 +8,18 @@
 #include <ntddk.h>
 #include "violation.h"
 
-/* What is checked, with Windows' flags: 0 nothing. Read without a lock; a call that began before does
- * without. */
+/* What is checked, with Windows' flags: 0 nothing. Read without a lock; a call that began before
+ * does without. */
 #define IOP_VERIFY_SPECIAL 0x01 /* IRPs and system buffers from special pool, gone when freed */
 #define IOP_VERIFY_IO 0x10      /* what drivers do with requests */
 extern volatile LONG IopVerifying;
-/* It has been so once, and visits that began then end now: set before IopVerifying, and for good. */
+/* It has been so once, and visits that began then end now: set before IopVerifying, and for
+ * good. */
 extern volatile LONG IopWatching;
 
 void IopInitializeVerifier(void);
-/* The command line's `verifier=FLAGS`, for all drivers, instead of what the kernel was built with. */
+/* The command line's `verifier=FLAGS`, for all drivers, instead of what the kernel was built
+ * with. */
 void IopReadVerifierOption(void);
 /* What has been checked. */
 enum {
@@ -38,7 +40,8 @@ void IopNoteContext(PIOP_CONTEXT Context);
 /* Routine has returned. Locks first: they say more than the IRQL that comes with them. */
 void IopCheckContext(const IOP_CONTEXT *Context, PVOID Routine, PIRP Irp);
 
-/* Memory of Size bytes that nobody can touch any more when it has been freed; NULL: out of memory. */
+/* Memory of Size bytes that nobody can touch any more when it has been freed; NULL: out of
+ * memory. */
 PVOID IopAllocateGuarded(SIZE_T Size, ULONG Tag);
 /* Caller is about to send Irp: is it as it should be? What is no IRP in readable memory is left to
  * the checks that are always made. */

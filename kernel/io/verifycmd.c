@@ -1,9 +1,10 @@
 /*
- * verifycmd.c - which drivers are verified, and the console's `verifier`, in the manner of Windows'.
+ * verifycmd.c - which drivers are verified, and the console's `verifier`, in the manner of
+ * Windows'.
  *
- * A driver is its image's name. Settings take effect at once, for drivers that are loaded, too; they are
- * made by one command at a time and read without a lock when something looks wrong: a name stands
- * before it is counted, and is not changed while it is.
+ * A driver is its image's name. Settings take effect at once, for drivers that are loaded, too;
+ * they are made by one command at a time and read without a lock when something looks wrong: a name
+ * stands before it is counted, and is not changed while it is.
  */
 #include "iop.h"
 #include "verify.h"

@@ -1,10 +1,10 @@
 /*
  * violation.h - private to io: what drivers do wrong, and how a bugcheck names the one that did.
  *
- * Most mistakes are DRIVER_VERIFIER_IOMANAGER_VIOLATION: what, a routine of the driver or its device,
- * the IRP, and one more piece of evidence. The others have a code of their own. Each comes with a line
- * "Culprit: driver ..., device ..., IRP ...", made from the address of the driver's code that
- * called, or was called.
+ * Most mistakes are DRIVER_VERIFIER_IOMANAGER_VIOLATION: what, a routine of the driver or its
+ * device, the IRP, and one more piece of evidence. The others have a code of their own. Each comes
+ * with a line "Culprit: driver ..., device ..., IRP ...", made from the address of the driver's
+ * code that called, or was called.
  */
 #ifndef _VIOLATION_H_
 #define _VIOLATION_H_

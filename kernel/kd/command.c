@@ -102,7 +102,8 @@ NTSTATUS KdConsoleUsage(PKD_CONSOLE Console)
     return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
 }
 
-/* The first command by name that comes after Last and has all Flags; NULL: the first of all, or none left. */
+/* The first command by name that comes after Last and has all Flags; NULL: the first of all, or
+ * none left. */
 static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last, ULONG64 Flags)
 {
     const KD_COMMAND_ENTRY *Next = NULL;

@@ -1,6 +1,6 @@
 /*
- * complete.c - what Tab does: finishes the word before the cursor as far as it is certain, and lists
- * the possibilities when it is not.
+ * complete.c - what Tab does: finishes the word before the cursor as far as it is certain, and
+ * lists the possibilities when it is not.
  *
  * The first word of a command is completed from the commands, another from the boot disk's files as
  * c:\folder\file, one level of folders at a time.

@@ -1,10 +1,11 @@
 /*
- * console.c - the console's thread: a terminal on COM1, through the serial driver like anybody else.
+ * console.c - the console's thread: a terminal on COM1, through the serial driver like anybody
+ * else.
  *
- * One system thread opens \??\COM1 by the same services a driver would use, reads bytes from it, and
- * runs a command when a line is complete. Output of commands goes out on the same handle. When the
- * driver is missing or fails, the console says so on the debug port, which is what output falls back
- * to; there is nothing to read from then and the thread ends.
+ * One system thread opens \??\COM1 by the same services a driver would use, reads bytes from it,
+ * and runs a command when a line is complete. Output of commands goes out on the same handle. When
+ * the driver is missing or fails, the console says so on the debug port, which is what output falls
+ * back to; there is nothing to read from then and the thread ends.
  *
  * Started for `exec` (command line of the kernel), it runs the boot disk's script instead and ends
  * the emulator with a value that tells whether everything succeeded.
@@ -107,7 +108,8 @@ static void PrintToSink(PKD_CONSOLE Console, const char *Format, NT_VA_LIST Argu
     Console->Sink(Text, min(Length, sizeof(Text) - 1));
 }
 
-/* Most texts are short and need no memory; the others are formatted once more, into what they need. */
+/* Most texts are short and need no memory; the others are formatted once more, into what they
+ * need. */
 void NT_VARARGS KdConsolePrint(PKD_CONSOLE Console, const char *Format, ...)
 {
     CHAR Short[128], *Text = Short;
@@ -179,8 +181,8 @@ static void HandleByte(PKD_CONSOLE Console, UCHAR Byte, BOOLEAN MoreFollow)
     }
 }
 
-/* Reads lines and runs them until the port fails. A read answers with what has arrived; one that there
- * was no memory for is tried again. */
+/* Reads lines and runs them until the port fails. A read answers with what has arrived; one that
+ * there was no memory for is tried again. */
 static void RunPrompt(PKD_CONSOLE Console)
 {
     LARGE_INTEGER Pause = {.QuadPart = -100000}; /* 10 ms */

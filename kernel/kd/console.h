@@ -29,8 +29,8 @@ typedef struct _KD_CONSOLE {
 /* The linker set of commands. */
 extern const KD_COMMAND_ENTRY __kdcmd_start[], __kdcmd_end[];
 
-/* Runs the commands of a line, one after another, and counts failures. Those of a script are printed
- * behind a prompt first. */
+/* Runs the commands of a line, one after another, and counts failures. Those of a script are
+ * printed behind a prompt first. */
 void KdpRunLine(PKD_CONSOLE Console, const CHAR *Line);
 /* Runs the commands of the boot disk's exec.txt; that there is none counts as a failure. */
 void KdpRunScript(PKD_CONSOLE Console);

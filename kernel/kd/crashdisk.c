@@ -1,9 +1,9 @@
 /*
  * crashdisk.c - the disk that crash files are written to.
  *
- * A disk is taken for it only when its last sector begins with the mark: whoever made the disk has given
- * it away for that, and nothing else is ever overwritten. The search at start keeps the disk open, so that
- * its driver stays, and asks the driver for the routine that works after a crash.
+ * A disk is taken for it only when its last sector begins with the mark: whoever made the disk has
+ * given it away for that, and nothing else is ever overwritten. The search at start keeps the disk
+ * open, so that its driver stays, and asks the driver for the routine that works after a crash.
  */
 #include "ke.h"
 #include "kd.h"

@@ -5,11 +5,11 @@
  *     KD_CRASH_NOTES_OFFSET      a note for each processor: its registers
  *     KD_CRASH_MEMORY_OFFSET     RAM; a byte stands at this plus its physical address
  *
- * Program headers describe memory by virtual addresses: the direct map, and each run of what else is mapped
- * (kernel, drivers, pools, stacks), which points to the same bytes. Everything goes through two static
- * pages, because nothing can be allocated. Drivers' KbCallbackDumpIo routines see each piece that has been
- * written. The first page, with the header, is written last: a file that
- * was not completed is none.
+ * Program headers describe memory by virtual addresses: the direct map, and each run of what else
+ * is mapped (kernel, drivers, pools, stacks), which points to the same bytes. Everything goes
+ * through two static pages, because nothing can be allocated. Drivers' KbCallbackDumpIo routines
+ * see each piece that has been written. The first page, with the header, is written last: a file
+ * that was not completed is none.
  */
 #include "ke.h"
 #include "kd.h"

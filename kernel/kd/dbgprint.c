@@ -1,6 +1,6 @@
 /*
- * dbgprint.c - debug output of drivers: DbgPrint and its kin, assertions. What of it is printed, the filter
- * decides (filter.c).
+ * dbgprint.c - debug output of drivers: DbgPrint and its kin, assertions. What of it is printed,
+ * the filter decides (filter.c).
  */
 #include "ke.h"
 #include "debugger.h"

@@ -16,8 +16,8 @@ typedef struct _KDP_LISTING {
     ULONG64 Bytes;
 } KDP_LISTING, *PKDP_LISTING;
 
-/* What follows Folder and a slash in Name, in any case and with either slash; NULL when Name does not
- * lie in Folder. A file stands for itself. */
+/* What follows Folder and a slash in Name, in any case and with either slash; NULL when Name does
+ * not lie in Folder. A file stands for itself. */
 static const char *NameInFolder(const char *Name, const CHAR *Folder)
 {
     const char *Start = Name;
@@ -51,7 +51,8 @@ static void PrintPath(PKD_CONSOLE Console, const char *Name, SIZE_T Length)
     KdConsolePrint(Console, DRIVE "%s\n", Path);
 }
 
-/* A sub-folder shows once, when its first file comes: an archive keeps a folder's files together. */
+/* A sub-folder shows once, when its first file comes: an archive keeps a folder's files
+ * together. */
 static void ListSubFolder(PKDP_LISTING Listing, const char *Name, SIZE_T Length)
 {
     if (Listing->LastSub != NULL && Listing->LastSubLength == Length &&

@@ -1,14 +1,15 @@
 /*
  * filter.c - which debug messages are printed (DbgPrintEx; book ch. 5).
  *
- * Every message belongs to a component and a level. It is printed when the level's bit is set in the
- * component's mask, Kd_DEFAULT_Mask for DbgPrint and Kd_IHVDRIVER_Mask for most drivers' DbgPrintEx,
- * or in the mask for everybody, Kd_WIN2000_Mask, which lets errors through. The masks come from the
- * registry when the system starts, can be changed by `dbgkflt`, by DbgSetDebugFilterState, and are
- * variables under the names that Windows' symbols have, so that a debugger can set them too.
+ * Every message belongs to a component and a level. It is printed when the level's bit is set in
+ * the component's mask, Kd_DEFAULT_Mask for DbgPrint and Kd_IHVDRIVER_Mask for most drivers'
+ * DbgPrintEx, or in the mask for everybody, Kd_WIN2000_Mask, which lets errors through. The masks
+ * come from the registry when the system starts, can be changed by `dbgkflt`, by
+ * DbgSetDebugFilterState, and are variables under the names that Windows' symbols have, so that a
+ * debugger can set them too.
  *
- * Everything is closed at first but errors, as on Windows; registry.reg opens DbgPrint, because nobody
- * who starts is helped by a message that vanishes.
+ * Everything is closed at first but errors, as on Windows; registry.reg opens DbgPrint, because
+ * nobody who starts is helped by a message that vanishes.
  *
  * A mask is one word that is read and written without a lock: a message printed while its mask is
  * being changed may go either way.

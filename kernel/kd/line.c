@@ -1,13 +1,14 @@
 /*
  * line.c - the line editor.
  *
- * Keys are those of a shell: arrows, Home, End, Delete, Ctrl-A E B F H D U K W L P N C and Tab. Text is
- * UTF-8 and the cursor moves by whole characters, each taken to be one column wide.
+ * Keys are those of a shell: arrows, Home, End, Delete, Ctrl-A E B F H D U K W L P N C and Tab.
+ * Text is UTF-8 and the cursor moves by whole characters, each taken to be one column wide.
  *
  * The width of the terminal is not known, so nothing may depend on where it wraps: a line that does
  * not fit into KDP_COLUMNS scrolls sideways in its row, and is written out in full once when it is
  * finished. A character typed at the end of a line that fits is simply echoed; every other change
- * redraws the row, once for all bytes that arrive together, so that pasting is no slower than reading.
+ * redraws the row, once for all bytes that arrive together, so that pasting is no slower than
+ * reading.
  *
  * Pure: what it sees are bytes and what it does is calling Write and Complete.
  */

@@ -51,8 +51,8 @@ void KdpBeginLine(PKDP_LINE Line);
  * Abandoned, read Text and begin a new line. */
 KDP_LINE_RESULT KdpInputByte(PKDP_LINE Line, UCHAR Byte, BOOLEAN MoreFollow);
 
-/* For Complete: put text in at the cursor; take Count bytes before it away; show the line again after
- * something else was printed. */
+/* For Complete: put text in at the cursor; take Count bytes before it away; show the line again
+ * after something else was printed. */
 void KdpInsertText(PKDP_LINE Line, const CHAR *Text, ULONG Length);
 void KdpEraseBefore(PKDP_LINE Line, ULONG Count);
 void KdpRedrawLine(PKDP_LINE Line);

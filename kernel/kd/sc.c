@@ -1,8 +1,8 @@
 /*
  * sc.c - the command `sc`: Windows' syntax and Windows' output, error numbers included.
  *
- * Services and drivers themselves are ldr's business; here are only words. What a service is made of is in
- * scconfig.c.
+ * Services and drivers themselves are ldr's business; here are only words. What a service is made
+ * of is in scconfig.c.
  */
 #include "ke.h"
 #include "winerror.h"
@@ -200,7 +200,8 @@ static NTSTATUS QueryAll(PKD_CONSOLE Console, int Argc, char **Argv)
     return STATUS_SUCCESS;
 }
 
-/* The text before FAILED names the call that failed in sc.exe; Windows' spelling, blanks included. */
+/* The text before FAILED names the call that failed in sc.exe; Windows' spelling, blanks
+ * included. */
 static const KDP_SC_COMMAND ScCommands[] = {
     {"start", "StartService: OpenService", StartService},
     {"stop", "OpenService", StopService},

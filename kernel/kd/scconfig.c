@@ -17,7 +17,8 @@ typedef struct _KDP_SC_OPTIONS {
     WCHAR Dependencies[DEPENDENCY_CHARS];
 } KDP_SC_OPTIONS, *PKDP_SC_OPTIONS;
 
-/* As they are typed for `create`, and as `qc` prints them; the index is the value in the registry. */
+/* As they are typed for `create`, and as `qc` prints them; the index is the value in the
+ * registry. */
 static const char *const StartNames[] = {"boot", "system", "auto", "demand", "disabled"};
 static const char *const StartTypes[] = {"BOOT_START", "SYSTEM_START", "AUTO_START", "DEMAND_START",
                                          "DISABLED"};
@@ -165,7 +166,8 @@ NTSTATUS KdpScCreate(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     Options->Config.Start = SERVICE_DEMAND_START;
     Options->Config.ErrorControl = SERVICE_ERROR_NORMAL;
-    /* Windows' default type is a process of its own, which there is none of here: it must be said. */
+    /* Windows' default type is a process of its own, which there is none of here: it must be
+     * said. */
     if (!ParseOptions(Argc, Argv, Options) || !Options->Kernel || Options->Config.Path == NULL) {
         Status =
             ConfigUsage(Console, "create", "type= kernel binPath= C:\\PATH\\FILE.SYS\n       ");

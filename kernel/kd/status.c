@@ -1,7 +1,7 @@
 /*
- * status.c - names of status values, for people. Every value of ntstatus.h is here: the table is made
- * from the headers, so nobody has to keep two lists. Where two names share a value it is the one
- * that stands first there. Any IRQL.
+ * status.c - names of status values, for people. Every value of ntstatus.h is here: the table is
+ * made from the headers, so nobody has to keep two lists. Where two names share a value it is the
+ * one that stands first there. Any IRQL.
  */
 #include "kd.h"
 

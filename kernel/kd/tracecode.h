@@ -1,12 +1,12 @@
 /*
- * tracecode.h - how events travel over a slow line: what differs from the event before, in as few bytes as that
- * takes, as text. Pure: tests/unit/tracecode.c.
+ * tracecode.h - how events travel over a slow line: what differs from the event before, in as few
+ * bytes as that takes, as text. Pure: tests/unit/tracecode.c.
  *
- * An event is a byte with its kind (and KDP_TRACE_OTHER_THREAD), a byte with its IRQL, and as numbers of
- * seven bits a byte, low ones first, the top bit saying that more follow: time since the last event; the
- * thread, if it is not the last event's; Extra; A and B, each as the difference to that of the last event
- * of the same kind, doubled, and made odd when negative. The bytes are written in base 64, without padding;
- * a processor's events begin anew, after zeros.
+ * An event is a byte with its kind (and KDP_TRACE_OTHER_THREAD), a byte with its IRQL, and as
+ * numbers of seven bits a byte, low ones first, the top bit saying that more follow: time since the
+ * last event; the thread, if it is not the last event's; Extra; A and B, each as the difference to
+ * that of the last event of the same kind, doubled, and made odd when negative. The bytes are
+ * written in base 64, without padding; a processor's events begin anew, after zeros.
  */
 #ifndef _KD_TRACECODE_H_
 #define _KD_TRACECODE_H_

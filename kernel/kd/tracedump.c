@@ -1,9 +1,9 @@
 /*
  * tracedump.c - a stopped trace as text: for people, line by line, and for tests/host/trace.py.
  *
- * The export is made of lines that begin with a word of their own, so that it can stand between other
- * output: `#trace` with versions and rates, `#kind` for the table, `#thread`, for each processor `#cpu` and
- * its events (`#e`, see tracecode.h), `#sym` for each address of code, `#end`.
+ * The export is made of lines that begin with a word of their own, so that it can stand between
+ * other output: `#trace` with versions and rates, `#kind` for the table, `#thread`, for each
+ * processor `#cpu` and its events (`#e`, see tracecode.h), `#sym` for each address of code, `#end`.
  */
 #include "ldr.h"
 #include "tracecode.h"
@@ -92,7 +92,8 @@ typedef struct _KDP_TRACE_CURSOR {
     ULONG64 Next[KI_TRACE_PROCESSORS];
 } KDP_TRACE_CURSOR;
 
-/* The earliest event that has not been taken yet; its processor, or KI_TRACE_PROCESSORS at the end. */
+/* The earliest event that has not been taken yet; its processor, or KI_TRACE_PROCESSORS at the
+ * end. */
 static ULONG KdpTakeEarliest(KDP_TRACE_CURSOR *Cursor, PKI_TRACE_EVENT Event)
 {
     ULONG Earliest = KI_TRACE_PROCESSORS;

@@ -9,7 +9,8 @@
 const char *KdpTraceKindName(ULONG Kind);
 const char *KdpTraceKindFields(ULONG Kind);
 
-/* One of the three fields of a kind: Extra, A and B. Name is not terminated; Form 0: there is none. */
+/* One of the three fields of a kind: Extra, A and B. Name is not terminated; Form 0: there is
+ * none. */
 typedef struct _KDP_TRACE_FIELD {
     const char *Name;
     ULONG Length;

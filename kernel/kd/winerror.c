@@ -1,6 +1,6 @@
 /*
- * winerror.c - NTSTATUS values as Win32 errors, and Windows' texts for those, as far as starting and
- * stopping a driver can meet them. Pure tables.
+ * winerror.c - NTSTATUS values as Win32 errors, and Windows' texts for those, as far as starting
+ * and stopping a driver can meet them. Pure tables.
  */
 #include "winerror.h"
 

@@ -1,6 +1,6 @@
 /*
- * words.c - splitting of what is typed. Backslashes are ordinary characters, since paths are full of
- * them; a quote that is not closed reaches to the end. Pure; any IRQL.
+ * words.c - splitting of what is typed. Backslashes are ordinary characters, since paths are full
+ * of them; a quote that is not closed reaches to the end. Pure; any IRQL.
  */
 #include "kd.h"
 #include "words.h"

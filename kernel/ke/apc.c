@@ -18,9 +18,9 @@
  * clears it, even when a critical region makes it leave APCs behind, and leaving the region sets it
  * again.
  *
- * While a thread is attached to another process it has two pairs of lists (see attach.c): an APC is queued for
- * one environment, and is signalled only if the thread is in it. One for the attached environment of a thread that is not
- * attached, or not any more, is delivered where it is.
+ * While a thread is attached to another process it has two pairs of lists (see attach.c): an APC is
+ * queued for one environment, and is signalled only if the thread is in it. One for the attached
+ * environment of a thread that is not attached, or not any more, is delivered where it is.
  */
 #include "dispatch.h"
 
@@ -214,9 +214,9 @@ void KiDeliverApc(KPROCESSOR_MODE Mode)
 
 void KiCheckForKernelApc(PKTHREAD Thread)
 {
-    /* No lock: whoever puts an APC in signals it, so one that is not seen here finds the thread able to
-     * take it, provided that the list is read after the count was written. The processor keeps that
-     * order towards its own interrupts. */
+    /* No lock: whoever puts an APC in signals it, so one that is not seen here finds the thread
+     * able to take it, provided that the list is read after the count was written. The processor
+     * keeps that order towards its own interrupts. */
     __asm__ volatile("" : : : "memory");
     if (Thread->SpecialApcDisable == 0 && !IsListEmpty(&Thread->ApcState.ApcListHead[KernelMode])) {
         Thread->ApcState.KernelApcPending = TRUE;
@@ -224,7 +224,8 @@ void KiCheckForKernelApc(PKTHREAD Thread)
     }
 }
 
-/* Closes the lists once the kernel list is empty: nothing can be left behind. Else answers its first. */
+/* Closes the lists once the kernel list is empty: nothing can be left behind. Else answers its
+ * first. */
 static PKAPC KiCloseApcLists(PKTHREAD Thread)
 {
     PLIST_ENTRY Head = &Thread->ApcState.ApcListHead[KernelMode];

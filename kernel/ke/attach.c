@@ -1,19 +1,21 @@
 /*
  * attach.c - a thread in another process's address space for a while.
  *
- * KTHREAD.ApcState is always what counts now: the process whose tables CR3 holds, and the APCs that may be
- * delivered. Attaching puts it away, lists and all, and begins a new one; detaching takes it back:
+ * KTHREAD.ApcState is always what counts now: the process whose tables CR3 holds, and the APCs that
+ * may be delivered. Attaching puts it away, lists and all, and begins a new one; detaching takes it
+ * back:
  *
  *                              ApcState        SavedApcState     the caller's, nested
  *      not attached            own process     -                 -
  *      attached to P           P               own process       -
  *      attached to Q from P    Q               own process       P
  *
- * So an APC for the original environment that comes meanwhile goes into SavedApcState and waits there;
- * ApcStatePointer tells a sender which of the two is which. All of it changes under KiDispatcherLock,
- * CR3 with it: whoever switches threads compares processes under the same lock.
+ * So an APC for the original environment that comes meanwhile goes into SavedApcState and waits
+ * there; ApcStatePointer tells a sender which of the two is which. All of it changes under
+ * KiDispatcherLock, CR3 with it: whoever switches threads compares processes under the same lock.
  *
- * A process that threads are attached to must not be deleted; StackCount finds out who does it all the same.
+ * A process that threads are attached to must not be deleted; StackCount finds out who does it all
+ * the same.
  */
 #include "dispatch.h"
 #include "ldr.h"
@@ -97,9 +99,9 @@ static void KiAttach(PKTHREAD Thread, PKPROCESS Process, PKAPC_STATE Saved)
     KiLoadTables(Process, Saved->Process);
 }
 
-/* With the dispatcher lock, and no APC of this environment that could still be delivered: on the way out, because
- * the environment goes; on the way in, because who has sent it to a thread that takes APCs may rely on its
- * coming now, not when the thread is back. */
+/* With the dispatcher lock, and no APC of this environment that could still be delivered: on the
+ * way out, because the environment goes; on the way in, because who has sent it to a thread that
+ * takes APCs may rely on its coming now, not when the thread is back. */
 static KIRQL KiLockAfterApcs(PKTHREAD Thread)
 {
     for (;;) {

@@ -1,13 +1,13 @@
 /*
- * Walking stacks, from any routine to those that called it: for the crash screen, RtlCaptureStackBackTrace,
- * and whoever wants to know where a thread waits.
+ * Walking stacks, from any routine to those that called it: for the crash screen,
+ * RtlCaptureStackBackTrace, and whoever wants to know where a thread waits.
  *
- * A walk holds the registers of one routine; a step replaces them with its caller's, by what the routine's
- * image says of its frames. The kernel's own tables are DWARF's (dwarf.c; cfi.inc for assembly,
- * through which a walk gets from a handler to what it interrupted, on whatever stack), drivers' are those
- * of PE images (unwind.c). Nothing is trusted, since the stack may be what is broken: words
- * are read only where they are mapped, a caller's frame must lie above, its code in a module. A step that
- * cannot be made says why. No locks, any IRQL.
+ * A walk holds the registers of one routine; a step replaces them with its caller's, by what the
+ * routine's image says of its frames. The kernel's own tables are DWARF's (dwarf.c; cfi.inc for
+ * assembly, through which a walk gets from a handler to what it interrupted, on whatever stack),
+ * drivers' are those of PE images (unwind.c). Nothing is trusted, since the stack may be what is
+ * broken: words are read only where they are mapped, a caller's frame must lie above, its code in a
+ * module. A step that cannot be made says why. No locks, any IRQL.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -119,8 +119,8 @@ KI_STEP KiStepFrame(PKI_STACK_WALK Walk)
     return KiStepDone;
 }
 
-/* Calls leave a frame each; code that was interrupted has nothing to do with what runs now. By frame pointers,
- * which all of the kernel's own routines keep: pools ask at each allocation. */
+/* Calls leave a frame each; code that was interrupted has nothing to do with what runs now. By
+ * frame pointers, which all of the kernel's own routines keep: pools ask at each allocation. */
 PVOID KeFindDriverCaller(void)
 {
     ULONG64 Frame = (ULONG64)__builtin_frame_address(0), Rip = (ULONG64)KeFindDriverCaller;

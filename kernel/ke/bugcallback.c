@@ -1,13 +1,14 @@
 /*
  * Drivers' callbacks on a bugcheck.
  *
- * Records stand in two lists, guarded by a lock that is taken with interrupts off, since drivers register
- * at any IRQL. On a crash the lock is not taken, because a stopped processor may hold it, and nothing
- * in a list is trusted: each record must be mapped, point back to the one before, and have the checksum
- * it was registered with. The walk ends at the first link that is broken.
+ * Records stand in two lists, guarded by a lock that is taken with interrupts off, since drivers
+ * register at any IRQL. On a crash the lock is not taken, because a stopped processor may hold it,
+ * and nothing in a list is trusted: each record must be mapped, point back to the one before, and
+ * have the checksum it was registered with. The walk ends at the first link that is broken.
  *
- * What drivers give as secondary data needs no place of its own in the crash file, as all memory is in there: a table
- * (KiSecondaryData) tells where it lies, and those who have no memory of their own for it get a page each.
+ * What drivers give as secondary data needs no place of its own in the crash file, as all memory is
+ * in there: a table (KiSecondaryData) tells where it lies, and those who have no memory of their
+ * own for it get a page each.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -25,8 +26,8 @@ static LIST_ENTRY KiBugCheckCallbacks = {&KiBugCheckCallbacks, &KiBugCheckCallba
 static LIST_ENTRY KiReasonCallbacks = {&KiReasonCallbacks, &KiReasonCallbacks};
 static KSPIN_LOCK KiCallbackLock;
 
-/* For drivers that have no memory for it. Who comes after all pages have been used gets the last one, and only
- * what is printed of that remains. */
+/* For drivers that have no memory for it. Who comes after all pages have been used gets the last
+ * one, and only what is printed of that remains. */
 static UCHAR KiSecondaryPage[SECONDARY_PAGES][PAGE_SIZE];
 
 typedef struct _KI_SECONDARY_DATA {
@@ -113,7 +114,8 @@ static ULONG_PTR KiReasonChecksum(const KBUGCHECK_REASON_CALLBACK_RECORD *Record
     return (ULONG_PTR)Record->CallbackRoutine + Record->Reason + (ULONG_PTR)Record->Component;
 }
 
-/* The fields of a record that is registered already are left as they are: a crash may be using them. */
+/* The fields of a record that is registered already are left as they are: a crash may be using
+ * them. */
 BOOLEAN NTAPI KeRegisterBugCheckCallback(PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
                                          PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, PVOID Buffer,
                                          ULONG Length, PUCHAR Component)
@@ -169,8 +171,8 @@ static BOOLEAN KiIsMapped(const void *Address, SIZE_T Size)
     return TRUE;
 }
 
-/* The entry behind Entry in the list at Head, or NULL at the end and where the list is broken. Both types
- * of record begin with their entry. */
+/* The entry behind Entry in the list at Head, or NULL at the end and where the list is broken. Both
+ * types of record begin with their entry. */
 static PLIST_ENTRY KiNextRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, SIZE_T Size)
 {
     PLIST_ENTRY Next = Entry->Flink;

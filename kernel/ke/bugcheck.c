@@ -1,11 +1,12 @@
 /*
  * Bugchecks: stop every processor, say why, end.
  *
- * The first processor that gets here owns the crash and reports it; the others are stopped by NMI, or
- * stop by themselves when they come here too. Nothing here waits for a lock that a stopped processor
- * may hold, nor allocates; memory is read only after its translation has been checked. A
- * second bugcheck on the owner means that reporting itself, or a driver's callback, failed: it prints one line, and
- * memory still goes to the crash disk, unless it was that which failed. Then it ends.
+ * The first processor that gets here owns the crash and reports it; the others are stopped by NMI,
+ * or stop by themselves when they come here too. Nothing here waits for a lock that a stopped
+ * processor may hold, nor allocates; memory is read only after its translation has been checked. A
+ * second bugcheck on the owner means that reporting itself, or a driver's callback, failed: it
+ * prints one line, and memory still goes to the crash disk, unless it was that which failed. Then
+ * it ends.
  */
 #include <ntddk.h>
 #include <loader.h>
@@ -26,7 +27,8 @@ static volatile LONG KiBugCheckOwner; /* o  processor number + 1; 0: all is well
 static volatile LONG KiBugCheckDepth; /* bugchecks on the owner */
 static BOOLEAN KiCrashFileBegun;      /* the owner's */
 
-/* For debuggers: code and parameters, the processor's registers being in its FrozenFrame. Windows' name. */
+/* For debuggers: code and parameters, the processor's registers being in its FrozenFrame. Windows'
+ * name. */
 ULONG64 KiBugCheckData[5];
 
 static DECLSPEC_NORETURN void KiHaltForEver(void)
@@ -186,7 +188,8 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
     KiPrintOthers(Prcb);
 }
 
-/* Once: a second try would fail as the first one did, unless it was a driver that failed, which looks on. */
+/* Once: a second try would fail as the first one did, unless it was a driver that failed, which
+ * looks on. */
 static void KiSaveMemory(PKPRCB Prcb, BOOLEAN Again)
 {
     if (!KiCrashFileBegun || Again) {

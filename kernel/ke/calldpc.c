@@ -1,11 +1,12 @@
 /*
- * One call on every processor, as DPCs: at DISPATCH_LEVEL, where the callers may take locks, unlike in
- * KeIpiGenericCall. Each processor has a DPC of its own for it; the caller's processor calls directly.
+ * One call on every processor, as DPCs: at DISPATCH_LEVEL, where the callers may take locks, unlike
+ * in KeIpiGenericCall. Each processor has a DPC of its own for it; the caller's processor calls
+ * directly.
  *
- * The routine gets two opaque arguments. The first counts those that have not finished, and the caller
- * spins until all have. The second is a barrier: everybody waits until all have come to it. One call is
- * under way at a time, because two whose routines wait in barriers could each hold processors that the
- * other needs.
+ * The routine gets two opaque arguments. The first counts those that have not finished, and the
+ * caller spins until all have. The second is a barrier: everybody waits until all have come to it.
+ * One call is under way at a time, because two whose routines wait in barriers could each hold
+ * processors that the other needs.
  */
 #include <ntddk.h>
 #include "processor.h"

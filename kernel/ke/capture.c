@@ -1,6 +1,6 @@
 /*
- * Stacks as lists of return addresses, for drivers and for the traces that the debug kernel keeps of
- * allocations and handles. Everything is found by walking (backtrace.c): no locks, any IRQL.
+ * Stacks as lists of return addresses, for drivers and for the traces that the debug kernel keeps
+ * of allocations and handles. Everything is found by walking (backtrace.c): no locks, any IRQL.
  */
 #include <ntifs.h>
 #include "ldr.h"

@@ -1,15 +1,16 @@
 /*
  * The clock: time for everybody, and the one-shot interrupt that drives ticks and timers.
  *
- * Interrupt time is the HAL's monotonic counter. The shared page at KI_USER_SHARED_DATA holds copies
- * that drivers read inline. Each clock interrupt renews them, and so does whoever lets timers expire,
- * by the very time that it takes for now: a DPC never reads a time before its timer's due time.
+ * Interrupt time is the HAL's monotonic counter. The shared page at KI_USER_SHARED_DATA holds
+ * copies that drivers read inline. Each clock interrupt renews them, and so does whoever lets
+ * timers expire, by the very time that it takes for now: a DPC never reads a time before its
+ * timer's due time.
  *
  * Each processor arms its local timer for the nearest of its wheel's first due time and its next
  * tick. The first processor always ticks; another one only while it is not idle, so that idle
- * processors sleep. One interrupt may come earlier than armed for (the timer's clock and the counter
- * differ by some ppm): it then just arms again. NextClock100ns tells what is armed, so a later need
- * costs nothing; it is written with interrupts off.
+ * processors sleep. One interrupt may come earlier than armed for (the timer's clock and the
+ * counter differ by some ppm): it then just arms again. NextClock100ns tells what is armed, so a
+ * later need costs nothing; it is written with interrupts off.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -111,8 +112,8 @@ static ULONG64 KiNextClock(PKPRCB Prcb, ULONG64 Now)
         return Next;
     }
     if (!Prcb->ClockTicking) {
-        /* Back from idleness: the thread gets a tick from now on, not the ones slept through. Ticks of
-         * all processors fall on the same multiples. */
+        /* Back from idleness: the thread gets a tick from now on, not the ones slept through. Ticks
+         * of all processors fall on the same multiples. */
         Prcb->ClockTicking = TRUE;
         Prcb->LastTick100ns = Now - Now % KI_TICK_100NS;
     }
@@ -120,7 +121,8 @@ static ULONG64 KiNextClock(PKPRCB Prcb, ULONG64 Now)
 }
 
 /* Interrupts are off from the decision to the arming, or a clock interrupt in between would leave
- * NextClock100ns saying what is not so. A later time than the armed one is left to its interrupt. */
+ * NextClock100ns saying what is not so. A later time than the armed one is left to its
+ * interrupt. */
 void KiProgramClock(PKPRCB Prcb)
 {
     BOOLEAN Enabled = KiDisableInterrupts();

@@ -1,10 +1,10 @@
 /*
  * culprit.c - whose fault a bugcheck probably is: one module, and an address in it.
  *
- * In this order: whom the kernel's own checks name; a driver that has gone, when something it left behind
- * struck; the driver closest to the top of the stack, as far as calls lead; one that a parameter points
- * into; one that was interrupted; one whose address is left on a stack that is damaged. Else it is the
- * kernel. A crash that a person asked for is nobody's.
+ * In this order: whom the kernel's own checks name; a driver that has gone, when something it left
+ * behind struck; the driver closest to the top of the stack, as far as calls lead; one that a
+ * parameter points into; one that was interrupted; one whose address is left on a stack that is
+ * damaged. Else it is the kernel. A crash that a person asked for is nobody's.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -65,7 +65,8 @@ static BOOLEAN KiBlameParameters(const ULONG_PTR Parameters[4])
     return FALSE;
 }
 
-/* When a stack is so damaged that no walk finds anybody, what is left of it above may still tell. */
+/* When a stack is so damaged that no walk finds anybody, what is left of it above may still
+ * tell. */
 static BOOLEAN KiBlameRemains(const KTRAP_FRAME *Frame)
 {
     ULONG64 Word;
@@ -78,7 +79,8 @@ static BOOLEAN KiBlameRemains(const KTRAP_FRAME *Frame)
     return FALSE;
 }
 
-/* Text of a check: "driver x.sys, ...". The address is where the driver stands on the stack, or its base. */
+/* Text of a check: "driver x.sys, ...". The address is where the driver stands on the stack, or its
+ * base. */
 static BOOLEAN KiBlameNamed(const char *Text, const KTRAP_FRAME *Frame)
 {
     static const CHAR Driver[] = "driver ";

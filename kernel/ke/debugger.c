@@ -2,9 +2,10 @@
  * debugger.c - the machine stops for the debugger and goes on again.
  *
  * Three things stop it: a breakpoint or debug exception on some processor, a byte on the debugger's
- * line, which comes as an NMI, and a crash. The processor concerned becomes the owner (KiDebugOwner),
- * stops the others by NMI, and runs the stub (kd/stub) until that says how to go on. The others stand
- * still in their NMI handler, interrupts off, with their registers in KiDebugProcessors.
+ * line, which comes as an NMI, and a crash. The processor concerned becomes the owner
+ * (KiDebugOwner), stops the others by NMI, and runs the stub (kd/stub) until that says how to go
+ * on. The others stand still in their NMI handler, interrupts off, with their registers in
+ * KiDebugProcessors.
  *
  *     CPU 0, thread          CPU 1, breakpoint              owner
  *     ...                    #BP: it owns the stop          1
@@ -14,9 +15,9 @@
  *     #DB: serves gdb        stands still
  *     goes on            --> goes on                        nobody
  *
- * Two that stop at once: one becomes the owner, the other stands still and tries again afterwards. A
- * breakpoint of gdb's needs no memory for that: it goes back to its instruction first, and runs into it
- * once more if it is still there.
+ * Two that stop at once: one becomes the owner, the other stands still and tries again afterwards.
+ * A breakpoint of gdb's needs no memory for that: it goes back to its instruction first, and runs
+ * into it once more if it is still there.
  *
  * Nothing here runs, and nobody asks, unless an exception has come.
  */
@@ -141,7 +142,8 @@ static void KiRestoreStopped(void)
     KiLoadDebugRegisters();
 }
 
-/* Until everybody goes on, or this processor alone has to, for a step. A crash keeps it here for ever. */
+/* Until everybody goes on, or this processor alone has to, for a step. A crash keeps it here for
+ * ever. */
 static void KiStandStill(void)
 {
     LONG Self = KiDebugSelf();
@@ -249,8 +251,8 @@ static void KiRunStop(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Collected)
 
 /*** Owning the debugger without a stop ***/
 
-/* Whatever of its user's this processor meets from now on is passed over, and who sends an NMI has to wait.
- * A processor that is being stepped is the owner already. */
+/* Whatever of its user's this processor meets from now on is passed over, and who sends an NMI has
+ * to wait. A processor that is being stepped is the owner already. */
 BOOLEAN KiOwnDebugger(void)
 {
     LONG Self = KiDebugSelf();
@@ -325,7 +327,8 @@ static void KiTrapInDebugger(PKTRAP_FRAME Frame)
     Frame->EFlags &= ~EFLAGS_TF;
 }
 
-/* FALSE: the breakpoint is gone again, taken away by gdb while this processor was on its way here. */
+/* FALSE: the breakpoint is gone again, taken away by gdb while this processor was on its way
+ * here. */
 static BOOLEAN KiClassifyBreakpoint(PKTRAP_FRAME Frame, PKD_STOP Stop)
 {
     UCHAR Byte;
@@ -395,7 +398,8 @@ void KiDebugFault(PKTRAP_FRAME Frame)
     KiSuspendStep(Frame);
 }
 
-/* As the owner for a moment: nobody else reads the line meanwhile. TRUE: it had something to say. */
+/* As the owner for a moment: nobody else reads the line meanwhile. TRUE: it had something to
+ * say. */
 static BOOLEAN KiLookAtLine(PKTRAP_FRAME Frame)
 {
     LONG Self = KiDebugSelf();
@@ -437,7 +441,8 @@ BOOLEAN KiDebugNmi(PKTRAP_FRAME Frame)
     return Ours || Owner != 0;
 }
 
-/* The others stand still for good. One of them may have been in the debugger, which is this one's now. */
+/* The others stand still for good. One of them may have been in the debugger, which is this one's
+ * now. */
 void KiDebugBugCheck(ULONG Code, PKTRAP_FRAME Frame)
 {
     KD_STOP Stop = {KdStopBugCheck, KeGetCurrentPrcb()->Number, Code};

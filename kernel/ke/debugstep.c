@@ -1,8 +1,8 @@
 /*
  * debugstep.c - the debugger's single steps.
  *
- * A step runs with interrupts shut out, so that it is one instruction and no interrupt handler in between,
- * whatever its IRQL; the flags that the instruction sees or changes are put right.
+ * A step runs with interrupts shut out, so that it is one instruction and no interrupt handler in
+ * between, whatever its IRQL; the flags that the instruction sees or changes are put right.
  */
 #include "debugstep.h"
 #include "mm.h"
@@ -16,8 +16,8 @@
 #define OPCODE_STI 0xFB
 #define LONGEST_INSTRUCTION 15
 
-/* The instruction at Rip without its prefixes, and how long it is up to its opcode's end; 0: it cannot
- * be read. The bytes are read as gdb would: they may not be there. */
+/* The instruction at Rip without its prefixes, and how long it is up to its opcode's end; 0: it
+ * cannot be read. The bytes are read as gdb would: they may not be there. */
 static UCHAR KiOpcodeAt(ULONG64 Rip, ULONG *Length)
 {
     UCHAR Byte = 0;
@@ -42,8 +42,8 @@ static UCHAR KiOpcodeAt(ULONG64 Rip, ULONG *Length)
     return 0;
 }
 
-/* What is done by hand. A halt would wait for an interrupt that is shut out: it is stepped over as if one
- * had come. The other two change the flag by which interrupts are shut out. */
+/* What is done by hand. A halt would wait for an interrupt that is shut out: it is stepped over as
+ * if one had come. The other two change the flag by which interrupts are shut out. */
 static BOOLEAN KiEmulateStep(UCHAR Opcode, PKTRAP_FRAME Frame)
 {
     switch (Opcode) {

@@ -1,4 +1,5 @@
-/* debugstep.h - private to ke: one instruction of a processor that stands still for the debugger. */
+/* debugstep.h - private to ke: one instruction of a processor that stands still for the
+ * debugger. */
 #ifndef _DEBUGSTEP_H_
 #define _DEBUGSTEP_H_
 

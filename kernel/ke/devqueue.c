@@ -22,7 +22,8 @@ VOID NTAPI KeInitializeDeviceQueue(PKDEVICE_QUEUE DeviceQueue)
     DeviceQueue->Hint = 0;
 }
 
-/* First link whose key is greater than SortKey, or the head: where such an entry goes. Lock held. */
+/* First link whose key is greater than SortKey, or the head: where such an entry goes. Lock
+ * held. */
 static PLIST_ENTRY KiFindKeyPosition(PKDEVICE_QUEUE DeviceQueue, ULONG SortKey)
 {
     PLIST_ENTRY Link = DeviceQueue->DeviceListHead.Flink;

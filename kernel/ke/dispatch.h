@@ -32,8 +32,8 @@ void KiPreempt(PKPRCB Prcb, BOOLEAN QuantumEnded);
 void KiSwapContext(PVOID *OldKernelStack, PVOID NewKernelStack);
 void KiThreadStartup(void);
 
-/* dpc.c: Prcb, this processor, has become idle. What is left in its queues is retired as soon as the
- * IRQL allows. */
+/* dpc.c: Prcb, this processor, has become idle. What is left in its queues is retired as soon as
+ * the IRQL allows. */
 void KiRetireBeforeIdle(PKPRCB Prcb);
 
 /* priority.c */
@@ -76,7 +76,8 @@ static inline PVOID KiRoutineOfApc(const KAPC *Apc)
 BOOLEAN KiQueueApc(PKAPC Apc, KPRIORITY Increment);
 /* A kernel APC could be delivered to the current thread if only the IRQL were low. Lock held. */
 BOOLEAN KiIsKernelApcDue(PKTHREAD Thread);
-/* The current thread ends: no more APCs are taken, and those that wait are delivered or run down. */
+/* The current thread ends: no more APCs are taken, and those that wait are delivered or run
+ * down. */
 void KiRundownApcs(PKTHREAD Thread);
 
 #endif

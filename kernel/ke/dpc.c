@@ -1,6 +1,7 @@
 /*
- * Deferred procedure calls: one queue per processor, retired by the dispatch interrupt there. Threaded
- * DPCs stand in a second one, which a thread of the processor's own retires (threadeddpc.c).
+ * Deferred procedure calls: one queue per processor, retired by the dispatch interrupt there.
+ * Threaded DPCs stand in a second one, which a thread of the processor's own retires
+ * (threadeddpc.c).
  *
  * KDPC.DpcData says which queue a DPC stands in, NULL for none. It becomes non-NULL only by
  * compare-exchange and under the queue's lock, so of two processors that queue one DPC at once
@@ -121,8 +122,8 @@ static BOOLEAN KiDpcWantsInterrupt(PKPRCB Target, const KI_DPC_QUEUE *Queue, UCH
     if (Importance == HighImportance || Importance == MediumHighImportance) {
         return TRUE;
     }
-    /* A target that becomes idle has no ticks any more: it looks at Depth then. The fence makes sure
-     * that either it sees this DPC or the test below sees it idle. */
+    /* A target that becomes idle has no ticks any more: it looks at Depth then. The fence makes
+     * sure that either it sees this DPC or the test below sees it idle. */
     KeMemoryBarrier();
     if (Queue->Depth >= MAXIMUM_DEPTH || Target->CurrentThread == Target->IdleThread) {
         return TRUE;
@@ -251,9 +252,9 @@ void KiCallDpc(const KI_DPC_CALL *Call)
 }
 
 /*
- * At DISPATCH_LEVEL, interrupts on. What is queued while DpcActive is set relies on this loop to find
- * it, instead of an interrupt. Timers come first each time: a DPC that always queues itself again
- * must not keep them from expiring.
+ * At DISPATCH_LEVEL, interrupts on. What is queued while DpcActive is set relies on this loop to
+ * find it, instead of an interrupt. Timers come first each time: a DPC that always queues itself
+ * again must not keep them from expiring.
  */
 void KiRetireDpcList(PKPRCB Prcb)
 {
@@ -289,7 +290,8 @@ static void KiTickDpcQueue(PKPRCB Prcb, PKI_DPC_QUEUE Queue)
     KiRetireSoon(Prcb, Queue);
 }
 
-/* CurrentThread says that it is idle already: the other side of the fence in KiDpcWantsInterrupt. */
+/* CurrentThread says that it is idle already: the other side of the fence in
+ * KiDpcWantsInterrupt. */
 void KiRetireBeforeIdle(PKPRCB Prcb)
 {
     KeMemoryBarrier();

@@ -1,11 +1,11 @@
 /*
- * Reads the call frame information (DWARF) of the kernel's routines, which its compiler leaves in .eh_frame
- * and which cfi.inc makes for assembly.
+ * Reads the call frame information (DWARF) of the kernel's routines, which its compiler leaves in
+ * .eh_frame and which cfi.inc makes for assembly.
  *
- * .eh_frame_hdr is an index of routines, sorted by address. An entry (FDE) belongs to one routine; the
- * entry that it points to (CIE) holds what many have in common. Both hold little programs which, run
- * up to the instruction in question, tell where the frame begins (the CFA: RSP before the
- * call) and where the caller's registers are. Nothing is trusted: all reads of the tables stay
+ * .eh_frame_hdr is an index of routines, sorted by address. An entry (FDE) belongs to one routine;
+ * the entry that it points to (CIE) holds what many have in common. Both hold little programs
+ * which, run up to the instruction in question, tell where the frame begins (the CFA: RSP before
+ * the call) and where the caller's registers are. Nothing is trusted: all reads of the tables stay
  * within them, those of the stack are checked, every loop ends with its bytes. No locks, any IRQL.
  */
 #include <ntddk.h>
@@ -95,7 +95,8 @@ static KI_CURSOR KiOpenEntry(const KI_DWARF_TABLES *Tables, ULONG64 Offset)
     return Cursor;
 }
 
-/* By bisection, the offset of the last entry of the index that begins at or below Rip; 0: there is none. */
+/* By bisection, the offset of the last entry of the index that begins at or below Rip; 0: there is
+ * none. */
 static ULONG KiFindEntry(const KI_DWARF_TABLES *Tables, ULONG64 Rip)
 {
     KI_CURSOR Cursor = {Tables, 0, Tables->Size, FALSE};
@@ -248,7 +249,8 @@ static BOOLEAN KiRunRuleInstruction(KI_PROGRAM *Program, KI_CURSOR *Cursor, UCHA
     }
 }
 
-/* Bytes of code behind which the next instruction's row begins; *Advance tells whether it is such. */
+/* Bytes of code behind which the next instruction's row begins; *Advance tells whether it is
+ * such. */
 static ULONG64 KiTakeAdvance(KI_PROGRAM *Program, KI_CURSOR *Cursor, UCHAR Code, PBOOLEAN Advance)
 {
     *Advance = TRUE;

@@ -1,6 +1,6 @@
 /*
- * dwarf.h - what reading (dwarf.c) and applying (dwarfframe.c) call frame information share. Numbers of
- * registers are DWARF's here.
+ * dwarf.h - what reading (dwarf.c) and applying (dwarfframe.c) call frame information share.
+ * Numbers of registers are DWARF's here.
  */
 #ifndef _KE_DWARF_H_
 #define _KE_DWARF_H_
@@ -49,7 +49,8 @@ typedef struct _KI_PROGRAM {
     BOOLEAN HasAugmentation, Signal;
 } KI_PROGRAM;
 
-/* Size bytes as a number; KiTakeNumber: one of seven bits a byte. Both set Bad at the end, and answer 0. */
+/* Size bytes as a number; KiTakeNumber: one of seven bits a byte. Both set Bad at the end, and
+ * answer 0. */
 ULONG64 KiTake(KI_CURSOR *Cursor, ULONG Size);
 ULONG64 KiTakeNumber(KI_CURSOR *Cursor, BOOLEAN Signed);
 

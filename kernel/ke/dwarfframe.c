@@ -1,7 +1,7 @@
 /*
- * One step up the stack through a routine of the kernel: applies the rules that dwarf.c finds for an
- * instruction to the registers there. A few rules, those of interrupted code, are expressions: programs for
- * a small stack machine. Nothing is trusted, as in dwarf.c. No locks, any IRQL.
+ * One step up the stack through a routine of the kernel: applies the rules that dwarf.c finds for
+ * an instruction to the registers there. A few rules, those of interrupted code, are expressions:
+ * programs for a small stack machine. Nothing is trusted, as in dwarf.c. No locks, any IRQL.
  */
 #include <ntddk.h>
 #include "dwarf.h"

@@ -19,8 +19,8 @@ VOID NTAPI KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State)
     KiInitializeHeader(&Event->Header, (KOBJECTS)Type, sizeof(*Event), State != FALSE);
 }
 
-/* The end of a signalling call with waiters to serve or Wait = TRUE; passes Previous on. Whoever waits
- * for an object that was signalled already waits for something else besides (WaitAll), and
+/* The end of a signalling call with waiters to serve or Wait = TRUE; passes Previous on. Whoever
+ * waits for an object that was signalled already waits for something else besides (WaitAll), and
  * signalling it again brings nothing new. */
 static __attribute__((noinline)) LONG NTAPI KiServeWaiters(PDISPATCHER_HEADER Header,
                                                            KPRIORITY Increment, KIRQL OldIrql,
@@ -33,8 +33,8 @@ static __attribute__((noinline)) LONG NTAPI KiServeWaiters(PDISPATCHER_HEADER He
     return Previous;
 }
 
-/* Header, which was signalled Previous times, is so once more or more often: serves its waiters, and
- * drops the lock. Nearly always there are none, and this is all. */
+/* Header, which was signalled Previous times, is so once more or more often: serves its waiters,
+ * and drops the lock. Nearly always there are none, and this is all. */
 static inline LONG KiSignalled(PDISPATCHER_HEADER Header, KPRIORITY Increment, KIRQL OldIrql,
                                BOOLEAN Wait, LONG Previous)
 {

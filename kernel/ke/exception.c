@@ -1,15 +1,15 @@
 /*
- * Exceptions that nobody handles. They come from the processor (trap.c) and from routines that refuse an
- * argument by raising a status; either way the registers at that moment are in a trap frame. No
- * handlers are looked for yet, so each one ends in the bugcheck that Windows gives for it: in a
- * thread, SYSTEM_THREAD_EXCEPTION_NOT_HANDLED with the records that a debugger wants; in an interrupt or
- * a DPC, KMODE_EXCEPTION_NOT_HANDLED.
+ * Exceptions that nobody handles. They come from the processor (trap.c) and from routines that
+ * refuse an argument by raising a status; either way the registers at that moment are in a trap
+ * frame. No handlers are looked for yet, so each one ends in the bugcheck that Windows gives for
+ * it: in a thread, SYSTEM_THREAD_EXCEPTION_NOT_HANDLED with the records that a debugger wants; in
+ * an interrupt or a DPC, KMODE_EXCEPTION_NOT_HANDLED.
  */
 #include <ntddk.h>
 #include "processor.h"
 
-/* Whether the code in Frame ran in its own thread's name. At DISPATCH_LEVEL it may still be the thread's
- * own, inside a spin lock. */
+/* Whether the code in Frame ran in its own thread's name. At DISPATCH_LEVEL it may still be the
+ * thread's own, inside a spin lock. */
 static BOOLEAN KiIsThreadCode(const KTRAP_FRAME *Frame)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();

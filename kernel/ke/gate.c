@@ -1,6 +1,6 @@
 /*
- * Gates: a signal that lets one thread through, for meetings inside the system. The thread that is let
- * through is boosted as by an event. Guarded by KiDispatcherLock.
+ * Gates: a signal that lets one thread through, for meetings inside the system. The thread that is
+ * let through is boosted as by an event. Guarded by KiDispatcherLock.
  */
 #include "dispatch.h"
 

@@ -1,15 +1,16 @@
 /*
  * Device interrupts: which service routines belong to which vector.
  *
- * A vector has a chain of KINTERRUPT objects and a lock. The lock is held at the vector's IRQL while
- * the chain is walked, so an object can be taken out only while no processor is in its service
- * routine, and a vector is serviced by one processor at a time. Inside it each routine is called
- * at its SynchronizeIrql under its own (or the driver's) interrupt spin lock, which is what
+ * A vector has a chain of KINTERRUPT objects and a lock. The lock is held at the vector's IRQL
+ * while the chain is walked, so an object can be taken out only while no processor is in its
+ * service routine, and a vector is serviced by one processor at a time. Inside it each routine is
+ * called at its SynchronizeIrql under its own (or the driver's) interrupt spin lock, which is what
  * KeSynchronizeExecution takes too.
  *
  * Level-triggered: routines are asked until one claims the interrupt; if another device pulls the
  * line as well, the interrupt comes again after EOI. Edge-triggered: no second interrupt will come
- * for a device that asked during this one, so a shared chain is walked until nobody claims anything.
+ * for a device that asked during this one, so a shared chain is walked until nobody claims
+ * anything.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -118,8 +119,8 @@ static BOOLEAN KiWalkChain(KI_VECTOR *Entry, BOOLEAN StopWhenClaimed)
 }
 
 /* All objects of a chain have the same mode, so the first one's tells which of the two rules at the
- * top applies. An edge-triggered vector of one driver needs no second walk: a routine that leaves its
- * own device asking has nobody else to blame. */
+ * top applies. An edge-triggered vector of one driver needs no second walk: a routine that leaves
+ * its own device asking has nobody else to blame. */
 static BOOLEAN KiServiceChain(KI_VECTOR *Entry)
 {
     PKINTERRUPT First = CONTAINING_RECORD(Entry->Chain.Flink, KINTERRUPT, ChainEntry);
@@ -198,9 +199,9 @@ static BOOLEAN KiMayJoinChain(KI_VECTOR *Entry, PKINTERRUPT Interrupt)
            First->Connection.Mode == Interrupt->Connection.Mode;
 }
 
-/* Links Interrupt in; *First: the vector was unused and has to be enabled. That comes after the lock
- * is given back: HalEnableInterrupt may take its time, and an interrupt that comes in between already
- * finds the routine. */
+/* Links Interrupt in; *First: the vector was unused and has to be enabled. That comes after the
+ * lock is given back: HalEnableInterrupt may take its time, and an interrupt that comes in between
+ * already finds the routine. */
 static BOOLEAN KiJoinChain(PKINTERRUPT Interrupt, PBOOLEAN First)
 {
     KI_VECTOR *Entry = &KiVectors[Interrupt->Connection.Vector];

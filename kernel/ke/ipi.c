@@ -4,10 +4,10 @@
  * KPRCB.IpiRequest collects KIPI_* bits; only the request that finds it empty sends the interrupt.
  * Reschedule and APC requests are the target's own software interrupts, sent from here directly.
  *
- * Calls and shoot-downs have one packet each, guarded by a lock. Its owner waits for the others; who
- * waits for the lock does so at an IRQL below IPI_LEVEL with interrupts on, and so takes part in the
- * owner's request meanwhile: initiators on several processors cannot wait for each other. For the
- * same reason no processor may ask for either with interrupts off or at IPI_LEVEL.
+ * Calls and shoot-downs have one packet each, guarded by a lock. Its owner waits for the others;
+ * who waits for the lock does so at an IRQL below IPI_LEVEL with interrupts on, and so takes part
+ * in the owner's request meanwhile: initiators on several processors cannot wait for each other.
+ * For the same reason no processor may ask for either with interrupts off or at IPI_LEVEL.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -51,8 +51,8 @@ void KiSendIpi(ULONG Number, LONG Request)
     if (Request == 0) {
         return;
     }
-    /* Others rely on the interrupt once the first bit is set. Were this processor interrupted before
-     * it has sent it, to wait for them in a call, it would wait for ever. */
+    /* Others rely on the interrupt once the first bit is set. Were this processor interrupted
+     * before it has sent it, to wait for them in a call, it would wait for ever. */
     Enabled = KiDisableInterrupts();
     if (InterlockedOr(&Prcb->IpiRequest, Request) == 0) {
         HalSendIpi(Prcb->ApicId, KI_VECTOR_IPI);
@@ -88,8 +88,8 @@ static void KiWaitForZero(volatile LONG *Count)
     }
 }
 
-/* Another processor's part of a call, at IPI_LEVEL. The packet stays valid until Running is zero, and
- * the last access to it here is that decrement. */
+/* Another processor's part of a call, at IPI_LEVEL. The packet stays valid until Running is zero,
+ * and the last access to it here is that decrement. */
 static void KiTakePartInCall(void)
 {
     InterlockedDecrement(&KiCall.Arriving);

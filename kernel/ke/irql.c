@@ -1,6 +1,7 @@
 /*
- * The routines behind the inline ones of nt/irql.h, and the `irql` command. The command shows that the IRQL is CR8, by raising it, and where it stands in a DPC and in
- * an interprocessor interrupt on each processor. Prints only after the IRQL is back.
+ * The routines behind the inline ones of nt/irql.h, and the `irql` command. The command shows that
+ * the IRQL is CR8, by raising it, and where it stands in a DPC and in an interprocessor interrupt
+ * on each processor. Prints only after the IRQL is back.
  */
 #include <ntddk.h>
 #include "kd.h"
@@ -92,9 +93,9 @@ static NTSTATUS KiIrqlCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 KD_COMMAND("irql", "", "the current IRQL, and CR8 as it is raised to each level", KiIrqlCommand);
 
 /*
- * What drivers import that do not inline a move to CR8. There is a place for a check here, which the
- * move alone has not: a level that would go the other way is a mistake that shows itself only later,
- * as a lost interrupt or a deadlock.
+ * What drivers import that do not inline a move to CR8. There is a place for a check here, which
+ * the move alone has not: a level that would go the other way is a mistake that shows itself only
+ * later, as a lost interrupt or a deadlock.
  */
 KIRQL NTAPI KiRaiseIrql(KIRQL NewIrql)
 {

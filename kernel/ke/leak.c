@@ -1,10 +1,12 @@
 /*
- * leak.c - what the kernel's own lists still hold of a driver that goes: timers, DPCs, APCs, its threads.
+ * leak.c - what the kernel's own lists still hold of a driver that goes: timers, DPCs, APCs, its
+ * threads.
  *
- * Each list is walked once under its lock. What is found is only noted; what comes of it is the loader's
- * business. A thread that stands in the driver's code is found by its stack, which is searched for addresses in
- * the image first: most have none, and a walk by unwind tables is slow. One that runs walks its stack itself,
- * interrupted. Nothing of the driver can be added meanwhile but by code of its own, which would be one more leak.
+ * Each list is walked once under its lock. What is found is only noted; what comes of it is the
+ * loader's business. A thread that stands in the driver's code is found by its stack, which is
+ * searched for addresses in the image first: most have none, and a walk by unwind tables is slow.
+ * One that runs walks its stack itself, interrupted. Nothing of the driver can be added meanwhile
+ * but by code of its own, which would be one more leak.
  */
 #include <ntddk.h>
 #include "leak.h"
@@ -91,7 +93,8 @@ static void KiFindApcs(PLIST_ENTRY Head, PLDR_LEAKS Leaks)
     }
 }
 
-/* Whether any word on the stack of a thread that does not run looks like a return address into the image. */
+/* Whether any word on the stack of a thread that does not run looks like a return address into the
+ * image. */
 static BOOLEAN KiMayStandIn(PKTHREAD Thread, PLDR_LEAKS Leaks)
 {
     for (PVOID *At = Thread->KernelStack; At < (PVOID *)Thread->StackBase; At++) {
@@ -143,8 +146,8 @@ typedef struct _KI_RUNNING {
     BOOLEAN Seen; /* out */
 } KI_RUNNING, *PKI_RUNNING;
 
-/* On all processors. The walk goes through the interrupt to what it interrupted. An idle thread counts as running
- * always: while it does not, nothing but its loop is on its stack. */
+/* On all processors. The walk goes through the interrupt to what it interrupted. An idle thread
+ * counts as running always: while it does not, nothing but its loop is on its stack. */
 static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
 {
     PKI_RUNNING Look = (PKI_RUNNING)Argument;

@@ -3,9 +3,9 @@
  *
  * A spin lock is held at DISPATCH_LEVEL or above, where no thread leaves its processor; the
  * dispatcher lock is even handed from thread to thread, on one processor. So the record belongs to
- * the processor: a stack of locks, which only it reads and writes, with interrupts off. An interrupt
- * pushes its locks on top of those of the code that it interrupted, as it should: that code cannot go
- * on before the interrupt has ended.
+ * the processor: a stack of locks, which only it reads and writes, with interrupts off. An
+ * interrupt pushes its locks on top of those of the code that it interrupted, as it should: that
+ * code cannot go on before the interrupt has ended.
  *
  * Ranks come from lockorder.h. A lock without one, as drivers' locks are, may be taken at any time.
  * Equal ranks may nest when the second is taken at a higher IRQL: interrupts of two levels. That a

@@ -2,9 +2,9 @@
  * Starting the other processors, one after the other, from phase 1.
  *
  * Each gets a KI_PROCESSOR and an idle stack before it is woken; it makes itself ready and counts
- * itself in last of all, so what is in KiProcessorBlock below KeNumberProcessors can be used. One that
- * does not come in time ends the enumeration: numbers stay without gaps, and since it might still
- * wake up, the trampoline page is then kept for ever, with nothing in it to take.
+ * itself in last of all, so what is in KiProcessorBlock below KeNumberProcessors can be used. One
+ * that does not come in time ends the enumeration: numbers stay without gaps, and since it might
+ * still wake up, the trampoline page is then kept for ever, with nothing in it to take.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -59,8 +59,8 @@ static PKI_PROCESSOR KiCreateProcessor(ULONG Number, ULONG ApicId)
     return Processor;
 }
 
-/* The page is RAM that nobody else was given, mapped like all RAM. NXE has to be set before the first
- * access through the kernel's tables, so EFER goes along. */
+/* The page is RAM that nobody else was given, mapped like all RAM. NXE has to be set before the
+ * first access through the kernel's tables, so EFER goes along. */
 static PKI_PROCESSOR_START KiPrepareTrampoline(void)
 {
     PUCHAR Page = MmPhysicalToVirtual(LOADER_SMP_TRAMPOLINE_BASE);

@@ -1,27 +1,27 @@
 /*
- * The seeded random scheduler (debug kernel only): makes rare orders of events frequent, and the same
- * ones again from the same seed.
+ * The seeded random scheduler (debug kernel only): makes rare orders of events frequent, and the
+ * same ones again from the same seed.
  *
  * With a seed (`seed=N` on the command line, or the command `seed N`), whoever gets to a point (it
- * drops the dispatcher lock or a spin lock, lowers the IRQL, or is about to raise it or to wait) may
- * find, by a draw, that now comes first
+ * drops the dispatcher lock or a spin lock, lowers the IRQL, or is about to raise it or to wait)
+ * may find, by a draw, that now comes first
  *
  *      another ready thread, of any priority, here;
  *      this thread's move to another processor that it may use;
  *      whatever DPCs were held back;
  *      a pause, in which other processors get ahead.
  *
- * The same happens at random instants between points, by the clock, so between any two instructions.
- * DPCs of medium and low importance that were queued here may be held back until the next point or tick.
- * Nothing happens that could not happen anyway: to a thread a point looks like an interrupt, or like a
- * faster processor beside it; only the promise that the highest priority runs is suspended, which
- * code for several processors cannot build on.
+ * The same happens at random instants between points, by the clock, so between any two
+ * instructions. DPCs of medium and low importance that were queued here may be held back until the
+ * next point or tick. Nothing happens that could not happen anyway: to a thread a point looks like
+ * an interrupt, or like a faster processor beside it; only the promise that the highest priority
+ * runs is suspended, which code for several processors cannot build on.
  *
- * A switch is not made at the point: it is asked for, by a flag and a dispatch interrupt, which below
- * DISPATCH_LEVEL comes before the next instruction. So it takes the path of every preemption. Draws
- * come from one generator per processor, which only that processor advances, with interrupts off:
- * one processor under `-icount` repeats every run exactly, and so do several, because QEMU then runs
- * them in turns that depend on nothing but instructions.
+ * A switch is not made at the point: it is asked for, by a flag and a dispatch interrupt, which
+ * below DISPATCH_LEVEL comes before the next instruction. So it takes the path of every preemption.
+ * Draws come from one generator per processor, which only that processor advances, with interrupts
+ * off: one processor under `-icount` repeats every run exactly, and so do several, because QEMU
+ * then runs them in turns that depend on nothing but instructions.
  */
 #include "dispatch.h"
 #include "processor.h"
@@ -138,8 +138,8 @@ static PKPRCB KiDrawProcessor(PKPRCB Prcb, PKTHREAD Thread, PKI_SCHEDULE Schedul
     return KiProcessorBlock[Number];
 }
 
-/* The current thread stays ready, on a drawn processor; a drawn thread runs here instead. Lock held,
- * and no NextThread: a switch that is due is not interfered with. */
+/* The current thread stays ready, on a drawn processor; a drawn thread runs here instead. Lock
+ * held, and no NextThread: a switch that is due is not interfered with. */
 static void KiSwitchByDraw(PKPRCB Prcb, PKI_SCHEDULE Schedule)
 {
     PKTHREAD Old = Prcb->CurrentThread;

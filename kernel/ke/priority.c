@@ -117,7 +117,8 @@ void KiUpdateRunTime(PKPRCB Prcb, BOOLEAN InDpc)
     }
     Prcb->KernelTicks += 1;
     Thread->KernelTime += 1;
-    /* Not below 0: a thread that stays at DISPATCH_LEVEL gets many ticks before it is made to yield. */
+    /* Not below 0: a thread that stays at DISPATCH_LEVEL gets many ticks before it is made to
+     * yield. */
     Thread->Quantum = (SCHAR)max(Thread->Quantum - KI_QUANTUM_PER_TICK, 0);
     if (Thread->Quantum == 0) {
         Prcb->QuantumEnd = TRUE;

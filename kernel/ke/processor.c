@@ -1,9 +1,10 @@
 /*
  * A processor's tables: GDT, TSS with the interrupt stacks, IDT, and the KPCR behind GS.
  *
- * Each processor owns one KI_PROCESSOR; only the IDT is shared, because every processor handles every
- * vector the same way. The boot processor's structure is static, so that exceptions are reported from
- * the kernel's first instructions on; the others' come from non-paged pool and live for ever.
+ * Each processor owns one KI_PROCESSOR; only the IDT is shared, because every processor handles
+ * every vector the same way. The boot processor's structure is static, so that exceptions are
+ * reported from the kernel's first instructions on; the others' come from non-paged pool and live
+ * for ever.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -65,8 +66,8 @@ static void KiBuildIdt(void)
     }
 }
 
-/* The TSS is there for its interrupt stacks alone; its descriptor takes two entries. Stacks grow down,
- * so each begins where the next one in the array starts. */
+/* The TSS is there for its interrupt stacks alone; its descriptor takes two entries. Stacks grow
+ * down, so each begins where the next one in the array starts. */
 static void KiBuildGdt(PKI_PROCESSOR Processor)
 {
     ULONG64 Tss = (ULONG64)&Processor->Tss;

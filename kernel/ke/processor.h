@@ -152,7 +152,8 @@ void KiClockInterrupt(PKPRCB Prcb, KIRQL Interrupted);
 ULONG64 KiUpdateSharedTime(void);
 /* System time, 100 ns since 1601, at interrupt time 0. */
 extern LONG64 KiSystemTimeBase; /* d */
-/* Moves it so that the system time is NewTime100ns now; returns the system time before. Lock held. */
+/* Moves it so that the system time is NewTime100ns now; returns the system time before. Lock
+ * held. */
 LONG64 KiMoveSystemTime(LONG64 NewTime100ns);
 /* Milliseconds since the kernel's first instruction, times 10. */
 ULONG64 KiQueryUptimeTenthsMs(void);
@@ -217,7 +218,8 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame);
 BOOLEAN KiDebugNmi(PKTRAP_FRAME Frame);
 /* For any other exception, before it is reported: does not return when it is the debugger's own. */
 void KiDebugFault(PKTRAP_FRAME Frame);
-/* Whether the debugger steps over one instruction here; around an exception of it that is repaired. */
+/* Whether the debugger steps over one instruction here; around an exception of it that is
+ * repaired. */
 BOOLEAN KiIsStepping(void);
 void KiSuspendStep(PKTRAP_FRAME Frame);
 void KiResumeStep(PKTRAP_FRAME Frame);
@@ -239,7 +241,8 @@ BOOLEAN KiStopDumpIo(void);
 void KiCompleteDumpIo(void);
 
 /* exception.c */
-/* The exception that Record describes, except for its address, at Frame. Frame's PreviousIrql is set. */
+/* The exception that Record describes, except for its address, at Frame. Frame's PreviousIrql is
+ * set. */
 DECLSPEC_NORETURN void KiUnhandledException(PKTRAP_FRAME Frame, PEXCEPTION_RECORD Record);
 
 /* bugcode.c */
@@ -262,10 +265,12 @@ void KiPrintCulprit(void);
 
 /* backtrace.c: walks are by unwind.h. Any IRQL; no locks are taken and no pointer is trusted. */
 struct _KI_STACK_WALK;
-/* Begins at the routine that Frame interrupted; at the switch away from Thread, which does not run. */
+/* Begins at the routine that Frame interrupted; at the switch away from Thread, which does not
+ * run. */
 void KiStartWalkAtFrame(struct _KI_STACK_WALK *Walk, const KTRAP_FRAME *Frame);
 void KiStartWalkAtThread(struct _KI_STACK_WALK *Walk, PKTHREAD Thread);
-/* Prints one line for each routine of the walk, Limit at most, and why it ends if not at its end. */
+/* Prints one line for each routine of the walk, Limit at most, and why it ends if not at its
+ * end. */
 void KiPrintWalk(struct _KI_STACK_WALK *Walk, ULONG Limit);
 /* Prints one line for each routine on the stack of what Frame interrupted, Limit at most. */
 void KiPrintBacktrace(const KTRAP_FRAME *Frame, ULONG Limit);

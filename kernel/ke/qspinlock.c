@@ -1,14 +1,14 @@
 /*
  * In-stack queued spin locks.
  *
- * The lock word is the tail of a queue of the callers' handles, 0 when the lock is free. Who comes puts
- * its handle at the tail in one exchange, links it behind the one that was there, and spins on its own
- * handle, so that a release disturbs one processor only; the order of the exchanges is the order of
- * owners, first come first served. A flag in the low bits of a handle's Lock tells its state. Such a lock
- * must not be used with the ordinary routines at the same time.
+ * The lock word is the tail of a queue of the callers' handles, 0 when the lock is free. Who comes
+ * puts its handle at the tail in one exchange, links it behind the one that was there, and spins on
+ * its own handle, so that a release disturbs one processor only; the order of the exchanges is the
+ * order of owners, first come first served. A flag in the low bits of a handle's Lock tells its
+ * state. Such a lock must not be used with the ordinary routines at the same time.
  *
- * A handle also notes its processor, in a byte that the public structure leaves unused: whoever queues
- * directly behind a handle of its own processor would spin for ever.
+ * A handle also notes its processor, in a byte that the public structure leaves unused: whoever
+ * queues directly behind a handle of its own processor would spin for ever.
  */
 #include "ke.h"
 
@@ -43,7 +43,8 @@ static ARCH_COLD VOID NTAPI KiNotQueueOwner(PKLOCK_QUEUE_HANDLE LockHandle)
                  (ULONG_PTR)KeGetCurrentThread(), 0);
 }
 
-/* Behind a handle that had the lock or waits for it. That one stays until it has found us in its Next. */
+/* Behind a handle that had the lock or waits for it. That one stays until it has found us in its
+ * Next. */
 static ARCH_COLD VOID NTAPI KiWaitInQueue(PKSPIN_LOCK SpinLock, PKSPIN_LOCK_QUEUE Queue,
                                           PKSPIN_LOCK_QUEUE Before)
 {

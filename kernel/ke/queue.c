@@ -1,13 +1,13 @@
 /*
- * Kernel queues: a list of entries and a pool of threads that take them, with a limit on how many of
- * these threads are busy at once.
+ * Kernel queues: a list of entries and a pool of threads that take them, with a limit on how many
+ * of these threads are busy at once.
  *
  * A thread belongs to the queue it last took from (KTHREAD.Queue). CurrentCount counts the queue's
  * threads that are not waiting. When one of them blocks on anything, its place goes to a thread
- * that waits for an entry (KiQueueThreadBlocks, called by KiBlockThread); when it wakes, it takes its
- * place back, so for a while more than MaximumCount may be busy, and no entry is given out until
- * the count has dropped again. Threads wait in LIFO order: the last one's stack is still in the
- * caches. Everything is guarded by KiDispatcherLock.
+ * that waits for an entry (KiQueueThreadBlocks, called by KiBlockThread); when it wakes, it takes
+ * its place back, so for a while more than MaximumCount may be busy, and no entry is given out
+ * until the count has dropped again. Threads wait in LIFO order: the last one's stack is still in
+ * the caches. Everything is guarded by KiDispatcherLock.
  */
 #include "wait.h"
 

@@ -86,8 +86,8 @@ static inline PKPRCB KiFindWeakestProcessor(PKTHREAD Thread)
     return Weakest;
 }
 
-/* Makes Thread the next one of Prcb and tells that processor; answers what was to run next there. This
- * processor needs no telling: it looks when it drops the dispatcher lock. */
+/* Makes Thread the next one of Prcb and tells that processor; answers what was to run next there.
+ * This processor needs no telling: it looks when it drops the dispatcher lock. */
 static PKTHREAD KiSetNextThread(PKPRCB Prcb, PKTHREAD Thread)
 {
     PKTHREAD Displaced = Prcb->NextThread;
@@ -109,8 +109,9 @@ void KiClearNextThread(PKPRCB Prcb)
     }
 }
 
-/* A thread that is displaced looks for a place in turn: its affinity may allow processors, even idle
- * ones, that were of no use to who displaced it. Each is less important than the one before. */
+/* A thread that is displaced looks for a place in turn: its affinity may allow processors, even
+ * idle ones, that were of no use to who displaced it. Each is less important than the one
+ * before. */
 void KiReadyThreadAt(PKTHREAD Thread, BOOLEAN AtHead)
 {
     while (Thread != NULL) {
@@ -171,8 +172,8 @@ static inline PKTHREAD KiBestOf(PKPRCB Owner, KPRIORITY Minimum, KAFFINITY Membe
     return NULL;
 }
 
-/* A thread in the lists of Others that is better than Best, which may be NULL, and at Minimum or above;
- * else Best. */
+/* A thread in the lists of Others that is better than Best, which may be NULL, and at Minimum or
+ * above; else Best. */
 static __attribute__((noinline)) PKTHREAD KiBetterOf(KAFFINITY Others, PKTHREAD Best,
                                                      KPRIORITY Minimum, KAFFINITY Member)
 {

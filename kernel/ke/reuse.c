@@ -1,13 +1,14 @@
 /*
- * Memory that is used for something else while the kernel still has it in a list (debug kernel only).
+ * Memory that is used for something else while the kernel still has it in a list (debug kernel
+ * only).
  *
- * An armed timer and a queued DPC are links of a list, and so is an event for which somebody waits. To
- * initialise one of these again, or to free the memory around it, breaks that list later, far from the
- * mistake. Memory that was never initialised may hold anything, so an object counts as in use only if
- * both neighbours in its list are valid memory and point back to it: a copy or left-over bytes do
- * not pass. The neighbours are read without a lock: whoever changes the list meanwhile does so
- * because of a mistake too, or for some other object beside this one, and then either answer of the
- * comparison is harmless as long as the object itself stays in the list.
+ * An armed timer and a queued DPC are links of a list, and so is an event for which somebody waits.
+ * To initialise one of these again, or to free the memory around it, breaks that list later, far
+ * from the mistake. Memory that was never initialised may hold anything, so an object counts as in
+ * use only if both neighbours in its list are valid memory and point back to it: a copy or
+ * left-over bytes do not pass. The neighbours are read without a lock: whoever changes the list
+ * meanwhile does so because of a mistake too, or for some other object beside this one, and then
+ * either answer of the comparison is harmless as long as the object itself stays in the list.
  */
 #include "ke.h"
 #include "kd.h"

@@ -1,14 +1,14 @@
 /*
  * Interrupts into the kernel itself: what follows the stub for every vector that is no exception,
- * and the two software interrupts (APC 1Fh, dispatch 2Fh), which a processor sends to itself through
- * its local APIC. The APIC delivers them when CR8 drops below their level, whoever lowers it, so no
- * code has to look for pending requests when it lowers the IRQL.
+ * and the two software interrupts (APC 1Fh, dispatch 2Fh), which a processor sends to itself
+ * through its local APIC. The APIC delivers them when CR8 drops below their level, whoever lowers
+ * it, so no code has to look for pending requests when it lowers the IRQL.
  *
  * Order on entry, with interrupts off: raise CR8, then enable interrupts. In between nothing can
  * nest; after it only higher levels can. On the way out interrupts go off before EOI and CR8, so a
- * flood of interrupts cannot pile up frames. The software interrupts and IPIs are acknowledged first:
- * the dispatch interrupt may switch to another thread and come back much later, and a request that
- * arrives meanwhile must wait in the APIC as a new one.
+ * flood of interrupts cannot pile up frames. The software interrupts and IPIs are acknowledged
+ * first: the dispatch interrupt may switch to another thread and come back much later, and a
+ * request that arrives meanwhile must wait in the APIC as a new one.
  */
 #include "hal.h"
 #include "processor.h"
@@ -54,7 +54,8 @@ static void KiHandleSoftwareInterrupt(PKPRCB Prcb, ULONG Vector)
     _disable();
 }
 
-/* From trap.asm, interrupts off. After an APC or dispatch interrupt this may be another processor. */
+/* From trap.asm, interrupts off. After an APC or dispatch interrupt this may be another
+ * processor. */
 void KiHandleInterrupt(PKTRAP_FRAME Frame)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();

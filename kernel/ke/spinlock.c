@@ -2,15 +2,16 @@
  * Spin locks.
  *
  * A lock word is 0 when free, else the address of the owning thread: enough to tell a thread that
- * takes a lock it holds (it would spin for ever) and one that releases a lock it does not hold. A DPC
- * or ISR runs in the name of the thread it interrupted; that thread cannot hold a lock taken at or
- * above the interrupt's level, so the test has no false alarms.
+ * takes a lock it holds (it would spin for ever) and one that releases a lock it does not hold. A
+ * DPC or ISR runs in the name of the thread it interrupted; that thread cannot hold a lock taken at
+ * or above the interrupt's level, so the test has no false alarms.
  *
- * These are the routines that run most often in the system, so the paths that everybody takes have no
- * frame and no instruction to spare; what is rare is behind a jump. Two turns make the checks
- * nearly free. The level before is PASSIVE_LEVEL most often, and that is the very 0 of a free word: one
- * compare-exchange asks for both, and whoever came from another level starts again slowly. And a
- * release subtracts the owner: 0 remains, which frees the lock, or else the caller was not the owner.
+ * These are the routines that run most often in the system, so the paths that everybody takes have
+ * no frame and no instruction to spare; what is rare is behind a jump. Two turns make the checks
+ * nearly free. The level before is PASSIVE_LEVEL most often, and that is the very 0 of a free word:
+ * one compare-exchange asks for both, and whoever came from another level starts again slowly. And
+ * a release subtracts the owner: 0 remains, which frees the lock, or else the caller was not the
+ * owner.
  *
  * Waiting is test-and-test-and-set with PAUSE, so a waiter reads its own cache line copy and does
  * not eat an emulator's whole time slice.
@@ -66,8 +67,8 @@ static DECLSPEC_NORETURN ARCH_COLD VOID NTAPI KiLevelTooLow(PKSPIN_LOCK SpinLock
                  (ULONG_PTR)__builtin_return_address(0));
 }
 
-/* FALSE: the caller did not own it. Not a locked instruction: nobody else changes a word that is taken,
- * a failing compare-exchange writes back what it has read. */
+/* FALSE: the caller did not own it. Not a locked instruction: nobody else changes a word that is
+ * taken, a failing compare-exchange writes back what it has read. */
 static inline BOOLEAN KiFreeSpinLock(PKSPIN_LOCK SpinLock)
 {
     KiNoteUnlock(SpinLock);

@@ -1,6 +1,6 @@
 /*
- * The `stack` command: where a thread waits, by its stack. The dispatcher lock keeps the thread from running while
- * its stack is walked; printing comes after.
+ * The `stack` command: where a thread waits, by its stack. The dispatcher lock keeps the thread
+ * from running while its stack is walked; printing comes after.
  */
 #include <ntifs.h>
 #include "kd.h"

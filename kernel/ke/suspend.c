@@ -1,7 +1,7 @@
 /*
  * Suspending threads. A suspended thread waits, in its own context and at PASSIVE_LEVEL, for its
- * SuspendSemaphore: a normal kernel APC brings it there. So a thread in a critical region, or with a
- * mutex, is suspended only when it has left it, and holds nothing of the system's meanwhile.
+ * SuspendSemaphore: a normal kernel APC brings it there. So a thread in a critical region, or with
+ * a mutex, is suspended only when it has left it, and holds nothing of the system's meanwhile.
  *
  * SuspendCount counts suspends without resumes. The first queues the APC, or takes back the signal
  * when the APC of an earlier suspend has not run its wait yet; the last resume gives the signal.

@@ -1,10 +1,10 @@
 /*
  * Setting the system time, and the `time` command.
  *
- * System time is interrupt time plus KiSystemTimeBase. Timers are armed for interrupt times, so setting
- * the clock concerns only those whose caller named a system time: their due times move the other way.
- * The base and all wheels change in one hold of the dispatcher lock; the wheels then file their timers
- * anew, some at a time, and each processor has done so before the call returns.
+ * System time is interrupt time plus KiSystemTimeBase. Timers are armed for interrupt times, so
+ * setting the clock concerns only those whose caller named a system time: their due times move the
+ * other way. The base and all wheels change in one hold of the dispatcher lock; the wheels then
+ * file their timers anew, some at a time, and each processor has done so before the call returns.
  */
 #include <ntddk.h>
 #include "kd.h"

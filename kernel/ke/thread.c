@@ -77,7 +77,8 @@ void KeInitThread(PKTHREAD Thread, PKPROCESS Process, PVOID StackBase, PVOID Sta
 {
     PKI_START_FRAME Frame;
     KiInitializeThreadFields(Thread, Process, StackBase, StackLimit);
-    /* KiThreadStartup is entered by a return, with RSP at a multiple of 16, below 16 spare bytes. */
+    /* KiThreadStartup is entered by a return, with RSP at a multiple of 16, below 16 spare
+     * bytes. */
     Frame = (PKI_START_FRAME)((ULONG_PTR)StackBase - 16 - sizeof(*Frame));
     RtlZeroMemory(Frame, sizeof(*Frame));
     Frame->MxCsr = KI_DEFAULT_MXCSR;
@@ -112,8 +113,8 @@ void KiInitializeIdleThread(PKPRCB Prcb, PKTHREAD Thread, PKPROCESS Process, PVO
         InitializeListHead(&Prcb->ReadyList[i]);
     }
     Prcb->IdleThread = Prcb->CurrentThread = Thread;
-    /* From here on the scheduler may choose a thread for this processor, which will notice as soon as
-     * it lets interrupts in. */
+    /* From here on the scheduler may choose a thread for this processor, which will notice as soon
+     * as it lets interrupts in. */
     KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL);
     KiLockDispatcherAtDpcLevel();
     KiClearNextThread(Prcb);

@@ -1,13 +1,15 @@
 /*
  * Threaded DPCs: DPCs that run in a thread instead of the dispatch interrupt.
  *
- * Each processor has a thread of the highest priority, bound to it, and a queue for it. The routine is
- * called at PASSIVE_LEVEL: ordinary DPCs and the dispatcher go on beside it, so it may take long
- * without holding up others, but it is still first among threads and one at a time on its processor.
+ * Each processor has a thread of the highest priority, bound to it, and a queue for it. The routine
+ * is called at PASSIVE_LEVEL: ordinary DPCs and the dispatcher go on beside it, so it may take long
+ * without holding up others, but it is still first among threads and one at a time on its
+ * processor.
  *
  * Whoever queues one may be at any IRQL and cannot set an event. He sets Requested and asks for a
- * dispatch interrupt there, which sets Wake. Active is cleared under the queue's lock, and only when the
- * queue is empty; so a DPC is queued either before the thread's last look or with a new request.
+ * dispatch interrupt there, which sets Wake. Active is cleared under the queue's lock, and only
+ * when the queue is empty; so a DPC is queued either before the thread's last look or with a new
+ * request.
  */
 #include <ntddk.h>
 #include "processor.h"

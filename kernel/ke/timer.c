@@ -8,9 +8,9 @@
  * A periodic timer is armed again for its last due time plus the period, so it does not drift;
  * periods that passed while the processor could not look are skipped, not made up for.
  *
- * Two things are only for those who ask for them. A tolerable delay is the wheel's business: it chooses
- * the moment within it. A timer that need not wake anybody stands in a wheel of its own, which the
- * first processor, whose clock ticks anyway, looks into at each tick.
+ * Two things are only for those who ask for them. A tolerable delay is the wheel's business: it
+ * chooses the moment within it. A timer that need not wake anybody stands in a wheel of its own,
+ * which the first processor, whose clock ticks anyway, looks into at each tick.
  */
 #include <ntddk.h>
 #include "hal.h"
@@ -41,8 +41,8 @@ void NTAPI KeInitializeTimer(PKTIMER Timer)
     KeInitializeTimerEx(Timer, NotificationTimer);
 }
 
-/* A relative time that passes the end of the range, as of a caller who means "for ever", never comes;
- * an absolute one before the system was started is due already. */
+/* A relative time that passes the end of the range, as of a caller who means "for ever", never
+ * comes; an absolute one before the system was started is due already. */
 ULONG64 KiComputeDueTime(LARGE_INTEGER DueTime)
 {
     if (DueTime.QuadPart < 0) {
@@ -90,8 +90,8 @@ ULONG64 KiTimerPeriod100ns(const KTIMER *Timer)
     return (ULONG64)Timer->Period * (Timer->TimerType & PERIOD_IN_100NS ? 1 : PERIOD_100NS);
 }
 
-/* To the next multiple of the period that is still to come, counted from when it was first due. From
- * here on an absolute timer does not follow the system time any more. */
+/* To the next multiple of the period that is still to come, counted from when it was first due.
+ * From here on an absolute timer does not follow the system time any more. */
 static void KiRearmPeriodicTimer(PKTIMER Timer, ULONG64 Now100ns)
 {
     ULONG64 Period = KiTimerPeriod100ns(Timer);
@@ -140,9 +140,9 @@ static void KiExpireWheel(PKI_TIMER_WHEEL Wheel, ULONG64 Now100ns)
     } while (Budget == 0);
 }
 
-/* TimerRequest stays set meanwhile, so that the clock does not ask again for what is being done here.
- * Only this processor inserts here, so nothing is missed between the last look and the end; what
- * a change of the system time makes due then, the clock is armed for. */
+/* TimerRequest stays set meanwhile, so that the clock does not ask again for what is being done
+ * here. Only this processor inserts here, so nothing is missed between the last look and the end;
+ * what a change of the system time makes due then, the clock is armed for. */
 void KiTimerExpiration(PKPRCB Prcb)
 {
     ULONG64 Now = KiUpdateSharedTime();
@@ -162,8 +162,8 @@ static BOOLEAN KiIsTimer(const KTIMER *Timer)
            Timer->Header.Type == TimerSynchronizationObject;
 }
 
-/* Period, tolerance and kind, as the timer keeps them. A period that is no whole number of milliseconds
- * is kept in 100 ns, if it can be: beyond 7 minutes nobody misses a fraction. */
+/* Period, tolerance and kind, as the timer keeps them. A period that is no whole number of
+ * milliseconds is kept in 100 ns, if it can be: beyond 7 minutes nobody misses a fraction. */
 static inline void KiSetTimerFields(PKTIMER Timer, const KI_TIMER_ARMING *Arming, BOOLEAN Absolute)
 {
     ULONG64 Period = Arming->Period100ns;

@@ -1,6 +1,7 @@
 /*
- * The `timers` command: what is armed on each processor. Timers are copied under the dispatcher lock and
- * printed after it, so that what is shown was true at one moment; a person gets the first of each wheel.
+ * The `timers` command: what is armed on each processor. Timers are copied under the dispatcher
+ * lock and printed after it, so that what is shown was true at one moment; a person gets the first
+ * of each wheel.
  */
 #include <ntddk.h>
 #include "kd.h"

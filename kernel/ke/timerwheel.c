@@ -3,25 +3,26 @@
  *
  * A due tick is a number of nine 6-bit digits. A timer stands on the level of the highest digit in
  * which its due tick differs from Current, in the slot of that digit's value. So everything on a
- * level is due before everything on the levels above, a lower slot is due before a higher one of the
- * same level, and the wheel never wraps. Insertion and removal touch one list. When the first slot
- * comes due, Current moves to the slot's start and its timers move to lower levels: each timer moves
- * at most nine times, and a timer cancelled early, as most are, never.
+ * level is due before everything on the levels above, a lower slot is due before a higher one of
+ * the same level, and the wheel never wraps. Insertion and removal touch one list. When the first
+ * slot comes due, Current moves to the slot's start and its timers move to lower levels: each timer
+ * moves at most nine times, and a timer cancelled early, as most are, never.
  *
  *      Current 1.7.3 (three digits shown)      level 2   level 1   level 0
  *      due 1.7.5                                                    slot 5
  *      due 1.9.0                                         slot 9
  *      due 4.0.0                               slot 4
  *
- * A slot may hold any number of timers. So they first go to a list of their own, Moving, by one change
- * of links, and from there to their slots one by one; the caller may drop the lock in between. What is
- * in Moving may be due before everything in the slots: it is emptied first. The same way, all timers
- * are filed anew when the system time has been set and with it the due times of the absolute ones.
+ * A slot may hold any number of timers. So they first go to a list of their own, Moving, by one
+ * change of links, and from there to their slots one by one; the caller may drop the lock in
+ * between. What is in Moving may be due before everything in the slots: it is emptied first. The
+ * same way, all timers are filed anew when the system time has been set and with it the due times
+ * of the absolute ones.
  *
- * Due times are rounded up to a tick and the time rounded down, so no timer expires early. One with a
- * tolerable delay is due at the roundest tick within it: the one with the most zero bits at the end,
- * where others are likely to be due, too. No locks and no hardware here: callers hold KiDispatcherLock,
- * and the host tests this file.
+ * Due times are rounded up to a tick and the time rounded down, so no timer expires early. One with
+ * a tolerable delay is due at the roundest tick within it: the one with the most zero bits at the
+ * end, where others are likely to be due, too. No locks and no hardware here: callers hold
+ * KiDispatcherLock, and the host tests this file.
  */
 #include "timerwheel.h"
 
@@ -192,8 +193,8 @@ void KiWheelShiftAbsolute(PKI_TIMER_WHEEL Wheel, LONG64 Shift100ns)
     KiWheelPublish(Wheel);
 }
 
-/* Nothing more is due. Moving on to the present keeps new timers on low levels; allowed while no slot
- * is entered. */
+/* Nothing more is due. Moving on to the present keeps new timers on low levels; allowed while no
+ * slot is entered. */
 static void KiWheelAdvance(PKI_TIMER_WHEEL Wheel, ULONG64 Now)
 {
     ULONG Level, Slot;

@@ -35,12 +35,12 @@ void KiWheelInitialize(PKI_TIMER_WHEEL Wheel);
 void KiWheelInsert(PKI_TIMER_WHEEL Wheel, PKTIMER Timer);
 /* Takes out Timer, which stands in this wheel. O(1). */
 void KiWheelRemove(PKI_TIMER_WHEEL Wheel, PKTIMER Timer);
-/* Takes out a timer that is due at interrupt time Now100ns. Each timer that is looked at takes 1 from
- * *Budget. NULL: there is none (any more), or *Budget is 0 and the caller goes on with a new one,
- * after he has let others get at the lock. */
+/* Takes out a timer that is due at interrupt time Now100ns. Each timer that is looked at takes 1
+ * from *Budget. NULL: there is none (any more), or *Budget is 0 and the caller goes on with a new
+ * one, after he has let others get at the lock. */
 PKTIMER KiWheelExpire(PKI_TIMER_WHEEL Wheel, ULONG64 Now100ns, PULONG Budget);
-/* Adds Shift100ns to the due times of all absolute timers: the system time has been set. The work is
- * done by the expirations that follow, and must be over before the next call. */
+/* Adds Shift100ns to the due times of all absolute timers: the system time has been set. The work
+ * is done by the expirations that follow, and must be over before the next call. */
 void KiWheelShiftAbsolute(PKI_TIMER_WHEEL Wheel, LONG64 Shift100ns);
 
 #endif

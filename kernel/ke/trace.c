@@ -1,17 +1,19 @@
 /*
  * trace.c - the trace's rings, and its switching on and off. Where events come from: tracepoint.h.
  *
- * Each processor has a ring of its own and writes to no other, with interrupts off, so a writer has only
- * an NMI to fear. It reads the time and takes the slot of that time in one go: if an NMI came between
- * the two, it has taken the slot, and the time is read again. So events of a processor stand in the order of
- * their times. The oldest are overwritten; Next says how many there have been.
+ * Each processor has a ring of its own and writes to no other, with interrupts off, so a writer has
+ * only an NMI to fear. It reads the time and takes the slot of that time in one go: if an NMI came
+ * between the two, it has taken the slot, and the time is read again. So events of a processor
+ * stand in the order of their times. The oldest are overwritten; Next says how many there have
+ * been.
  *
- * Points are patched while every processor is in a call at IPI_LEVEL with interrupts off: nobody executes
- * one, and as a point is one instruction, nobody stands inside one. Nobody writes an event either, as
- * that happens with interrupts off. So whether the trace runs changes for all processors between two
- * events, and rings can be read and freed after it has stopped. Who was interrupted in a stub before its
- * event finds the trace stopped. A debugger's breakpoints are out of the code meanwhile (KiBeginCodeChange):
- * what is saved is the code itself, and one on a point is on the jump afterwards.
+ * Points are patched while every processor is in a call at IPI_LEVEL with interrupts off: nobody
+ * executes one, and as a point is one instruction, nobody stands inside one. Nobody writes an event
+ * either, as that happens with interrupts off. So whether the trace runs changes for all processors
+ * between two events, and rings can be read and freed after it has stopped. Who was interrupted in
+ * a stub before its event finds the trace stopped. A debugger's breakpoints are out of the code
+ * meanwhile (KiBeginCodeChange): what is saved is the code itself, and one on a point is on the
+ * jump afterwards.
  */
 #include "debugger.h"
 #include "hal.h"
@@ -101,7 +103,8 @@ static PVOID KiAddressOf(const LONG *Distance)
     return (PVOID)((ULONG_PTR)Distance + *Distance);
 }
 
-/* Which groups want events of each kind. A software interrupt's return is a drop of the IRQL, too. */
+/* Which groups want events of each kind. A software interrupt's return is a drop of the IRQL,
+ * too. */
 static BOOLEAN KiIsKindTraced(ULONG Kind, ULONG Groups)
 {
     static const UCHAR GroupOfKind[KI_TRACE_KIND_COUNT] = {
@@ -163,8 +166,8 @@ static void KiMakeChange(const KI_TRACE_CHANGE *Change)
     Summary->Running = Change->On;
 }
 
-/* On every processor at once: nobody leaves before the code has changed, or executes what it has read
- * of it before. */
+/* On every processor at once: nobody leaves before the code has changed, or executes what it has
+ * read of it before. */
 static KIPI_BROADCAST_WORKER KiChangeTrace;
 static ULONG_PTR NTAPI KiChangeTrace(ULONG_PTR Argument)
 {

@@ -1,10 +1,11 @@
 /*
- * tracehit.c - what is worth keeping of a trace point: from the arguments that stood in registers there
- * to an event.
+ * tracehit.c - what is worth keeping of a trace point: from the arguments that stood in registers
+ * there to an event.
  *
- * Each point passes the objects it has at hand, before its instruction has been executed, with the locks
- * held that it holds; so what is read here of the objects is right if it would be right there. An IRP
- * that has been called down may be gone when the call returns: from then on it is an address.
+ * Each point passes the objects it has at hand, before its instruction has been executed, with the
+ * locks held that it holds; so what is read here of the objects is right if it would be right
+ * there. An IRP that has been called down may be gone when the call returns: from then on it is an
+ * address.
  */
 #include "dispatch.h"
 #include "ex.h"
@@ -40,8 +41,8 @@ static void KiTraceBlocking(PKTHREAD Thread)
                     Thread->WaitTimerActive);
 }
 
-/* The object by which a wait for any ended, else the first one. A thread of a queue gets a pointer for
- * its status. */
+/* The object by which a wait for any ended, else the first one. A thread of a queue gets a pointer
+ * for its status. */
 static void KiTraceWaking(PKTHREAD Thread, LONG_PTR Status)
 {
     ULONG Index = (ULONG_PTR)Status < MAXIMUM_WAIT_OBJECTS ? (ULONG)Status : 0;

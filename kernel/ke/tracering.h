@@ -9,8 +9,8 @@ typedef struct _KI_TRACE_RING {
     KI_TRACE_EVENT Events[];
 } KI_TRACE_RING, *PKI_TRACE_RING;
 
-/* Makes *Next one more, if it is still Seen; else FALSE. Only this processor's interrupts can be in the
- * way, so the instruction need not be locked. */
+/* Makes *Next one more, if it is still Seen; else FALSE. Only this processor's interrupts can be in
+ * the way, so the instruction need not be locked. */
 static inline BOOLEAN KiTakeTraceSlot(ULONG64 *Next, ULONG64 Seen)
 {
     BOOLEAN Taken;

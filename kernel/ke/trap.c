@@ -1,7 +1,8 @@
 /*
  * Exceptions of the processor: each becomes an exception record, which nobody can handle yet
- * (exception.c), or the bugcheck that Windows gives for what no handler may see. All run with interrupts off, as the stub left them; NMI, double fault and
- * machine check run on stacks of their own.
+ * (exception.c), or the bugcheck that Windows gives for what no handler may see. All run with
+ * interrupts off, as the stub left them; NMI, double fault and machine check run on stacks of their
+ * own.
  */
 #include <ntddk.h>
 #include "ex.h"
@@ -55,7 +56,8 @@ static DECLSPEC_NORETURN void KiAccessViolation(PKTRAP_FRAME Frame, ULONG_PTR Op
     KiUnhandledException(Frame, &Record);
 }
 
-/* An access that special pool exists to find: which of its unmapped pages it hit says what was wrong. */
+/* An access that special pool exists to find: which of its unmapped pages it hit says what was
+ * wrong. */
 static void KiCheckSpecialPool(PKTRAP_FRAME Frame, ULONG64 Address)
 {
     BOOLEAN Driver = KiIsDriverAddress(Frame->Rip);
@@ -174,8 +176,9 @@ static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
     KiUnhandledException(Frame, &Record);
 }
 
-/* A pop of a sequenced list looked at an entry that another processor has taken and unmapped: it starts
- * again. R8 is the list, RAX what it read of it; if that is still there, the entry itself is bad. */
+/* A pop of a sequenced list looked at an entry that another processor has taken and unmapped: it
+ * starts again. R8 is the list, RAX what it read of it; if that is still there, the entry itself is
+ * bad. */
 static BOOLEAN KiRestartListPop(PKTRAP_FRAME Frame)
 {
     if (Frame->Rip != (ULONG64)ExpInterlockedPopEntrySListFault ||

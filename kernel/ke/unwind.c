@@ -3,8 +3,9 @@
  *
  * Compilers for Windows need not keep RBP as a frame pointer; instead each routine that touches the
  * stack has an entry that lists what its prologue did, which is undone here, last action first;
- * epilogues are recognised by their instructions. A routine without an entry is a leaf: its return address is on top. Nothing is trusted: every read
- * is checked, and chains of entries have an end. No locks, any IRQL.
+ * epilogues are recognised by their instructions. A routine without an entry is a leaf: its return
+ * address is on top. Nothing is trusted: every read is checked, and chains of entries have an end.
+ * No locks, any IRQL.
  */
 #include <ntddk.h>
 #include "unwind.h"
@@ -237,8 +238,8 @@ static KI_STEP KiUndoRoutine(PKI_STACK_WALK Walk, ULONG64 Base, KI_FUNCTION_ENTR
     return KiStepBadTables;
 }
 
-/* What jumps out of a routine instead of a return: a jump by a register or through memory, or one that leads
- * elsewhere. *Rip is where it stands. */
+/* What jumps out of a routine instead of a return: a jump by a register or through memory, or one
+ * that leads elsewhere. *Rip is where it stands. */
 static BOOLEAN KiIsTailJump(ULONG64 Rip, const UCHAR Code[3], ULONG64 Begin, ULONG64 End)
 {
     LONG Distance;
@@ -259,7 +260,8 @@ static BOOLEAN KiIsTailJump(ULONG64 Rip, const UCHAR Code[3], ULONG64 Begin, ULO
     return Target < Begin || Target >= End;
 }
 
-/* The instruction that gives the frame's memory back, if *Rip points to one: add rsp, n; lea rsp, [reg + n]. */
+/* The instruction that gives the frame's memory back, if *Rip points to one: add rsp, n; lea rsp,
+ * [reg + n]. */
 static BOOLEAN KiEndAllocation(PKI_STACK_WALK Walk, PULONG64 Rip, const UCHAR Code[3])
 {
     ULONG Base = (Code[2] & 7U) | (Code[0] & 1U) << 3;
@@ -282,9 +284,9 @@ static BOOLEAN KiEndAllocation(PKI_STACK_WALK Walk, PULONG64 Rip, const UCHAR Co
 }
 
 /*
- * Unwind data describes prologues only. What ends a routine has one form: memory given back, registers
- * popped, a return or a jump. When the rest of a routine looks so from where it was interrupted,
- * Caller has those instructions done, up to the return.
+ * Unwind data describes prologues only. What ends a routine has one form: memory given back,
+ * registers popped, a return or a jump. When the rest of a routine looks so from where it was
+ * interrupted, Caller has those instructions done, up to the return.
  */
 static BOOLEAN KiIsInEpilogue(PKI_STACK_WALK Walk, ULONG64 Base, const KI_FUNCTION_ENTRY *Entry,
                               PKI_STACK_WALK Caller)

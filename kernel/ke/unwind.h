@@ -14,8 +14,8 @@ enum {
 typedef struct _KI_STACK_WALK {
     ULONG64 Rip;
     ULONG64 Register[KiRegisterCount];
-    /* Rip is where the routine was interrupted; else it is the address that a call returns to, and the
-     * call itself, in front of it, says which routine that is. */
+    /* Rip is where the routine was interrupted; else it is the address that a call returns to, and
+     * the call itself, in front of it, says which routine that is. */
     BOOLEAN Interrupted;
 } KI_STACK_WALK, *PKI_STACK_WALK;
 
@@ -43,10 +43,12 @@ void KiCaptureRegisters(PKI_STACK_WALK Walk);
 /* From a routine of the PE image at [Base, Base + Size) to its caller (unwind.c). */
 KI_STEP KiUnwindImageFrame(PKI_STACK_WALK Walk, ULONG64 Base, ULONG Size);
 
-/* The address of the entry in .pdata of the image at Base for the routine that Rva lies in; 0: it has none. */
+/* The address of the entry in .pdata of the image at Base for the routine that Rva lies in; 0: it
+ * has none. */
 ULONG64 KiFindImageFunction(ULONG64 Base, ULONG Rva);
 
-/* The bytes of .eh_frame_hdr and the .eh_frame behind it, and the address that they are linked at. */
+/* The bytes of .eh_frame_hdr and the .eh_frame behind it, and the address that they are linked
+ * at. */
 typedef struct _KI_DWARF_TABLES {
     const UCHAR *Bytes;
     ULONG Size;

@@ -30,7 +30,8 @@ DECLSPEC_NORETURN void KiWaitNotAllowed(KIRQL Irql, PVOID Caller)
 
 void KiLetApcsIn(PKTHREAD Thread)
 {
-    /* The APC interrupt is pending on this processor, or on its way as an IPI: lowering takes it. */
+    /* The APC interrupt is pending on this processor, or on its way as an IPI: lowering takes
+     * it. */
     KiUnlockDispatcher(Thread->WaitIrql);
     Thread->WaitIrql = KiLockDispatcher();
 }
@@ -85,7 +86,8 @@ NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread)
     return STATUS_SUCCESS;
 }
 
-/* The timeout is one more object to wait for: the thread's own timer, with STATUS_TIMEOUT as key. */
+/* The timeout is one more object to wait for: the thread's own timer, with STATUS_TIMEOUT as
+ * key. */
 void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns)
 {
     PKWAIT_BLOCK Block = &Thread->WaitBlock[THREAD_WAIT_OBJECTS];
@@ -178,7 +180,8 @@ void KiWaitTest(PDISPATCHER_HEADER Object, KPRIORITY Increment)
     while (Object->SignalState > 0 && Link != &Object->WaitListHead) {
         PKWAIT_BLOCK Block = CONTAINING_RECORD(Link, KWAIT_BLOCK, WaitListEntry);
         if (KiTryWake(Block, Object, Increment)) {
-            /* Its other blocks may have been in this list too: the next link is not to be trusted. */
+            /* Its other blocks may have been in this list too: the next link is not to be
+             * trusted. */
             Link = Object->WaitListHead.Flink;
         } else {
             Link = Link->Flink;

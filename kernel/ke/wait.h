@@ -1,10 +1,10 @@
 /*
- * wait.h - the steps of a wait, for the services in waitsvc.c and queue.c. Inline, because most waits
- * take few of them. What stands here is explained in wait.c.
+ * wait.h - the steps of a wait, for the services in waitsvc.c and queue.c. Inline, because most
+ * waits take few of them. What stands here is explained in wait.c.
  *
  * A service calls, in this order: KiPrepareWait, KiEnterWait; then, until it is over: lets APCs in
- * (KiDeliverApcsBeforeWait), looks at its objects (KiIsSignalled, KiSatisfyWait), looks for reasons not
- * to block (KiWaitEndsNow), blocks (KiBlockThread); at last KiFinishWait.
+ * (KiDeliverApcsBeforeWait), looks at its objects (KiIsSignalled, KiSatisfyWait), looks for reasons
+ * not to block (KiWaitEndsNow), blocks (KiBlockThread); at last KiFinishWait.
  */
 #ifndef _KE_WAIT_H_
 #define _KE_WAIT_H_
@@ -29,15 +29,16 @@ DECLSPEC_NORETURN void KiWaitNotAllowed(KIRQL Irql, PVOID Caller);
 void KiLetApcsIn(PKTHREAD Thread);
 /* Alerts and user APCs that end an alertable wait at once; STATUS_SUCCESS when there are none. */
 NTSTATUS KiTestAlertWait(PKTHREAD Thread, KPROCESSOR_MODE Mode, BOOLEAN Alertable);
-/* The system time may have been set since the wait began, before an APC broke it perhaps: from here on
- * the thread's timer follows it. */
+/* The system time may have been set since the wait began, before an APC broke it perhaps: from here
+ * on the thread's timer follows it. */
 void KiRenewAbsoluteDueTime(PKTHREAD Thread, PKI_WAIT Wait);
 NTSTATUS KiAcquireMutant(PKMUTANT Mutant, PKTHREAD Thread);
 void KiStartWaitTimer(PKTHREAD Thread, ULONG64 DueTime100ns);
 
 /* Reads the arguments and checks the IRQL rule; before KiEnterWait. A wait that may block needs a
- * thread context to block in; one that only polls does not (book chapter 6). After a call with Wait =
- * TRUE the IRQL is DISPATCH_LEVEL by that call's own doing: what counts is WaitIrql, from before it. */
+ * thread context to block in; one that only polls does not (book chapter 6). After a call with Wait
+ * = TRUE the IRQL is DISPATCH_LEVEL by that call's own doing: what counts is WaitIrql, from before
+ * it. */
 static inline void KiPrepareWait(PKI_WAIT Wait, KWAIT_REASON Reason, KPROCESSOR_MODE Mode,
                                  BOOLEAN Alertable, PLARGE_INTEGER Timeout)
 {

@@ -36,8 +36,8 @@ static __attribute__((noinline)) NTSTATUS NTAPI KiWaitForObject(PDISPATCHER_HEAD
     return KiFinishWait(Thread, Status);
 }
 
-/* Blocks, with the lock held, in the most usual of waits: in kernel mode, not alertable, without end. An
- * APC that breaks it leads to the long way, for another start. */
+/* Blocks, with the lock held, in the most usual of waits: in kernel mode, not alertable, without
+ * end. An APC that breaks it leads to the long way, for another start. */
 static __attribute__((noinline)) NTSTATUS NTAPI KiSleepOn(PKTHREAD Thread,
                                                           PDISPATCHER_HEADER Object,
                                                           KWAIT_REASON WaitReason, KIRQL OldIrql)
@@ -60,8 +60,8 @@ static __attribute__((noinline)) NTSTATUS NTAPI KiSleepOn(PKTHREAD Thread,
     return KiWaitForObject(Object, WaitReason, KernelMode, FALSE, NULL);
 }
 
-/* A signalled object, no APC pending: all of the wait is to take the signal. Else the lock goes over
- * to the long way, as from KeSetEvent(.., TRUE) to the wait after it. */
+/* A signalled object, no APC pending: all of the wait is to take the signal. Else the lock goes
+ * over to the long way, as from KeSetEvent(.., TRUE) to the wait after it. */
 NTSTATUS NTAPI KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason,
                                      KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                      PLARGE_INTEGER Timeout)

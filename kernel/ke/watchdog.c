@@ -1,13 +1,13 @@
 /*
- * The DPC watchdog: a processor that spends too long at DISPATCH_LEVEL or above is stopped while what
- * it does can still be seen (DPC_WATCHDOG_VIOLATION).
+ * The DPC watchdog: a processor that spends too long at DISPATCH_LEVEL or above is stopped while
+ * what it does can still be seen (DPC_WATCHDOG_VIOLATION).
  *
- * Two limits, as on Windows: 20 s for a single DPC, and 120 s at DISPATCH_LEVEL or above without a moment
- * below, for everything: DPCs, service routines, raised threads. `dpcwatchdog=MS` on the command
- * line sets the first, and the second to six times that; 0 turns both off. What counts is clock ticks
- * that this processor has taken, each of which found it so: a machine that was stopped, or an
- * emulator that had no time, has taken none. Counts are of this processor only, at CLOCK_LEVEL, but
- * for the reset at each DPC's start.
+ * Two limits, as on Windows: 20 s for a single DPC, and 120 s at DISPATCH_LEVEL or above without a
+ * moment below, for everything: DPCs, service routines, raised threads. `dpcwatchdog=MS` on the
+ * command line sets the first, and the second to six times that; 0 turns both off. What counts is
+ * clock ticks that this processor has taken, each of which found it so: a machine that was stopped,
+ * or an emulator that had no time, has taken none. Counts are of this processor only, at
+ * CLOCK_LEVEL, but for the reset at each DPC's start.
  */
 #include "kd.h"
 #include "ldr.h"

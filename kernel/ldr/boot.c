@@ -1,9 +1,10 @@
 /*
- * boot.c - the drivers that the system starts by itself: those whose Start is 0 (boot), then 1 (system), then
- * 2 (auto), each in the order of their groups, tags and names, after what they depend on.
+ * boot.c - the drivers that the system starts by itself: those whose Start is 0 (boot), then 1
+ * (system), then 2 (auto), each in the order of their groups, tags and names, after what they
+ * depend on.
  *
- * On Windows the loader brings the boot drivers into memory and the service control manager starts the auto
- * drivers; here all images are in memory from the beginning, and it is one walk.
+ * On Windows the loader brings the boot drivers into memory and the service control manager starts
+ * the auto drivers; here all images are in memory from the beginning, and it is one walk.
  */
 #include <io.h>
 #include <kd.h>
@@ -160,8 +161,8 @@ static void LdrpStartServices(ULONG First, ULONG Last)
     }
 }
 
-/* The driver of the registry's disk is a boot driver. What the disk holds decides from then on, and may
- * know of other boot drivers. */
+/* The driver of the registry's disk is a boot driver. What the disk holds decides from then on, and
+ * may know of other boot drivers. */
 void LdrInitSystem(void)
 {
     ULONG Next = SERVICE_SYSTEM_START;

@@ -63,7 +63,8 @@ static BOOLEAN CpioAdvance(PCPIO_CURSOR Cursor, SIZE_T Length)
     return TRUE;
 }
 
-/* Reads one member whatever its type; Mode is that of the file. The cursor moves only on success. */
+/* Reads one member whatever its type; Mode is that of the file. The cursor moves only on
+ * success. */
 static BOOLEAN CpioReadMember(PCPIO_CURSOR Cursor, PCPIO_MEMBER Member, ULONG *Mode)
 {
     CPIO_CURSOR Ahead = *Cursor; /* so that damage is reported at the member's start */

@@ -1,9 +1,10 @@
 /*
  * dll.c - export drivers: images that are in memory because others import from them.
  *
- * Such an image has no driver object. It may export DllInitialize, which is called once it is bound and before any
- * importer runs, with the load lock held, and DllUnload, which is called when the last importer has gone. Its DriverEntry is called only
- * when somebody starts it as a service, too; then both need it, and it stays until neither does.
+ * Such an image has no driver object. It may export DllInitialize, which is called once it is bound
+ * and before any importer runs, with the load lock held, and DllUnload, which is called when the
+ * last importer has gone. Its DriverEntry is called only when somebody starts it as a service, too;
+ * then both need it, and it stays until neither does.
  */
 #include <ke.h>
 #include <kd.h>
@@ -17,8 +18,8 @@ typedef NTSTATUS NTAPI LDRP_DLL_UNLOAD(void);
 
 static ULONG LdrpDepth; /* load lock */
 
-/* Its argument is the key that a service of the same name would have; it need not exist. No part of the caller, which
- * imports of imports have on the stack several times. */
+/* Its argument is the key that a service of the same name would have; it need not exist. No part of
+ * the caller, which imports of imports have on the stack several times. */
 static ARCH_COLD NTSTATUS LdrpCallDllInitialize(PLDRP_SLOT Slot, PLDRP_MESSAGE Message)
 {
     LDRP_DLL_INITIALIZE *Initialize =

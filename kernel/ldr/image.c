@@ -11,8 +11,8 @@
 #include <kd.h>
 #include "ldrp.h"
 
-/* DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, second parameter: a lookaside list that was
- * not deleted; the first is the list, the others are the image. */
+/* DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS, second parameter: a lookaside list that
+ * was not deleted; the first is the list, the others are the image. */
 #define LDRP_LOOKASIDE_LIST 0x10
 
 /* Everything that is done to the bytes of the image before it gets its protections. */
@@ -119,8 +119,9 @@ static BOOLEAN LdrpOverlaps(const IMAGE_DATA_DIRECTORY *Directory, const PE_SECT
            Section->Rva < Directory->VirtualAddress + Directory->Size;
 }
 
-/* The unwind tables are wanted as long as the code is, whatever section they are in. Nor is anything
- * taken away from who exports: its DriverEntry may be called once more, while importers keep it. */
+/* The unwind tables are wanted as long as the code is, whatever section they are in. Nor is
+ * anything taken away from who exports: its DriverEntry may be called once more, while importers
+ * keep it. */
 void LdrpDiscardInitialization(PLDRP_SLOT Slot)
 {
     const PE_IMAGE *Image = &Slot->Image;

@@ -1,10 +1,10 @@
 /*
  * import.c - binds an image's imports to the kernel's exports and to those of other drivers.
  *
- * What a driver imports from another is loaded when it is not in memory yet, and stays as long as the
- * importer does. An export may be a forward to a third module, which then belongs to the importer's
- * imports, too; forwards may be chained. Whatever is missing is named, all of it, with the
- * driver, the module and the symbol, and why.
+ * What a driver imports from another is loaded when it is not in memory yet, and stays as long as
+ * the importer does. An export may be a forward to a third module, which then belongs to the
+ * importer's imports, too; forwards may be chained. Whatever is missing is named, all of it, with
+ * the driver, the module and the symbol, and why.
  */
 #include <ke.h>
 #include <kd.h>
@@ -246,8 +246,8 @@ static PVOID LdrpFollowExport(PLDRP_BINDING Binding, PLDRP_SLOT Slot, PE_SYMBOL 
     }
 }
 
-/* PE_RESOLVE. Windows moved routines between the kernel and the HAL over time, so a name is looked for
- * in both. Neither has ordinals that anybody could rely on. */
+/* PE_RESOLVE. Windows moved routines between the kernel and the HAL over time, so a name is looked
+ * for in both. Neither has ordinals that anybody could rely on. */
 static PVOID LdrpResolveImport(const CHAR *Module, const PE_SYMBOL *Symbol, PVOID Context)
 {
     PLDRP_BINDING Binding = Context;

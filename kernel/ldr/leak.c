@@ -1,10 +1,10 @@
 /*
  * leak.c - what a driver has left behind when its image goes.
  *
- * Asked after the driver's last code has run and before its image is unmapped, so that routines can still be
- * named. For a driver under verification, as all are in the debug kernel, the first thing found is a bugcheck,
- * with Windows' code for it; for others there is a report on the debug port, and the system goes on: until the
- * timer expires, or the thread runs.
+ * Asked after the driver's last code has run and before its image is unmapped, so that routines can
+ * still be named. For a driver under verification, as all are in the debug kernel, the first thing
+ * found is a bugcheck, with Windows' code for it; for others there is a report on the debug port,
+ * and the system goes on: until the timer expires, or the thread runs.
  */
 #include <cm.h>
 #include <io.h>

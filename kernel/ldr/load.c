@@ -1,10 +1,11 @@
 /*
  * load.c - services to running drivers and back.
  *
- * A load holds the load lock while images come into memory, DllInitialize of what they import included, and
- * no lock while DriverEntry or DriverUnload runs, so these may wait for anything, loading other drivers
- * included. DllInitialize may load drivers, too, but may not wait for threads that do. A second request for
- * the same service or image is answered at once: already loaded, or busy.
+ * A load holds the load lock while images come into memory, DllInitialize of what they import
+ * included, and no lock while DriverEntry or DriverUnload runs, so these may wait for anything,
+ * loading other drivers included. DllInitialize may load drivers, too, but may not wait for threads
+ * that do. A second request for the same service or image is answered at once: already loaded, or
+ * busy.
  */
 #include <cm.h>
 #include <io.h>
@@ -105,8 +106,8 @@ static void LdrpDriverGone(PVOID DriverSection)
     LdrpReleaseDriver(CONTAINING_RECORD(DriverSection, LDRP_SLOT, Entry));
 }
 
-/* Load lock held: the image of a slot that was reserved for the service is in memory. After a failure the
- * slot is not ours any more. */
+/* Load lock held: the image of a slot that was reserved for the service is in memory. After a
+ * failure the slot is not ours any more. */
 static NTSTATUS LdrpPrepareSlot(PLDRP_SLOT Slot, PLDRP_SERVICE Service, SIZE_T FileSize,
                                 PLDRP_MESSAGE Message)
 {

@@ -141,8 +141,8 @@ static void LdrpUnlockList(void)
     KeLeaveCriticalRegion();
 }
 
-/* Does nothing: gdb keeps a breakpoint here, and looks at the table whenever a module has entered it, none of
- * its code having run, or left it (kernel/kd/gdb/etude/symbols.py). */
+/* Does nothing: gdb keeps a breakpoint here, and looks at the table whenever a module has entered
+ * it, none of its code having run, or left it (kernel/kd/gdb/etude/symbols.py). */
 static ARCH_COLD void LdrpTellDebugger(const LDR_MODULE *Module)
 {
     __asm__ volatile("" : : "r"(Module) : "memory");

@@ -1,4 +1,5 @@
-/* order.c - the places of groups and tags. The lists come from the registry and may hold anything. */
+/* order.c - the places of groups and tags. The lists come from the registry and may hold
+ * anything. */
 #include "order.h"
 #include <nt/crt.h>
 

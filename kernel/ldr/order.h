@@ -1,13 +1,14 @@
 /*
- * order.h - in which order services are started: by start type, then by their groups' places in the list of
- * groups, then by their tags' places in the list of their group, then by name. Pure.
+ * order.h - in which order services are started: by start type, then by their groups' places in the
+ * list of groups, then by their tags' places in the list of their group, then by name. Pure.
  */
 #ifndef _LDR_ORDER_H_
 #define _LDR_ORDER_H_
 
 #include <ntdef.h>
 
-/* Who is in no group, or has no tag, comes last; before them those whose group or tag is in no list. */
+/* Who is in no group, or has no tag, comes last; before them those whose group or tag is in no
+ * list. */
 #define ORDER_UNLISTED 0xFFFFFFFEU
 #define ORDER_NONE 0xFFFFFFFFU
 

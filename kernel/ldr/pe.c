@@ -38,8 +38,8 @@ static ULONG64 PeRoundUp(ULONG64 Value, ULONG Alignment)
     return (Value + Alignment - 1) & ~((ULONG64)Alignment - 1);
 }
 
-/* The sum is of 16-bit words with the carries added back in, as in Internet headers, plus the size. An
- * odd last byte counts as a word. */
+/* The sum is of 16-bit words with the carries added back in, as in Internet headers, plus the size.
+ * An odd last byte counts as a word. */
 ULONG PeComputeChecksum(const UCHAR *File, SIZE_T Size, SIZE_T FieldOffset)
 {
     ULONG Sum = 0;
@@ -199,8 +199,8 @@ static PE_REASON PeCheckSections(const PE_IMAGE *Image, const IMAGE_OPTIONAL_HEA
     return Next == Optional->SizeOfImage ? PeOk : PeImageSize;
 }
 
-/* The first thing the kernel does with the image is to call this address. A DLL that only exports may
- * have none; the header says that it is one. */
+/* The first thing the kernel does with the image is to call this address. A DLL that only exports
+ * may have none; the header says that it is one. */
 static PE_REASON PeCheckEntryPoint(const PE_IMAGE *Image, const IMAGE_FILE_HEADER *Header)
 {
     if (Image->EntryPoint == 0 && (Header->Characteristics & IMAGE_FILE_DLL)) {
@@ -303,7 +303,8 @@ PE_REASON PeCheckImage(const VOID *File, SIZE_T Size, PPE_IMAGE Image)
     if (Reason == PeOk) {
         Reason = PeCheckStructure(Image, &Nt, NtOffset);
     }
-    /* Linkers write 0 unless asked for a sum. It comes last, so that damage to a header is named. */
+    /* Linkers write 0 unless asked for a sum. It comes last, so that damage to a header is
+     * named. */
     if (Reason == PeOk && Nt.OptionalHeader.CheckSum != 0 &&
         Nt.OptionalHeader.CheckSum !=
             PeComputeChecksum(File, Size, NtOffset + PE_CHECKSUM_OFFSET)) {

@@ -126,8 +126,8 @@ PE_REASON PeBindImports(const PE_IMAGE *Image, PUCHAR Mapped, PE_RESOLVE *Resolv
  * Random. To be called after PeRelocate. */
 PE_REASON PeInitializeCookie(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Random);
 
-/* Gives an image made with checks of indirect calls the two routines that its code calls for them: Check
- * before a call, Dispatch instead of one. To be called after PeRelocate. */
+/* Gives an image made with checks of indirect calls the two routines that its code calls for them:
+ * Check before a call, Dispatch instead of one. To be called after PeRelocate. */
 PE_REASON PeInitializeGuard(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address, ULONG64 Check,
                             ULONG64 Dispatch);
 
@@ -137,11 +137,12 @@ typedef struct _PE_EXPORT {
     const CHAR *Forward; /* "module.name" or "module.#ordinal", in the image; or NULL: Rva counts */
 } PE_EXPORT, *PPE_EXPORT;
 
-/* Looks Symbol up in a mapped image, which is not trusted. PeExportMissing, PeExportRange. Any IRQL. */
+/* Looks Symbol up in a mapped image, which is not trusted. PeExportMissing, PeExportRange. Any
+ * IRQL. */
 PE_REASON PeFindExport(const PE_IMAGE *Image, const UCHAR *Mapped, const PE_SYMBOL *Symbol,
                        PPE_EXPORT Export);
-/* Takes a forward apart: the module's name, without extension, goes to Size bytes at Module, the symbol
- * refers to Forward. FALSE: it is not well formed. */
+/* Takes a forward apart: the module's name, without extension, goes to Size bytes at Module, the
+ * symbol refers to Forward. FALSE: it is not well formed. */
 BOOLEAN PeSplitForward(const CHAR *Forward, CHAR *Module, SIZE_T Size, PPE_SYMBOL Symbol);
 
 #endif

@@ -98,7 +98,8 @@ PE_REASON PeRelocate(const PE_IMAGE *Image, PUCHAR Mapped, ULONG64 Address)
     if (Delta == 0) {
         return PeOk;
     }
-    /* An image without relocation table that is not marked so needs none: it is all RIP relative. */
+    /* An image without relocation table that is not marked so needs none: it is all RIP
+     * relative. */
     if (Image->RelocationsStripped) {
         return PeNotRelocatable;
     }
@@ -235,8 +236,8 @@ static BOOLEAN PeIsWritable(const PE_IMAGE *Image, ULONG64 Rva)
     return FALSE;
 }
 
-/* Field at Offset of the load configuration, 0 when there is none: the field is one of the pointers that have been
- * relocated. FALSE when the configuration is not within the image. */
+/* Field at Offset of the load configuration, 0 when there is none: the field is one of the pointers
+ * that have been relocated. FALSE when the configuration is not within the image. */
 static BOOLEAN PeReadConfig(const PE_IMAGE *Image, const UCHAR *Mapped, ULONG Offset,
                             ULONG64 *Pointer)
 {

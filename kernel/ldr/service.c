@@ -1,9 +1,10 @@
 /*
  * service.c - the service database: keys of the registry that stand for drivers.
  *
- * A service exists when its key does; it runs when a slot of the module table says so. What neither knows
- * is kept in a short list of notes, one for each service that was started, stopped or deleted:
- * how its last start ended, and whether its key goes when it stops. LdrpNoteMutex guards the list.
+ * A service exists when its key does; it runs when a slot of the module table says so. What neither
+ * knows is kept in a short list of notes, one for each service that was started, stopped or
+ * deleted: how its last start ended, and whether its key goes when it stops. LdrpNoteMutex guards
+ * the list.
  */
 #include <kd.h>
 #include <service.h>

@@ -1,8 +1,8 @@
 /*
  * servicelist.c - walking the services, their values, and who depends on whom.
  *
- * Walks go by number through the keys, with no lock held while a callback runs: a service that is made or
- * deleted meanwhile may be seen twice or not at all, which nobody here minds.
+ * Walks go by number through the keys, with no lock held while a callback runs: a service that is
+ * made or deleted meanwhile may be seen twice or not at all, which nobody here minds.
  */
 #include <kd.h>
 #include <service.h>
@@ -22,8 +22,8 @@ void LdrQueryServiceText(PCM_KEY Key, PCWSTR Value, WCHAR *Text, ULONG Chars)
     }
 }
 
-/* Room for the ends of a text and of the list follows, in case the value lacks them. A value that has
- * grown since its size was asked for counts as none. */
+/* Room for the ends of a text and of the list follows, in case the value lacks them. A value that
+ * has grown since its size was asked for counts as none. */
 PWSTR LdrQueryServiceList(PCM_KEY Key, PCWSTR Value)
 {
     ULONG Type, Size = 0;
@@ -112,8 +112,8 @@ void LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID C
     }
 }
 
-/* Whether some way from List leads to Name. Steps bounds it for circles that Name is not part of, and the
- * depth of this recursion. */
+/* Whether some way from List leads to Name. Steps bounds it for circles that Name is not part of,
+ * and the depth of this recursion. */
 static BOOLEAN LdrpLeadsTo(PCWSTR List, PCWSTR Name, ULONG Depth, PULONG Steps)
 {
     BOOLEAN Found = FALSE;

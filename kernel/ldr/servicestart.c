@@ -1,10 +1,11 @@
 /*
  * servicestart.c - services are started after those they depend on, and stopped before them.
  *
- * A start goes down the dependencies with a chain of names on the stack, by which a circle is known. It
- * holds no lock: that a driver is not started twice is the module table's business, and
- * ERROR_SERVICE_ALREADY_RUNNING is as good for a dependency as a start. Texts and names that a level needs for
- * itself are in pool memory: LDRP_MAXIMUM_CHAIN levels, and below them a load with its imports, share a stack.
+ * A start goes down the dependencies with a chain of names on the stack, by which a circle is
+ * known. It holds no lock: that a driver is not started twice is the module table's business, and
+ * ERROR_SERVICE_ALREADY_RUNNING is as good for a dependency as a start. Texts and names that a
+ * level needs for itself are in pool memory: LDRP_MAXIMUM_CHAIN levels, and below them a load with
+ * its imports, share a stack.
  */
 #include <io.h>
 #include <kd.h>
@@ -102,8 +103,8 @@ static void LdrpListMembers(LDRP_MEMBERS *Members)
     Members->Count = min(Members->Count, Members->Room);
 }
 
-/* As on Windows a group is there when one of its members is. One that is on its way already is no use for those
- * that wait for the group, and no circle. */
+/* As on Windows a group is there when one of its members is. One that is on its way already is no
+ * use for those that wait for the group, and no circle. */
 static ULONG LdrpStartGroup(PCWSTR Group, const LDRP_CHAIN *Chain)
 {
     LDRP_MEMBERS Members = {.Group = Group};

@@ -1,10 +1,10 @@
 /*
  * slot.c - who is in memory because of whom: the states and references of the module table's slots.
  *
- * An image is Loaded as long as something refers to it: a driver object that was made of it, and the
- * images that import from it. The reference of a driver object is dropped together with the state of
- * the driver, so nobody can start a driver anew in an image that is already lost. What an image
- * imports goes after it, in a loop: chains may be long and stacks are short.
+ * An image is Loaded as long as something refers to it: a driver object that was made of it, and
+ * the images that import from it. The reference of a driver object is dropped together with the
+ * state of the driver, so nobody can start a driver anew in an image that is already lost. What an
+ * image imports goes after it, in a loop: chains may be long and stacks are short.
  */
 #include <io.h>
 #include <ke.h>
@@ -35,8 +35,8 @@ PLDRP_SLOT LdrpQuerySlot(ULONG Index)
     return Index < LDRP_MAXIMUM_MODULES ? &LdrpSlots[Index] : NULL;
 }
 
-/* A DllInitialize that loads a driver waits, with the lock, for a DriverEntry that a worker calls: that may load
- * drivers, too, one after another. */
+/* A DllInitialize that loads a driver waits, with the lock, for a DriverEntry that a worker calls:
+ * that may load drivers, too, one after another. */
 void LdrpLockLoads(void)
 {
     if (!IoWorksFor(LdrpLoader)) {

@@ -1,5 +1,6 @@
 /*
- * symbols.c - binary search in the symbol text itself, so that nothing has to be built or allocated.
+ * symbols.c - binary search in the symbol text itself, so that nothing has to be built or
+ * allocated.
  *
  * The search halves a range of bytes that always starts at a line's start; a middle is moved
  * back to the start of its line. Text that is not sorted or not well formed gives a wrong or no

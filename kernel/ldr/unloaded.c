@@ -1,8 +1,8 @@
 /*
  * unloaded.c - the last modules that have gone, and the commands lm and ln.
  *
- * A ring that is read by anybody at any IRQL, crash screens first of all: a jump into a driver that is gone
- * shows whose it was. An entry is invalid, Base NULL, while it is written.
+ * A ring that is read by anybody at any IRQL, crash screens first of all: a jump into a driver that
+ * is gone shows whose it was. An entry is invalid, Base NULL, while it is written.
  */
 #include <ke.h>
 #include <kd.h>

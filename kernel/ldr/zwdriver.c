@@ -6,7 +6,8 @@
 #include <cm.h>
 #include "ldrp.h"
 
-/* The service's name in a key's path. The key must exist, wherever it is, before its place is judged. */
+/* The service's name in a key's path. The key must exist, wherever it is, before its place is
+ * judged. */
 static NTSTATUS LdrpParseServicePath(PUNICODE_STRING Path, PUNICODE_STRING Name)
 {
     UNICODE_STRING Prefix = RTL_CONSTANT_STRING(CM_SERVICES_PATH L"\\");

@@ -1,10 +1,11 @@
 /*
- * contiguous.c - memory for devices: pages in a row (MmAllocateContiguousMemory...), and pages that are not
- * cached (MmAllocateNonCachedMemory).
+ * contiguous.c - memory for devices: pages in a row (MmAllocateContiguousMemory...), and pages that
+ * are not cached (MmAllocateNonCachedMemory).
  *
- * It is mapped like what drivers map themselves, from the system PTE window. The first page's database entry
- * remembers the number of pages and the tag, MmCm or MmNc, as it does for the pools; freeing claims
- * it, which makes the second of two frees find nothing. The pools' accounts count it for who asked.
+ * It is mapped like what drivers map themselves, from the system PTE window. The first page's
+ * database entry remembers the number of pages and the tag, MmCm or MmNc, as it does for the pools;
+ * freeing claims it, which makes the second of two frees find nothing. The pools' accounts count it
+ * for who asked.
  */
 #include "mi.h"
 #include "ex.h"
@@ -12,7 +13,8 @@
 #define MI_TAG_CONTIGUOUS 'mCmM'
 #define MI_TAG_NON_CACHED 'cNmM'
 
-/* An allocation's page database entry: Base is what was given out, with the tag. NULL: it is not. */
+/* An allocation's page database entry: Base is what was given out, with the tag. NULL: it is
+ * not. */
 static PMMPFN MiFindAllocation(PVOID Base, ULONG Tag)
 {
     PMMPTE Entry = MiMappingMarks(Base) == (MI_PTE_MAPPING | MI_PTE_FIRST) ? MiFindPte(Base) : NULL;
@@ -33,8 +35,8 @@ static void MiNoteAllocation(PFN_NUMBER First, SIZE_T Pages, ULONG Tag, PVOID Ca
     Pfn->RunPages = (ULONG)Pages;
 }
 
-/* Pages of the allocation at Base, which from now on is none; bugchecks when it is none already, or has not
- * these many Bytes, if they are told. */
+/* Pages of the allocation at Base, which from now on is none; bugchecks when it is none already, or
+ * has not these many Bytes, if they are told. */
 static SIZE_T MiClaimAllocation(PVOID Base, ULONG Tag, SIZE_T Bytes, USHORT *Owner)
 {
     PMMPFN Pfn = MiFindAllocation(Base, Tag);
@@ -213,7 +215,8 @@ VOID NTAPI MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
 
         MiChangePageCache((PFN_NUMBER)((*Entry & MI_PTE_FRAME) >> PAGE_SHIFT), 0);
     }
-    /* Every processor forgets both mappings of the pages; nothing that was written is in a cache. */
+    /* Every processor forgets both mappings of the pages; nothing that was written is in a
+     * cache. */
     KeFlushTlbRange((PVOID)MM_DIRECT_MAP_BASE, MI_ENTRIES);
     MiUnmapRun(BaseAddress, Pages, TRUE);
     MiRelease(&MiSystemPtes, BaseAddress, Pages);

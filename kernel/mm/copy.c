@@ -2,9 +2,9 @@
  * copy.c - memory looked at from outside: copies that fail instead of faulting, and which physical
  * addresses are RAM.
  *
- * MmCopyMemory goes through the direct map, page by page: a translation that goes away meanwhile, or
- * was never there, costs an answer and no fault. So device memory, which is not in the direct map, is
- * never read.
+ * MmCopyMemory goes through the direct map, page by page: a translation that goes away meanwhile,
+ * or was never there, costs an answer and no fault. So device memory, which is not in the direct
+ * map, is never read.
  */
 #include "mi.h"
 

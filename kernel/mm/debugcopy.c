@@ -1,11 +1,12 @@
 /*
- * debugcopy.c - memory for the debugger: every access is translated first, so a bad address is an answer
- * and no fault.
+ * debugcopy.c - memory for the debugger: every access is translated first, so a bad address is an
+ * answer and no fault.
  *
- * It goes through the direct map, as MmCopyMemory does: only RAM is touched, never a device's registers,
- * which a look could change. The direct map shows the kernel's code and constants read-only; the debugger
- * alone may write them, to set breakpoints, and it takes the processor's write protection off for that
- * moment. No other mapping comes into being: code stays unwritable for everybody else.
+ * It goes through the direct map, as MmCopyMemory does: only RAM is touched, never a device's
+ * registers, which a look could change. The direct map shows the kernel's code and constants
+ * read-only; the debugger alone may write them, to set breakpoints, and it takes the processor's
+ * write protection off for that moment. No other mapping comes into being: code stays unwritable
+ * for everybody else.
  */
 #include "mi.h"
 

@@ -1,11 +1,11 @@
 /*
  * directmap.c - how pages are cached, in the direct map too, and the direct map's small entries.
  *
- * A page must be cached in one way wherever it is mapped, or its contents are undefined. So a page that a driver
- * gets uncached or write-combined changes its entry in the direct map before it is mapped elsewhere, and back
- * before it is freed; the page database tells later mappings. For that the large page around it is divided,
- * for ever. Tables are only added, by compare-exchange; an entry of the last level belongs to the
- * page's owner.
+ * A page must be cached in one way wherever it is mapped, or its contents are undefined. So a page
+ * that a driver gets uncached or write-combined changes its entry in the direct map before it is
+ * mapped elsewhere, and back before it is freed; the page database tells later mappings. For that
+ * the large page around it is divided, for ever. Tables are only added, by compare-exchange; an
+ * entry of the last level belongs to the page's owner.
  */
 #include "mi.h"
 

@@ -2,9 +2,9 @@
  * guarded.c - single pages between pages that are never mapped, for special pool.
  *
  * A page and the unmapped one behind it are a run of the pool's second window; what is before it
- * is the unmapped page of another run. Entries that are not present say what they were: a guard, or a
- * page that has been given back. They say so until the addresses are used again, which takes until
- * the window's search comes round.
+ * is the unmapped page of another run. Entries that are not present say what they were: a guard, or
+ * a page that has been given back. They say so until the addresses are used again, which takes
+ * until the window's search comes round.
  *
  * A page that is given back faults on every processor at once, before it is anything else.
  */

@@ -1,9 +1,9 @@
 /*
  * locktrack.c - who has locked which pages (debug kernel only).
  *
- * A short table, for the few MDLs that are locked at a time: what does not fit is not checked. Pages
- * locked for ever, and blocks of pool freed while they are, show only here: a small block shares its
- * page with others, which go on living.
+ * A short table, for the few MDLs that are locked at a time: what does not fit is not checked.
+ * Pages locked for ever, and blocks of pool freed while they are, show only here: a small block
+ * shares its page with others, which go on living.
  */
 #include "mi.h"
 #include "leak.h"

@@ -52,8 +52,8 @@ static MMPTE MiBitsOfPage(PFN_NUMBER Page, MMPTE Bits)
     return Entry == NULL || Entry->Cache == 0 ? Bits : Bits | MiCacheBits(Entry->Cache);
 }
 
-/* The first entry is marked at once: another processor that ends the mapping in front of this one counts the
- * pages up to a first one. */
+/* The first entry is marked at once: another processor that ends the mapping in front of this one
+ * counts the pages up to a first one. */
 void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits)
 {
     PMMPTE Entry = NULL;

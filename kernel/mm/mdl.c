@@ -2,13 +2,13 @@
  * mdl.c - memory descriptor lists: which pages a buffer has, and keeping them.
  *
  * An MDL gets its pages in one of four ways: they are non-paged (MmBuildMdlForNonPagedPool), locked
- * (MmProbeAndLockPages), a part of another MDL's (IoBuildPartialMdl), or fresh (mdlpages.c). MdlFlags
- * tell which; every routine insists on the flags it needs, since an MDL treated as something else
- * loses count of locks or mappings.
+ * (MmProbeAndLockPages), a part of another MDL's (IoBuildPartialMdl), or fresh (mdlpages.c).
+ * MdlFlags tell which; every routine insists on the flags it needs, since an MDL treated as
+ * something else loses count of locks or mappings.
  *
- * Locking counts in the page database, so a page can be locked by many and is caught when it is freed
- * all the same. Pages that the database does not know are never freed and need no count. An MDL
- * belongs to one thread at a time; no lock guards it.
+ * Locking counts in the page database, so a page can be locked by many and is caught when it is
+ * freed all the same. Pages that the database does not know are never freed and need no count. An
+ * MDL belongs to one thread at a time; no lock guards it.
  */
 #include "mi.h"
 

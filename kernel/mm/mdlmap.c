@@ -1,5 +1,6 @@
 /*
- * mdlmap.c - system addresses for the pages of an MDL: fresh ones, or ones that were reserved before.
+ * mdlmap.c - system addresses for the pages of an MDL: fresh ones, or ones that were reserved
+ * before.
  *
  * A reserved mapping is a run of addresses with two pages in front that are never mapped: their
  * entries, not present, remember how many pages and whose tag. So a driver that must not fail can
@@ -14,8 +15,8 @@
 #define MI_RESERVED_VALUE(Value) ((MMPTE)(Value) << 12 | MI_RESERVED_MARK)
 #define MI_MAXIMUM_RESERVED 0x80000 /* pages: 2 GB, the longest MDL */
 
-/* In both kernels only where the memory map could be harmed; a driver that fills in pages by itself is
- * told in the debug kernel. */
+/* In both kernels only where the memory map could be harmed; a driver that fills in pages by itself
+ * is told in the debug kernel. */
 static void MiCheckMapping(PMDL Mdl)
 {
     if (Mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) {
@@ -30,8 +31,8 @@ static void MiCheckMapping(PMDL Mdl)
 #endif
 }
 
-/* Bits for a mapping of Mdl; 0 for a cache type that does not exist. Of RAM the page database knows how it
- * is cached; the type matters for other pages. */
+/* Bits for a mapping of Mdl; 0 for a cache type that does not exist. Of RAM the page database knows
+ * how it is cached; the type matters for other pages. */
 static MMPTE MiMdlBits(PMDL Mdl, MEMORY_CACHING_TYPE CacheType, ULONG Protection)
 {
     LONG Cache = MiCacheProtection(CacheType);

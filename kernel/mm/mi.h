@@ -62,8 +62,8 @@ typedef enum _MI_PAGE_STATE {
 } MI_PAGE_STATE;
 
 /* The page database has one of these for each page that was ever given out; index: page number, of
- * which 32 bits are enough for 16 TB: more is not used. LockCount changes by itself, Cache belongs to
- * whom the page does; the rest has MiPfnLock. */
+ * which 32 bits are enough for 16 TB: more is not used. LockCount changes by itself, Cache belongs
+ * to whom the page does; the rest has MiPfnLock. */
 typedef struct _MMPFN {
     union {
         struct { /* free: neighbours in the list; 0 ends it */
@@ -111,8 +111,8 @@ BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End);
 /* TRUE when any byte of [Base, End) is RAM that the kernel manages or the firmware keeps. */
 BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End);
 
-/* Pages that are chosen one by one, with MiPfnLock held: whether a page is free; taking it, FALSE when it is
- * not (any more). MiCheckWatch follows every change. */
+/* Pages that are chosen one by one, with MiPfnLock held: whether a page is free; taking it, FALSE
+ * when it is not (any more). MiCheckWatch follows every change. */
 extern KSPIN_LOCK MiPfnLock;
 BOOLEAN MiIsFreePage(PFN_NUMBER Page);
 BOOLEAN MiTakeThisPage(PFN_NUMBER Page, MI_PAGE_USE Use);
@@ -142,13 +142,14 @@ void MiFreeRun(PFN_NUMBER First, ULONG64 Count);
 
 /*** directmap.c ***/
 
-/* Changes how pages, the caller's own, those of the list or Count from First on, are cached wherever they are
- * mapped from now on, and in the direct map at once: MM_NOCACHE, MM_WRITECOMBINE or 0. FALSE: no memory for page
- * tables, some are changed. Back to what a page had before never fails. */
+/* Changes how pages, the caller's own, those of the list or Count from First on, are cached
+ * wherever they are mapped from now on, and in the direct map at once: MM_NOCACHE, MM_WRITECOMBINE
+ * or 0. FALSE: no memory for page tables, some are changed. Back to what a page had before never
+ * fails. */
 BOOLEAN MiSetPageCaches(const PFN_NUMBER *List, PFN_NUMBER First, ULONG64 Count, ULONG Cache);
 
-/* The direct map's own entry for a page, after the large page around it was divided; NULL: no memory for that.
- * IRQL <= DISPATCH_LEVEL. */
+/* The direct map's own entry for a page, after the large page around it was divided; NULL: no
+ * memory for that. IRQL <= DISPATCH_LEVEL. */
 PMMPTE MiMakeDirectEntry(PFN_NUMBER Page);
 /* Changes one page; whoever remembers the old translation must be made to forget it. */
 BOOLEAN MiChangePageCache(PFN_NUMBER Page, ULONG Cache);
@@ -189,12 +190,15 @@ static inline BOOLEAN MiHasPage(MMPTE Entry)
 
 /* MM_* bits for a WDK cache type; -1 for one that does not exist. */
 LONG MiCacheProtection(MEMORY_CACHING_TYPE CacheType);
-/* MM_* bits for PAGE_* ones, PAGE_NOCACHE and PAGE_WRITECOMBINE too; -1: no such protection, or writable code. */
+/* MM_* bits for PAGE_* ones, PAGE_NOCACHE and PAGE_WRITECOMBINE too; -1: no such protection, or
+ * writable code. */
 LONG MiMappingProtection(ULONG Protect);
-/* Maps pages at fresh addresses: those of the list, or as many in a row from First on. Cached as the page
- * database says for RAM, else as Bits say. NULL when addresses, or memory for tables, run out. */
+/* Maps pages at fresh addresses: those of the list, or as many in a row from First on. Cached as
+ * the page database says for RAM, else as Bits say. NULL when addresses, or memory for tables, run
+ * out. */
 PCHAR MiMapPages(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
-/* Enters them at reserved addresses, each entry with Bits, and the first of a mapping marked as such. */
+/* Enters them at reserved addresses, each entry with Bits, and the first of a mapping marked as
+ * such. */
 void MiEnterPages(PCHAR Va, const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages, MMPTE Bits);
 /* Whether one of the pages may have no writable mapping. */
 BOOLEAN MiAreAnySecure(const PFN_NUMBER *List, PFN_NUMBER First, SIZE_T Pages);
@@ -236,8 +240,8 @@ void MiCheckResidentBuffer(PMDL Mdl);
 #if DBG
 /* Bits instead of MI_PTE_PRESENT for a fresh page of paged pool. */
 MMPTE MiPageableBits(void);
-/* A page that may vanish does not any more, because it is locked; or does again. Any other address: nothing
- * happens. IRQL <= DISPATCH_LEVEL. */
+/* A page that may vanish does not any more, because it is locked; or does again. Any other address:
+ * nothing happens. IRQL <= DISPATCH_LEVEL. */
 void MiShowPage(PVOID Va);
 void MiHidePage(PVOID Va);
 /* Whether pages of an image may vanish. */

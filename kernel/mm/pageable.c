@@ -1,27 +1,30 @@
 /*
- * pageable.c - paged pool and pageable sections of drivers that really are not there (debug kernel only).
+ * pageable.c - paged pool and pageable sections of drivers that really are not there (debug kernel
+ * only).
  *
- * Switched on, their pages are mapped but not present, and who touches one at DISPATCH_LEVEL or above, or with
- * interrupts off, stops the machine: at the first touch, not on the day the page happens to be on
- * disk. Since drivers raise the IRQL by a move to CR8, nothing tells when memory should vanish; so it is
- * there for single instructions only:
+ * Switched on, their pages are mapped but not present, and who touches one at DISPATCH_LEVEL or
+ * above, or with interrupts off, stops the machine: at the first touch, not on the day the page
+ * happens to be on disk. Since drivers raise the IRQL by a move to CR8, nothing tells when memory
+ * should vanish; so it is there for single instructions only:
  *
- *      page fault         the page becomes present; the trap flag is set and interrupts are masked, so that
- *                         exactly one instruction runs
- *      more page faults   of the same instruction, for its other pages: the same
- *      debug exception    the pages vanish again, and the flags become what the instruction left
+ *      page fault         the page becomes present; the trap flag is set and interrupts are masked,
+ * so that exactly one instruction runs more page faults   of the same instruction, for its other
+ * pages: the same debug exception    the pages vanish again, and the flags become what the
+ * instruction left
  *
- * Interrupts being masked, the thread does not move and nothing else runs between the two. A repeated string
- * instruction traps after each iteration; it keeps its pages for a number of them. Any other exception
- * of the instruction ends the step first (MmCancelStep). NMIs leave it alone.
+ * Interrupts being masked, the thread does not move and nothing else runs between the two. A
+ * repeated string instruction traps after each iteration; it keeps its pages for a number of them.
+ * Any other exception of the instruction ends the step first (MmCancelStep). NMIs leave it alone.
  *
- * Pages locked by MDLs stay present, and pageable sections lose MI_PTE_PAGEABLE while they are locked. The
- * pools' own bookkeeping, which works on free blocks under spin locks, is exempt (MmEnterPoolInternals).
+ * Pages locked by MDLs stay present, and pageable sections lose MI_PTE_PAGEABLE while they are
+ * locked. The pools' own bookkeeping, which works on free blocks under spin locks, is exempt
+ * (MmEnterPoolInternals).
  *
- * What is not exact: page tables are shared, so while one processor runs its one instruction another may touch
- * the same page unnoticed, and may remember its translation for a while. So a mistake may be missed, one
- * time in many; nothing is ever reported that is none. A POPF or PUSHF that touches pageable memory keeps its
- * meaning; an instruction that faults and is then skipped by a debugger does not.
+ * What is not exact: page tables are shared, so while one processor runs its one instruction
+ * another may touch the same page unnoticed, and may remember its translation for a while. So a
+ * mistake may be missed, one time in many; nothing is ever reported that is none. A POPF or PUSHF
+ * that touches pageable memory keeps its meaning; an instruction that faults and is then skipped by
+ * a debugger does not.
  *
  * Entries of pageable pages change by compare-exchange. The step of a processor is its own, with
  * interrupts off.
@@ -38,7 +41,8 @@
 #define DR6_STEP 0x4000ULL
 #define DR6_NONE 0xFFFF0FF0ULL
 #define PF_PRESENT 0x1
-/* An instruction touches two pages at most by each of: its own bytes, its source, its destination. */
+/* An instruction touches two pages at most by each of: its own bytes, its source, its
+ * destination. */
 #define STEP_PAGES 8
 #define STEP_ITERATIONS 64 /* of a string instruction, before interrupts are let in */
 
@@ -92,8 +96,8 @@ static PMMPTE MiFindPageable(PVOID Va)
     return Entry != NULL && (*Entry & MI_PTE_PAGEABLE) != 0 ? Entry : NULL;
 }
 
-/* Sets or clears the present bit of an entry that is pageable still: its page may be freed meanwhile, by a
- * driver that goes on using it. */
+/* Sets or clears the present bit of an entry that is pageable still: its page may be freed
+ * meanwhile, by a driver that goes on using it. */
 static void MiSetPresent(PMMPTE Entry, BOOLEAN Present)
 {
     MMPTE Old = *(volatile MMPTE *)Entry, New;
@@ -132,8 +136,8 @@ void MiHidePage(PVOID Va)
     }
     MiSetPresent(Entry, FALSE);
     __invlpg(Va);
-    /* Locked by another processor a moment ago: its owner may touch it at any IRQL by now. Faults between the
-     * two find the lock themselves. */
+    /* Locked by another processor a moment ago: its owner may touch it at any IRQL by now. Faults
+     * between the two find the lock themselves. */
     if (MiIsLocked(*Entry)) {
         MiSetPresent(Entry, TRUE);
     }
@@ -144,7 +148,8 @@ MMPTE MiPageableBits(void)
     return MiVanishing ? MI_PTE_PAGEABLE : MI_PTE_PAGEABLE | MI_PTE_PRESENT;
 }
 
-/* Present and no more to vanish, at once: a step that ends on another processor hides only what is pageable. */
+/* Present and no more to vanish, at once: a step that ends on another processor hides only what is
+ * pageable. */
 static void MiMakeResident(PMMPTE Entry)
 {
     MMPTE Old = *(volatile MMPTE *)Entry;
@@ -185,8 +190,8 @@ static UCHAR MiOpcodeAt(ULONG64 Rip)
     return 0;
 }
 
-/* CLI and STI in a page that has come back are done here: after STI a processor may put the trap off for an
- * instruction. FALSE: it is neither. */
+/* CLI and STI in a page that has come back are done here: after STI a processor may put the trap
+ * off for an instruction. FALSE: it is neither. */
 static BOOLEAN MiDoMask(PKTRAP_FRAME Frame)
 {
     UCHAR Opcode = *(const UCHAR *)Frame->Rip;
@@ -331,8 +336,8 @@ void MmExplainPageable(PVOID Address)
 
 /*** The switch. ***/
 
-/* Every page that is mapped in the window. Others may map and free pages meanwhile: those that see the old
- * value of the switch become exact when they are next touched, or never. */
+/* Every page that is mapped in the window. Others may map and free pages meanwhile: those that see
+ * the old value of the switch become exact when they are next touched, or never. */
 static ULONG MiSweepWindow(PMI_WINDOW Window, BOOLEAN Present)
 {
     ULONG Count = 0;

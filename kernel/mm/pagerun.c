@@ -1,13 +1,13 @@
 /*
  * pagerun.c - pages that must lie somewhere: in a row, below an address, not over a boundary.
  *
- * The page database, and for memory that was never used the fresh ranges, are searched from the highest page that
- * will do downwards, so low memory lasts for those who need it. Any free pages side by side are found, however
- * free memory is scattered. The place of the run that was freed last is looked at first: who
- * allocates and frees in turn does not search.
+ * The page database, and for memory that was never used the fresh ranges, are searched from the
+ * highest page that will do downwards, so low memory lasts for those who need it. Any free pages
+ * side by side are found, however free memory is scattered. The place of the run that was freed
+ * last is looked at first: who allocates and frees in turn does not search.
  *
- * All under MiPfnLock. Taking a page may use up others for the database itself; then the run is given up and the
- * search begins again.
+ * All under MiPfnLock. Taking a page may use up others for the database itself; then the run is
+ * given up and the search begins again.
  */
 #include "mi.h"
 
@@ -24,8 +24,8 @@ MI_PAGE_LIMITS MiPageLimits(ULONG64 Lowest, ULONG64 Highest)
     return (MI_PAGE_LIMITS){max(First, 1), End == 0 ? 0 : min(End - 1, MiHighestPage), 0, 1};
 }
 
-/* The next page below Page that may be RAM; 0: none. Bottom, at first ~0, is the first page of the run of RAM
- * that the search is in. Holes are skipped at once. */
+/* The next page below Page that may be RAM; 0: none. Bottom, at first ~0, is the first page of the
+ * run of RAM that the search is in. Holes are skipped at once. */
 static PFN_NUMBER MiNextRamBelow(PFN_NUMBER Page, PFN_NUMBER *Bottom)
 {
     if (Page > *Bottom) {
@@ -80,8 +80,8 @@ static PFN_NUMBER MiFindFreeRun(ULONG64 Count, const MI_PAGE_LIMITS *Limits)
     return 0;
 }
 
-/* Highest first: a fresh range then loses pages at one end. FALSE: one of them is not free any more, and all are
- * given back. */
+/* Highest first: a fresh range then loses pages at one end. FALSE: one of them is not free any
+ * more, and all are given back. */
 static BOOLEAN MiTakeFoundRun(PFN_NUMBER First, ULONG64 Count)
 {
     for (ULONG64 i = Count; i-- > 0;) {

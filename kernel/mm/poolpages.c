@@ -1,8 +1,9 @@
 /*
  * poolpages.c - runs of pages for the pools.
  *
- * The first page's database entry remembers length, tag and owner of a run, so pages need no headers.
- * Freeing claims a run by taking its length, which makes the second of two frees find nothing.
+ * The first page's database entry remembers length, tag and owner of a run, so pages need no
+ * headers. Freeing claims a run by taking its length, which makes the second of two frees find
+ * nothing.
  */
 #include "mi.h"
 

@@ -1,8 +1,9 @@
 /*
  * process.c - a process's address space: its own top table.
  *
- * Its upper half is a copy of the system's. All entries there exist from the start (see init.c) and lead to
- * tables that everybody shares, so nothing has to be kept up to date. The lower half is empty.
+ * Its upper half is a copy of the system's. All entries there exist from the start (see init.c) and
+ * lead to tables that everybody shares, so nothing has to be kept up to date. The lower half is
+ * empty.
  */
 #include "mi.h"
 

@@ -1,9 +1,10 @@
 /*
  * section.c - the pageable sections of drivers: which there are, and who has locked them.
  *
- * The loader tells of every section whose name begins with PAGE. All pages of an image are resident; in
- * the debug kernel those of pageable sections that nobody has locked can vanish (pageable.c). A handle is
- * the section's record, or, for a section that is resident anyway, the address that was asked for.
+ * The loader tells of every section whose name begins with PAGE. All pages of an image are
+ * resident; in the debug kernel those of pageable sections that nobody has locked can vanish
+ * (pageable.c). A handle is the section's record, or, for a section that is resident anyway, the
+ * address that was asked for.
  */
 #include "mi.h"
 #include "ex.h"

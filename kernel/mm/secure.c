@@ -1,13 +1,13 @@
 /*
- * secure.c - pages of pool that nobody can write: mapped read-only where they are used, and read-only in the
- * direct map too, which otherwise shows all memory writable.
+ * secure.c - pages of pool that nobody can write: mapped read-only where they are used, and
+ * read-only in the direct map too, which otherwise shows all memory writable.
  *
- * Who may change them does so through another mapping, which exists for the time of the change only and is
- * forgotten by every processor before the change is over. No other writable mapping is made of such a page: a
- * mapping of an MDL or of physical memory that asks for one fails.
+ * Who may change them does so through another mapping, which exists for the time of the change only
+ * and is forgotten by every processor before the change is over. No other writable mapping is made
+ * of such a page: a mapping of an MDL or of physical memory that asks for one fails.
  *
- * The direct map is made of large pages. A page that is to differ from its neighbours has their large page
- * replaced by a table of smaller ones, for ever (directmap.c).
+ * The direct map is made of large pages. A page that is to differ from its neighbours has their
+ * large page replaced by a table of smaller ones, for ever (directmap.c).
  */
 #include "mi.h"
 

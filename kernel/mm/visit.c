@@ -1,7 +1,7 @@
 /*
- * What the system's half of the address space maps, run by run, read from the page tables of this processor.
- * For crash files: no locks, any IRQL; an entry that leads out of memory is passed over. The direct
- * map is left out, since it says nothing that is not known.
+ * What the system's half of the address space maps, run by run, read from the page tables of this
+ * processor. For crash files: no locks, any IRQL; an entry that leads out of memory is passed over.
+ * The direct map is left out, since it says nothing that is not known.
  */
 #include "mi.h"
 

@@ -1,6 +1,6 @@
 /*
- * vm.c - what people see of memory: `mem` (in WinDbg's words, `vm`), its uses by page; `pte`, how an
- * address is translated.
+ * vm.c - what people see of memory: `mem` (in WinDbg's words, `vm`), its uses by page; `pte`, how
+ * an address is translated.
  */
 #include "mi.h"
 #include "kd.h"

@@ -1,11 +1,11 @@
 /*
  * access.c - what callers may ask for: attributes and rights.
  *
- * Objects have no security descriptors, but for some devices (io/secure.c): everybody may have every right that an object's type has.
- * What is left of an access check is that nobody gets more than that, and that a handle is used
- * for what it was opened for. Kernel mode is trusted with both, as on Windows: rights that the type
- * does not have are left out, and a handle's rights are not looked at. OBJ_FORCE_ACCESS_CHECK
- * gives up the first trust, AccessMode = UserMode both.
+ * Objects have no security descriptors, but for some devices (io/secure.c): everybody may have
+ * every right that an object's type has. What is left of an access check is that nobody gets more
+ * than that, and that a handle is used for what it was opened for. Kernel mode is trusted with
+ * both, as on Windows: rights that the type does not have are left out, and a handle's rights are
+ * not looked at. OBJ_FORCE_ACCESS_CHECK gives up the first trust, AccessMode = UserMode both.
  */
 #include "obp.h"
 

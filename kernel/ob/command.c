@@ -1,8 +1,8 @@
 /*
  * command.c - the console's `object` and `handles`, after the debugger's !object and !handle.
  *
- * What they show is read field by field while others change it: a picture, not a proof. Each object is
- * referenced while it is shown, and that reference is left out of the counts.
+ * What they show is read field by field while others change it: a picture, not a proof. Each object
+ * is referenced while it is shown, and that reference is left out of the counts.
  */
 #include "obp.h"
 #include "ldr.h"

@@ -3,12 +3,12 @@
  *
  * A listing is taken in several calls, with others entering and removing names between them. So a
  * directory keeps its entries in the order in which they came, numbered (directory.c), and
- * *Context is the number of the last one told: an entry that is there all the time is told once, and
- * so is none twice. Numbers begin again with 1 only when a directory is given its 2^32nd name.
+ * *Context is the number of the last one told: an entry that is there all the time is told once,
+ * and so is none twice. Numbers begin again with 1 only when a directory is given its 2^32nd name.
  *
  * What is told of one entry is copied under the namespace lock into the caller's buffer, entries
- * from its beginning, strings from its end; when it is known how many there are, the strings move up
- * behind the entries.
+ * from its beginning, strings from its end; when it is known how many there are, the strings move
+ * up behind the entries.
  */
 #include "obp.h"
 

@@ -1,18 +1,21 @@
 /*
- * driverref.c - which references drivers hold, for the report of what a driver leaves behind (debug kernel only).
+ * driverref.c - which references drivers hold, for the report of what a driver leaves behind (debug
+ * kernel only).
  *
- * The loader binds drivers' imports of the routines that take and drop references to substitutes, which count for
- * each driver and object and then do the work; the kernel itself calls the routines, is not counted, and in the
- * release kernel there is nothing of all this. A driver is known by the return address.
+ * The loader binds drivers' imports of the routines that take and drop references to substitutes,
+ * which count for each driver and object and then do the work; the kernel itself calls the
+ * routines, is not counted, and in the release kernel there is nothing of all this. A driver is
+ * known by the return address.
  *
- * What one takes another may drop, and a compiler turns a last call into a jump, behind which stands somebody else's
- * return address. So a reference that is dropped is taken off the driver's own, then off anybody else's who has one
- * to the object, and if there is none it was the kernel's to give. A reference that is taken by who knows whom is not
- * counted. With the object all that is known of it is forgotten. In short: a reference may be missed, but
- * none is reported that has been dropped by a driver.
+ * What one takes another may drop, and a compiler turns a last call into a jump, behind which
+ * stands somebody else's return address. So a reference that is dropped is taken off the driver's
+ * own, then off anybody else's who has one to the object, and if there is none it was the kernel's
+ * to give. A reference that is taken by who knows whom is not counted. With the object all that is
+ * known of it is forgotten. In short: a reference may be missed, but none is reported that has been
+ * dropped by a driver.
  *
- * ObpReferenceLock guards all here. References are taken at any IRQL, so it is held at HIGH_LEVEL. Where the table
- * is full, nothing is counted.
+ * ObpReferenceLock guards all here. References are taken at any IRQL, so it is held at HIGH_LEVEL.
+ * Where the table is full, nothing is counted.
  */
 #include "obp.h"
 #include "ldr.h"
@@ -67,7 +70,8 @@ static PULONG ObpReferenceBucket(PVOID Object)
     return &ObpReferenceBuckets[((ULONG_PTR)Object >> 6) % OBP_REFERENCE_BUCKETS];
 }
 
-/* What leads to the references to Object that Image has, or that anybody has if it is NULL; else NULL. */
+/* What leads to the references to Object that Image has, or that anybody has if it is NULL; else
+ * NULL. */
 static PULONG ObpFindReference(PVOID Object, PVOID Image)
 {
     PULONG Link = ObpReferenceBucket(Object);
@@ -146,8 +150,8 @@ void ObpForgetReferences(PVOID Object)
     ObpUnlockReferences(OldIrql);
 }
 
-/* Takes one of the image's entries out, with a reference to its object; FALSE: there is none. An object that is
- * being deleted has nobody's references any more. */
+/* Takes one of the image's entries out, with a reference to its object; FALSE: there is none. An
+ * object that is being deleted has nobody's references any more. */
 static BOOLEAN ObpTakeImageReference(PLDR_LEAKS Leaks, POBP_DRIVER_REFERENCE Found)
 {
     BOOLEAN Taken = FALSE;

@@ -28,7 +28,8 @@ PHANDLE_TABLE_ENTRY ObpLockHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode)
     return ExLockHandleTableEntry(ObpTableOf(Handle), ObpTableHandle(Handle));
 }
 
-/* Whether one more handle with Attributes agrees with those there are; the namespace lock is held. */
+/* Whether one more handle with Attributes agrees with those there are; the namespace lock is
+ * held. */
 static NTSTATUS ObpCheckExclusive(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
 {
     if (!(Attributes & OBJ_EXCLUSIVE)) {
@@ -46,8 +47,8 @@ static NTSTATUS ObpCheckExclusive(POBJECT_HEADER Header, ULONG Attributes, PEPRO
                : STATUS_ACCESS_DENIED;
 }
 
-/* Only of objects that may be exclusive does the count decide anything, so only theirs is kept under the
- * lock. */
+/* Only of objects that may be exclusive does the count decide anything, so only theirs is kept
+ * under the lock. */
 NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process)
 {
     NTSTATUS Status = STATUS_SUCCESS;
@@ -265,8 +266,8 @@ NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAcces
     return Status;
 }
 
-/* Windows has the bugcheck when a debugger is there to see it; Etude's debug kernel is one. Reason 0:
- * the handle is protected, 1: it is none. A handle of a process's own may have been closed by
+/* Windows has the bugcheck when a debugger is there to see it; Etude's debug kernel is one. Reason
+ * 0: the handle is protected, 1: it is none. A handle of a process's own may have been closed by
  * anybody in the process, but a kernel handle is its driver's mistake. */
 static void ObpReportBadClose(HANDLE Handle, KPROCESSOR_MODE AccessMode, ULONG Reason)
 {

@@ -1,9 +1,9 @@
 /*
  * inherit.c - the handles of a whole process: what a child gets of its parent's, and their end.
  *
- * A child's handles have their parent's values, rights and attributes, so that a value that the parent passes
- * on means the same in both. Nobody else knows the child yet. Handles that the parent makes or closes meanwhile
- * may be inherited or not.
+ * A child's handles have their parent's values, rights and attributes, so that a value that the
+ * parent passes on means the same in both. Nobody else knows the child yet. Handles that the parent
+ * makes or closes meanwhile may be inherited or not.
  */
 #include "obp.h"
 

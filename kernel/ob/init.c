@@ -92,8 +92,8 @@ void ObInitSystem(void)
     ObpMust(ObpCreateMutantType(), 10);
     ObpMust(ObpCreateTimerType(), 11);
     ObpInitializeDeviceMaps();
-    // Users' names for devices. \DosDevices is what drivers of old call them; the two names in it lead
-    // out again, to what all processes share and to the root.
+    // Users' names for devices. \DosDevices is what drivers of old call them; the two names in it
+    // lead out again, to what all processes share and to the root.
     ObpCreateLink(L"\\??", L"\\GLOBAL??");
     ObpCreateLink(L"\\DosDevices", L"\\??");
     ObpCreateLink(L"\\GLOBAL??\\Global", L"\\GLOBAL??");

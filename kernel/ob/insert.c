@@ -4,10 +4,10 @@
  */
 #include "obp.h"
 
-/* Makes a handle for Object, which has been looked up or entered. If it has a temporary name, the last
- * other handle may have been closed before, and the name be gone with it: then the handle would be
- * one to an object that nobody else can find. *Retry: nothing is done, the name has to be looked up
- * again. Once there is a handle, the name stays. */
+/* Makes a handle for Object, which has been looked up or entered. If it has a temporary name, the
+ * last other handle may have been closed before, and the name be gone with it: then the handle
+ * would be one to an object that nobody else can find. *Retry: nothing is done, the name has to be
+ * looked up again. Once there is a handle, the name stays. */
 static NTSTATUS ObpCreateNamedHandle(PVOID Object, KPROCESSOR_MODE AccessMode, POBP_LOOKUP Lookup,
                                      HANDLE *Handle, BOOLEAN *Retry)
 {

@@ -147,8 +147,8 @@ static inline NTSTATUS ObpCheckUse(POBJECT_TYPE Type, ACCESS_MASK Granted, POBJE
 #define OBP_HANDLE_ATTRIBUTES (OBJ_PROTECT_CLOSE | OBJ_INHERIT | OBJ_AUDIT_OBJECT_CLOSE)
 #define OBP_KERNEL_HANDLE_BITS 0xFFFFFFFF80000000UL
 
-/* devicemap.c: the directory that \?? means for the current process, referenced; and how many bytes of
- * a path are that prefix. */
+/* devicemap.c: the directory that \?? means for the current process, referenced; and how many bytes
+ * of a path are that prefix. */
 extern POBJECT_DIRECTORY ObpGlobalDirectory;
 POBJECT_DIRECTORY ObpReferenceDeviceDirectory(void);
 USHORT ObpMatchDevicePrefix(PCUNICODE_STRING Path);
@@ -159,8 +159,8 @@ static inline BOOLEAN ObpHasKernelBits(HANDLE Handle)
     return (ULONG_PTR)Handle >= OBP_KERNEL_HANDLE_BITS;
 }
 
-/* The table a handle value belongs to; and its value there. The two low bits are the caller's to use and
- * mean nothing. */
+/* The table a handle value belongs to; and its value there. The two low bits are the caller's to
+ * use and mean nothing. */
 static inline PHANDLE_TABLE ObpTableOf(HANDLE Handle)
 {
     PEPROCESS Process = KeGetCurrentThread()->ApcState.Process;
@@ -180,11 +180,12 @@ static inline HANDLE ObpTableHandle(HANDLE Handle)
  * ObpGrantAccess; STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObpCreateHandle(PVOID Object, KPROCESSOR_MODE AccessMode, ULONG Attributes,
                          ACCESS_MASK Access, HANDLE *Handle);
-/* handle.c: the same with the rights granted already, and in Process, if it is to be no kernel handle. */
+/* handle.c: the same with the rights granted already, and in Process, if it is to be no kernel
+ * handle. */
 NTSTATUS ObpInsertHandle(PVOID Object, PEPROCESS Process, ULONG Attributes, ACCESS_MASK Granted,
                          HANDLE *Handle);
-/* handle.c: counts a handle that is about to be made, and tells its type; STATUS_ACCESS_DENIED and STATUS_INVALID_PARAMETER as above;
- * one that has gone, or did not come, with its reference. */
+/* handle.c: counts a handle that is about to be made, and tells its type; STATUS_ACCESS_DENIED and
+ * STATUS_INVALID_PARAMETER as above; one that has gone, or did not come, with its reference. */
 NTSTATUS ObpCountHandle(POBJECT_HEADER Header, ULONG Attributes, PEPROCESS Process);
 void ObpHandleGone(POBJECT_HEADER Header);
 /* handle.c: where in a driver the handle was asked for; NULL: not known. Its entry is locked. */

@@ -3,8 +3,8 @@
  *
  * A link's target is an absolute path that is fixed when the link is made, so it is read without a
  * lock by whoever has a reference. Following links is name.c's work. The kernel's and
- * IoCreateSymbolicLink's links are permanent until their name is deleted; ZwCreateSymbolicLinkObject's
- * go with their handle, if nothing else is said.
+ * IoCreateSymbolicLink's links are permanent until their name is deleted;
+ * ZwCreateSymbolicLinkObject's go with their handle, if nothing else is said.
  */
 #include "obp.h"
 #include "leak.h"

@@ -2,17 +2,19 @@
  * timer.c - timers with handles and names.
  *
  * The body begins with a KTIMER. One that is to call a routine has a DPC that queues an APC to the
- * thread that armed it; the timer holds a reference to that thread for as long. Whoever arms, cancels
- * or deletes the timer first takes all of that back: timer, DPC and APC, in this order, each of which
- * sets the next one off. When an APC is not queued any more it may still be running, with a copy of
- * what it needs: nothing of the object.
+ * thread that armed it; the timer holds a reference to that thread for as long. Whoever arms,
+ * cancels or deletes the timer first takes all of that back: timer, DPC and APC, in this order,
+ * each of which sets the next one off. When an APC is not queued any more it may still be running,
+ * with a copy of what it needs: nothing of the object.
  *
- * Setter, a fast mutex, serializes those who arm and cancel. It is theirs alone: expiry takes no lock.
+ * Setter, a fast mutex, serializes those who arm and cancel. It is theirs alone: expiry takes no
+ * lock.
  *
- * A thread has a list of the timers that are armed for it, and cancels them when it ends. The list has no
- * references: a timer leaves it when it is disarmed, at the latest when it is deleted. ObpTimerListLock
- * guards all such lists and is taken inside of Setter; the thread that ends goes the other way, and
- * therefore takes a timer off its list first. A list that will have no more timers has no Flink.
+ * A thread has a list of the timers that are armed for it, and cancels them when it ends. The list
+ * has no references: a timer leaves it when it is disarmed, at the latest when it is deleted.
+ * ObpTimerListLock guards all such lists and is taken inside of Setter; the thread that ends goes
+ * the other way, and therefore takes a timer off its list first. A list that will have no more
+ * timers has no Flink.
  */
 #include "obp.h"
 
@@ -162,8 +164,8 @@ static NTSTATUS ObpReferenceTimer(HANDLE Handle, ACCESS_MASK Access, POBP_TIMER 
                                      NULL);
 }
 
-/* Others that want the timer meanwhile wait; a critical region, not a raised IRQL, keeps this thread's
- * APCs off, as flushing DPCs wants PASSIVE_LEVEL. */
+/* Others that want the timer meanwhile wait; a critical region, not a raised IRQL, keeps this
+ * thread's APCs off, as flushing DPCs wants PASSIVE_LEVEL. */
 static void ObpLockTimer(POBP_TIMER Timer)
 {
     KeEnterCriticalRegion();
@@ -206,8 +208,8 @@ static BOOLEAN ObpArm(POBP_TIMER Timer, const OBP_TIMER_SETTING *Setting)
     return Signalled;
 }
 
-/* A timer off the list of the thread that ends, referenced; one that is being deleted needs nobody else.
- * NULL: there is none, and will be none. */
+/* A timer off the list of the thread that ends, referenced; one that is being deleted needs nobody
+ * else. NULL: there is none, and will be none. */
 static POBP_TIMER ObpTakeThreadTimer(PLIST_ENTRY Head)
 {
     POBP_TIMER Timer = NULL;

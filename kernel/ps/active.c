@@ -1,8 +1,9 @@
 /*
- * active.c - the list of all processes that there are, in order of their creation; and `ps`, which shows it.
+ * active.c - the list of all processes that there are, in order of their creation; and `ps`, which
+ * shows it.
  *
- * The list holds no references: a process leaves it when it is deleted. PspActiveLock, a fast mutex, guards
- * it; who finds a process there on its way out passes it by.
+ * The list holds no references: a process leaves it when it is deleted. PspActiveLock, a fast
+ * mutex, guards it; who finds a process there on its way out passes it by.
  */
 #include "psp.h"
 

@@ -1,15 +1,15 @@
 /*
- * create.c - processes: made from another one, ended with their last thread, deleted with their last reference.
+ * create.c - processes: made from another one, ended with their last thread, deleted with their
+ * last reference.
  *
- *      ZwCreateProcessEx      id, address space, handle table (with what is inherited); no thread yet
- *      PsCreateSystemThread   threads come and go; ActiveThreads counts them
- *      the last one ends      handles are closed for good, the process is signalled; it stays known by its
- *                             id while somebody has a handle or a reference
- *      last reference         list, id, tables
+ *      ZwCreateProcessEx      id, address space, handle table (with what is inherited); no thread
+ * yet PsCreateSystemThread   threads come and go; ActiveThreads counts them the last one ends
+ * handles are closed for good, the process is signalled; it stays known by its id while somebody
+ * has a handle or a reference last reference         list, id, tables
  *
- * A process that never had a thread has nothing to exit with: its handles go when it is deleted. System does
- * not exit. ActiveThreads changes by compare-exchange; -1 is for ever, so exactly one thread does the exit,
- * and no other can come while it does.
+ * A process that never had a thread has nothing to exit with: its handles go when it is deleted.
+ * System does not exit. ActiveThreads changes by compare-exchange; -1 is for ever, so exactly one
+ * thread does the exit, and no other can come while it does.
  */
 #include <ntexapi.h>
 #include "psp.h"

@@ -2,8 +2,8 @@
  * information.c - ZwQueryInformationProcess, ZwQueryInformationThread and ZwSetInformationThread.
  *
  * Each class that can be asked is a routine that fills in a structure of fixed size, or that, for
- * those which end in a string, copes with any. An answer is made in a local copy first, so a buffer that
- * is too short gets none of it.
+ * those which end in a string, copes with any. An answer is made in a local copy first, so a buffer
+ * that is too short gets none of it.
  */
 #include <ntexapi.h>
 #include "psp.h"
@@ -156,7 +156,8 @@ static NTSTATUS PspQueryThread(PETHREAD Thread, THREADINFOCLASS Class, PVOID Buf
     }
 }
 
-/* The limited right does for everything that there is to ask; whoever has the full one has it, too. */
+/* The limited right does for everything that there is to ask; whoever has the full one has it,
+ * too. */
 static NTSTATUS PspReferenceForQuery(HANDLE Handle, POBJECT_TYPE Type, ACCESS_MASK Limited,
                                      ACCESS_MASK Full, PVOID *Object)
 {
@@ -206,8 +207,8 @@ NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS Thr
     return Status;
 }
 
-/* Letter by letter: who looks at the name meanwhile may see part of the new one, ended by a 0 in any
- * case, for the last byte never changes. */
+/* Letter by letter: who looks at the name meanwhile may see part of the new one, ended by a 0 in
+ * any case, for the last byte never changes. */
 static NTSTATUS PspSetThreadName(PETHREAD Thread, const UNICODE_STRING *Name)
 {
     ULONG Length = Name->Length / sizeof(WCHAR);

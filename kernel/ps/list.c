@@ -1,9 +1,9 @@
 /*
  * list.c - the list of threads, for `threads`, the debugger and tests.
  *
- * A process's list of threads, and the time of those that have left it, belong to the dispatcher lock;
- * the list has a thread in it from its first moment of being ready to its end. To call anybody for each, the list is
- * copied first.
+ * A process's list of threads, and the time of those that have left it, belong to the dispatcher
+ * lock; the list has a thread in it from its first moment of being ready to its end. To call
+ * anybody for each, the list is copied first.
  */
 #include "psp.h"
 

@@ -25,8 +25,9 @@ NTSTATUS PspAllocateThread(PEPROCESS Process, const char *Name, PKSTART_ROUTINE 
                            PVOID StartContext, PETHREAD *Thread);
 void PspStartThread(PETHREAD Thread);
 
-/* create.c: the Process type's callback. A thread is to be made in Process: FALSE when it has exited or
- * is about to. It has ended, or has come to nothing: with the last one the process exits, with Status. */
+/* create.c: the Process type's callback. A thread is to be made in Process: FALSE when it has
+ * exited or is about to. It has ended, or has come to nothing: with the last one the process exits,
+ * with Status. */
 void PspDeleteProcess(PVOID Object);
 BOOLEAN PspThreadComes(PEPROCESS Process);
 void PspThreadGone(PEPROCESS Process, NTSTATUS Status);
@@ -37,8 +38,8 @@ void PspInsertProcess(PEPROCESS Process);
 void PspRemoveProcess(PEPROCESS Process);
 PEPROCESS PspNextProcess(PEPROCESS Process);
 
-/* list.c: calls Callback for each thread of Process, referenced, without a lock; EndedTicks: kernel time of
- * those that are not among them any more. STATUS_INSUFFICIENT_RESOURCES. */
+/* list.c: calls Callback for each thread of Process, referenced, without a lock; EndedTicks: kernel
+ * time of those that are not among them any more. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS PspEnumerateProcessThreads(PEPROCESS Process,
                                     void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context,
                                     PULONG64 EndedTicks);

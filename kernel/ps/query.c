@@ -1,8 +1,8 @@
 /*
  * query.c - what one field of a process or thread says, for drivers that may not look into them.
  *
- * All but PsIsThreadTerminating and PsGetProcessExitStatus read fields that never change after creation, so no lock is needed; a
- * thread begins to end once and does not come back.
+ * All but PsIsThreadTerminating and PsGetProcessExitStatus read fields that never change after
+ * creation, so no lock is needed; a thread begins to end once and does not come back.
  */
 #include "psp.h"
 

@@ -1,8 +1,8 @@
 /*
  * quota.c - what processes are charged for pool memory, and may be.
  *
- * Counters change by compare-exchange and so never pass the limit, whoever charges at once. The peak
- * follows the usage and is exact, too: whoever made it sets it.
+ * Counters change by compare-exchange and so never pass the limit, whoever charges at once. The
+ * peak follows the usage and is exact, too: whoever made it sets it.
  */
 #include "psp.h"
 

@@ -1,9 +1,9 @@
 /*
  * sysinfo.c - ZwQuerySystemInformation: the system as of now, in structures that Windows laid out.
  *
- * Answers of unknown length go through a PSP_WRITER, which counts all bytes and keeps those that fit:
- * so the length that would have been enough is known even when it was not there. Nothing is held
- * still meanwhile; a thread's figures are a glance at it.
+ * Answers of unknown length go through a PSP_WRITER, which counts all bytes and keeps those that
+ * fit: so the length that would have been enough is known even when it was not there. Nothing is
+ * held still meanwhile; a thread's figures are a glance at it.
  */
 #include <ntexapi.h>
 #include "psp.h"

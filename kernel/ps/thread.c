@@ -3,9 +3,9 @@
  *
  * While it is alive a thread has one reference for running. When it ends (its start routine
  * returns, or calls PsTerminateSystemThread) it first finishes what only it can finish: its IRPs,
- * whose completion runs as APCs in it, and timers that call it. Then ke takes it off its processor and signals it, and the
- * reaper frees the stack and drops that reference. The object goes with the last handle or
- * reference.
+ * whose completion runs as APCs in it, and timers that call it. Then ke takes it off its processor
+ * and signals it, and the reaper frees the stack and drops that reference. The object goes with the
+ * last handle or reference.
  */
 #include "psp.h"
 

@@ -8,7 +8,8 @@
  */
 #include "crtp.h"
 
-/* These four are imported by nearly every driver: its compiler emits calls to them for copies of structures. */
+/* These four are imported by nearly every driver: its compiler emits calls to them for copies of
+ * structures. */
 void TWIN *CrtMsMemcpy(void *Destination, const void *Source, size_t Count);
 void TWIN *CrtMsMemcpy(void *Destination, const void *Source, size_t Count)
 {

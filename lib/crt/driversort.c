@@ -1,6 +1,7 @@
 /*
- * driversort.c - numbers, kinds of characters, searching and sorting as drivers import them (nt/crt_more.h), with
- * the Windows calling convention only; so are the routines that they are given.
+ * driversort.c - numbers, kinds of characters, searching and sorting as drivers import them
+ * (nt/crt_more.h), with the Windows calling convention only; so are the routines that they are
+ * given.
  */
 #include "crtp.h"
 
@@ -54,7 +55,8 @@ static LONG CrtReadLong(const void *Text, ULONG Width)
         Minus = Character == '-';
         i++;
     }
-    /* One more than MAXLONG, for -MAXLONG - 1; what comes behind is read all the same, and changes nothing. */
+    /* One more than MAXLONG, for -MAXLONG - 1; what comes behind is read all the same, and changes
+     * nothing. */
     while (CrtMsIsdigit(Character = Width == 1 ? (unsigned char)Narrow[i] : Wide[i])) {
         Value = min(Value * 10 + Character - '0', (LONG64)MAXLONG + 1);
         i++;
@@ -166,7 +168,8 @@ void TWIN *CrtMsBsearch(const void *Key, const void *Base, size_t Count, size_t 
     return NULL;
 }
 
-/* Byte by byte: the elements are of any size and alignment, and there is no memory to be had for one. */
+/* Byte by byte: the elements are of any size and alignment, and there is no memory to be had for
+ * one. */
 static void CrtSwap(char *Left, char *Right, size_t Size)
 {
     while (Size-- != 0) {
@@ -176,8 +179,8 @@ static void CrtSwap(char *Left, char *Right, size_t Size)
     }
 }
 
-/* An array in which each element is not less than the two at twice its place and one, two more; but for the one
- * at Root, which sinks to where it belongs. */
+/* An array in which each element is not less than the two at twice its place and one, two more; but
+ * for the one at Root, which sinks to where it belongs. */
 static void CrtSink(char *Base, size_t Root, size_t Count, size_t Size, CRT_COMPARE *Compare)
 {
     for (;;) {

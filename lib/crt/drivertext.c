@@ -1,6 +1,7 @@
 /*
- * drivertext.c - bounded text and memory as drivers import it (nt/crt_more.h): the kernel itself does without,
- * so these have the Windows calling convention only. Narrow and wide ones are the same, line by line.
+ * drivertext.c - bounded text and memory as drivers import it (nt/crt_more.h): the kernel itself
+ * does without, so these have the Windows calling convention only. Narrow and wide ones are the
+ * same, line by line.
  */
 #include "crtp.h"
 
@@ -80,7 +81,8 @@ char TWIN *CrtMsStrupr(char *String)
     return String;
 }
 
-/* No state of its own, as strtok has: two threads may take texts apart at once. Delimiters in a row are one. */
+/* No state of its own, as strtok has: two threads may take texts apart at once. Delimiters in a row
+ * are one. */
 /* The context is where the next piece begins. */
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context);
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context)

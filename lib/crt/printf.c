@@ -1,9 +1,9 @@
 /*
- * printf.c - sprintf, swprintf and their kin, as drivers import them (exports.lst): Windows' formatter
- * with the four ways of Windows' C run-time to treat a buffer that is too small.
+ * printf.c - sprintf, swprintf and their kin, as drivers import them (exports.lst): Windows'
+ * formatter with the four ways of Windows' C run-time to treat a buffer that is too small.
  *
- * The kernel itself formats with RtlFormatText. These have the Windows calling convention only, and other
- * names, since the kernel's compiler takes the plain ones for the standard's.
+ * The kernel itself formats with RtlFormatText. These have the Windows calling convention only, and
+ * other names, since the kernel's compiler takes the plain ones for the standard's.
  */
 #include <ntddk.h>
 #include "kd.h"

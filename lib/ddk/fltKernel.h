@@ -1,7 +1,7 @@
 /*
- * fltKernel.h - what driver code that names this header expects: the whole of ntifs.h, and the pointer and
- * assertion helpers of file system filters. The filter manager is no part of the kernel, so none of its
- * routines is declared.
+ * fltKernel.h - what driver code that names this header expects: the whole of ntifs.h, and the
+ * pointer and assertion helpers of file system filters. The filter manager is no part of the
+ * kernel, so none of its routines is declared.
  */
 #ifndef __FLTKERNEL__
 #define __FLTKERNEL__

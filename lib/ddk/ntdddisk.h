@@ -1,8 +1,9 @@
 /*
  * ntdddisk.h - disks: what can be asked of one besides reading and writing.
  *
- * A disk is \Device\HarddiskN\DR0, or \Device\HarddiskN\Partition0, or for those who write \??\ names
- * PhysicalDriveN. Offsets and lengths of reads and writes are multiples of the sector size.
+ * A disk is \Device\HarddiskN\DR0, or \Device\HarddiskN\Partition0, or for those who write
+ * \??\ names PhysicalDriveN. Offsets and lengths of reads and writes are multiples of the sector
+ * size.
  */
 #ifndef _NTDDDISK_
 #define _NTDDDISK_

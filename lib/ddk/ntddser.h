@@ -1,8 +1,9 @@
 /*
  * ntddser.h - the requests of serial ports: IOCTL_SERIAL_ codes, what they carry, and its bits.
  *
- * All of them are buffered and need no access right. A driver answers those that its hardware can do and
- * ends the others with STATUS_INVALID_DEVICE_REQUEST. Get and Set of a name carry the same structure.
+ * All of them are buffered and need no access right. A driver answers those that its hardware can
+ * do and ends the others with STATUS_INVALID_DEVICE_REQUEST. Get and Set of a name carry the same
+ * structure.
  */
 #ifndef _NTDDSER_
 #define _NTDDSER_
@@ -16,9 +17,9 @@ extern "C" {
 #define SERIAL_CTL_CODE(Function)                                                                  \
     CTL_CODE(FILE_DEVICE_SERIAL_PORT, Function, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
-/* Line parameters: SERIAL_BAUD_RATE, SERIAL_LINE_CONTROL, SERIAL_CHARS, SERIAL_HANDFLOW, SERIAL_TIMEOUTS,
- * SERIAL_QUEUE_SIZE; the break signal and XON/XOFF as if received, without data; a ULONG of
- * SERIAL_IOC_FCR_ or _MCR_ bits for FIFO and modem control. */
+/* Line parameters: SERIAL_BAUD_RATE, SERIAL_LINE_CONTROL, SERIAL_CHARS, SERIAL_HANDFLOW,
+ * SERIAL_TIMEOUTS, SERIAL_QUEUE_SIZE; the break signal and XON/XOFF as if received, without data; a
+ * ULONG of SERIAL_IOC_FCR_ or _MCR_ bits for FIFO and modem control. */
 #define IOCTL_SERIAL_SET_BAUD_RATE SERIAL_CTL_CODE(1)
 #define IOCTL_SERIAL_SET_QUEUE_SIZE SERIAL_CTL_CODE(2)
 #define IOCTL_SERIAL_SET_LINE_CONTROL SERIAL_CTL_CODE(3)
@@ -47,15 +48,15 @@ extern "C" {
 #define IOCTL_SERIAL_SET_MODEM_CONTROL SERIAL_CTL_CODE(38)
 #define IOCTL_SERIAL_SET_FIFO_CONTROL SERIAL_CTL_CODE(39)
 
-/* Events: a ULONG of SERIAL_EV_ bits; WAIT_ON_MASK is pending until one of them happens. PURGE takes a
- * ULONG of SERIAL_PURGE_ bits. */
+/* Events: a ULONG of SERIAL_EV_ bits; WAIT_ON_MASK is pending until one of them happens. PURGE
+ * takes a ULONG of SERIAL_PURGE_ bits. */
 #define IOCTL_SERIAL_GET_WAIT_MASK SERIAL_CTL_CODE(16)
 #define IOCTL_SERIAL_SET_WAIT_MASK SERIAL_CTL_CODE(17)
 #define IOCTL_SERIAL_WAIT_ON_MASK SERIAL_CTL_CODE(18)
 #define IOCTL_SERIAL_PURGE SERIAL_CTL_CODE(19)
 
-/* State: a ULONG of SERIAL_MSR_ bits, SERIAL_STATUS, a ULONG of SERIAL_DTR_STATE and SERIAL_RTS_STATE,
- * SERIALPERF_STATS; LSRMST_INSERT takes the escape character (0: none). */
+/* State: a ULONG of SERIAL_MSR_ bits, SERIAL_STATUS, a ULONG of SERIAL_DTR_STATE and
+ * SERIAL_RTS_STATE, SERIALPERF_STATS; LSRMST_INSERT takes the escape character (0: none). */
 #define IOCTL_SERIAL_GET_MODEMSTATUS SERIAL_CTL_CODE(26)
 #define IOCTL_SERIAL_GET_COMMSTATUS SERIAL_CTL_CODE(27)
 #define IOCTL_SERIAL_GET_DTRRTS SERIAL_CTL_CODE(30)

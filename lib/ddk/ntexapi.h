@@ -1,6 +1,6 @@
 /*
- * ntexapi.h - system services that query, with their structures (book ch. 8). The WDK has no header for
- * them, so that drivers bring declarations of their own; these are for those that do not.
+ * ntexapi.h - system services that query, with their structures (book ch. 8). The WDK has no header
+ * for them, so that drivers bring declarations of their own; these are for those that do not.
  *
  * All want PASSIVE_LEVEL. ReturnLength, if not NULL, receives the bytes written, or with
  * STATUS_INFO_LENGTH_MISMATCH the bytes that are needed.
@@ -67,8 +67,8 @@ typedef struct _SYSTEM_THREAD_INFORMATION {
 
 /*
  * One process, and its threads behind it. First comes process 0, "Idle" elsewhere and without a
- * name here: its threads are what processors do while nothing else is ready. What has to do with user
- * mode, paging or transfers is 0.
+ * name here: its threads are what processors do while nothing else is ready. What has to do with
+ * user mode, paging or transfers is 0.
  */
 typedef struct _SYSTEM_PROCESS_INFORMATION {
     ULONG NextEntryOffset; /* from this entry to the next, 8-byte aligned; 0: the last */
@@ -153,8 +153,8 @@ C_ASSERT(sizeof(RTL_PROCESS_MODULE_INFORMATION) == 0x128);
 
 /*
  * What SystemInformationClass says of the system, as of now, in SystemInformation.
- * STATUS_INVALID_INFO_CLASS. STATUS_INFO_LENGTH_MISMATCH: the buffer is too short, or where the size
- * is fixed, not of that size. STATUS_INSUFFICIENT_RESOURCES. Not in the WDK:
+ * STATUS_INVALID_INFO_CLASS. STATUS_INFO_LENGTH_MISMATCH: the buffer is too short, or where the
+ * size is fixed, not of that size. STATUS_INSUFFICIENT_RESOURCES. Not in the WDK:
  * ZwQuerySystemInformation; book ch. 8.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
@@ -163,9 +163,9 @@ NTSYSAPI NTSTATUS NTAPI ZwQuerySystemInformation(
     _In_ ULONG SystemInformationLength, _Out_opt_ PULONG ReturnLength);
 
 /*
- * What ProcessInformationClass says of a process; the handle needs PROCESS_QUERY_INFORMATION or, for
- * all that is here, PROCESS_QUERY_LIMITED_INFORMATION. The System process has no image file: its name
- * is empty. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, errors of
+ * What ProcessInformationClass says of a process; the handle needs PROCESS_QUERY_INFORMATION or,
+ * for all that is here, PROCESS_QUERY_LIMITED_INFORMATION. The System process has no image file:
+ * its name is empty. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, errors of
  * ObReferenceObjectByHandle. Not in the WDK: ZwQueryInformationProcess; book ch. 8.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
@@ -199,8 +199,8 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryInformationThread(_In_ HANDLE ThreadHandle,
                                                  _Out_opt_ PULONG ReturnLength);
 
 /*
- * Sets a thread's priority, base priority or name; the handle needs THREAD_SET_INFORMATION, or for the
- * name the limited right. A name is for people, and ASCII; 23 characters of it are kept.
+ * Sets a thread's priority, base priority or name; the handle needs THREAD_SET_INFORMATION, or for
+ * the name the limited right. A name is for people, and ASCII; 23 characters of it are kept.
  * STATUS_INVALID_PARAMETER: out of range. STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH,
  * errors of ObReferenceObjectByHandle. WDK: ZwSetInformationThread.
  */

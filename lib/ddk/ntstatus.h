@@ -1,8 +1,8 @@
 /*
  * ntstatus.h - NTSTATUS values, with the numbers Windows gives them.
  *
- * The two high bits are the severity: success, information, warning, error. Sorted by value within a
- * severity; the errors, which are most, stand in two headers of their own.
+ * The two high bits are the severity: success, information, warning, error. Sorted by value within
+ * a severity; the errors, which are most, stand in two headers of their own.
  */
 #ifndef _NTSTATUS_
 #define _NTSTATUS_

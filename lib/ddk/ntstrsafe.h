@@ -1,18 +1,20 @@
 /*
- * ntstrsafe.h - copying, appending and formatting strings that knows how large the target is (book ch. 3).
+ * ntstrsafe.h - copying, appending and formatting strings that knows how large the target is (book
+ * ch. 3).
  *
- * Every routine has four forms: RtlStringCch... counts in characters, RtlStringCb... in bytes, and the last
- * letter is A for char and W for wchar_t. They stand once, in nt/strsafe_text.h, which is included for
- * both kinds of characters:
+ * Every routine has four forms: RtlStringCch... counts in characters, RtlStringCb... in bytes, and
+ * the last letter is A for char and W for wchar_t. They stand once, in nt/strsafe_text.h, which is
+ * included for both kinds of characters:
  *
  *     Copy    CopyN    Cat    CatN    Printf    VPrintf    and each with Ex; Length
  *
  * UNICODE_STRINGs have their own, in nt/strsafe_unicode.h. All are inline.
  *
- * A target always ends up terminated (a UNICODE_STRING need not be). STATUS_BUFFER_OVERFLOW: the text was
- * cut. STATUS_INVALID_PARAMETER: the target has no room at all or more than NTSTRSAFE_MAX_CCH characters, or
- * what should be terminated is not; nothing was changed, or the target is "" if it could be. Copying and
- * appending: any IRQL with resident memory; what formats, PASSIVE_LEVEL. WDK: the same names.
+ * A target always ends up terminated (a UNICODE_STRING need not be). STATUS_BUFFER_OVERFLOW: the
+ * text was cut. STATUS_INVALID_PARAMETER: the target has no room at all or more than
+ * NTSTRSAFE_MAX_CCH characters, or what should be terminated is not; nothing was changed, or the
+ * target is "" if it could be. Copying and appending: any IRQL with resident memory; what formats,
+ * PASSIVE_LEVEL. WDK: the same names.
  */
 #ifndef _NTSTRSAFE_H_INCLUDED_
 #define _NTSTRSAFE_H_INCLUDED_

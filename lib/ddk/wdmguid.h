@@ -1,4 +1,5 @@
-/* wdmguid.h - the GUIDs of events that plug and play tells drivers of. With <initguid.h> in front they are made here. */
+/* wdmguid.h - the GUIDs of events that plug and play tells drivers of. With <initguid.h> in front
+ * they are made here. */
 #include <wdm.h>
 
 #undef DEFINE_GUID

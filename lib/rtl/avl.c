@@ -1,7 +1,7 @@
 /*
- * avl.c - generic tables in AVL trees: the heights of a node's two sides differ by one at most, and each node
- * remembers by how much (Balance: right less left). The root is the right child of the table's own node, so
- * that every node has a parent. Pure.
+ * avl.c - generic tables in AVL trees: the heights of a node's two sides differ by one at most, and
+ * each node remembers by how much (Balance: right less left). The root is the right child of the
+ * table's own node, so that every node has a parent. Pure.
  */
 #include <ntddk.h>
 
@@ -57,15 +57,16 @@ static void RtlpLift(NODE Node)
     Parent->Parent = Node;
 }
 
-/* Node's side Heavy is two higher than the other. *Lower: what stands in its place is lower than it was before
- * that side grew, or the other one shrank. */
+/* Node's side Heavy is two higher than the other. *Lower: what stands in its place is lower than it
+ * was before that side grew, or the other one shrank. */
 static NODE RtlpRestore(NODE Node, int Heavy, BOOLEAN *Lower)
 {
     NODE Child = *RtlpSide(Node, Heavy), Inner;
 
     *Lower = TRUE;
-    /* The heavy side leans outwards, or not at all: one rotation. When it did not lean, which happens only after
-     * a deletion, the height stays what it was and both lean towards each other. */
+    /* The heavy side leans outwards, or not at all: one rotation. When it did not lean, which
+     * happens only after a deletion, the height stays what it was and both lean towards each
+     * other. */
     if (Child->Balance != -Heavy) {
         RtlpLift(Child);
         *Lower = Child->Balance != 0;
@@ -160,8 +161,8 @@ static void RtlpTakeOut(PRTL_AVL_TABLE Table, NODE Node)
     NODE Parent = Out->Parent;
     int Side = RtlpSideOf(Out);
 
-    /* It has one child at most. The tree is balanced before the neighbour takes the node's place, since a
-     * rotation may move the node. */
+    /* It has one child at most. The tree is balanced before the neighbour takes the node's place,
+     * since a rotation may move the node. */
     RtlpReplace(Out, Out->LeftChild != NULL ? Out->LeftChild : Out->RightChild);
     RtlpShrink(Table, Parent, Side);
     if (Out != Node) {

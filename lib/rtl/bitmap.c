@@ -1,6 +1,6 @@
 /*
- * bitmap.c - runs of equal bits in a bitmap. Everything is made of one step: the end of the run that
- * begins at a bit, found a word at a time. Pure; any IRQL; the caller's lock.
+ * bitmap.c - runs of equal bits in a bitmap. Everything is made of one step: the end of the run
+ * that begins at a bit, found a word at a time. Pure; any IRQL; the caller's lock.
  */
 #include <ntddk.h>
 
@@ -144,7 +144,8 @@ static ULONG FindFrom(PRTL_BITMAP BitMap, ULONG Start, ULONG Limit, ULONG Count,
     return MAXULONG;
 }
 
-/* From the hint to the end, then from the beginning: a run may begin before the hint and end behind it. */
+/* From the hint to the end, then from the beginning: a run may begin before the hint and end behind
+ * it. */
 static ULONG Find(PRTL_BITMAP BitMap, ULONG Count, ULONG Hint, BOOLEAN Set)
 {
     ULONG Found;

@@ -1,6 +1,6 @@
 /*
- * bytestrings.c - ANSI_STRINGs that stay what they are: nothing here is converted. The code page is UTF-8,
- * of which only ASCII letters have another case. Pure; any IRQL.
+ * bytestrings.c - ANSI_STRINGs that stay what they are: nothing here is converted. The code page is
+ * UTF-8, of which only ASCII letters have another case. Pure; any IRQL.
  */
 #include <ntddk.h>
 
@@ -20,7 +20,8 @@ CHAR NTAPI RtlUpperChar(CHAR Character)
     return (CHAR)toupper((UCHAR)Character);
 }
 
-/* Bytes compare unsigned, so that UTF-8 sorts by code point; a prefix comes before what it begins. */
+/* Bytes compare unsigned, so that UTF-8 sorts by code point; a prefix comes before what it
+ * begins. */
 LONG NTAPI RtlCompareString(const STRING *String1, const STRING *String2, BOOLEAN CaseInSensitive)
 {
     ULONG Common = min(String1->Length, String2->Length);

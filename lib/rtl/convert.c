@@ -133,8 +133,8 @@ NTSTATUS NTAPI RtlUpcaseUnicodeString(PUNICODE_STRING DestinationString,
     return STATUS_SUCCESS;
 }
 
-/* Freed without the tag: drivers also give strings here that they allocated themselves, as they may on
- * Windows. */
+/* Freed without the tag: drivers also give strings here that they allocated themselves, as they may
+ * on Windows. */
 VOID NTAPI RtlFreeUnicodeString(PUNICODE_STRING UnicodeString)
 {
     if (UnicodeString->Buffer != NULL) {

@@ -1,4 +1,5 @@
-/* copies.c - UNICODE_STRINGs that are copied into pool, in lower case, or just looked at. PASSIVE_LEVEL. */
+/* copies.c - UNICODE_STRINGs that are copied into pool, in lower case, or just looked at.
+ * PASSIVE_LEVEL. */
 #include <ntddk.h>
 #include "rtlp.h"
 

@@ -10,8 +10,8 @@
  * comes out as UTF-8; width and precision of it count UTF-16 units. %n and floating point are not
  * supported: the argument is skipped and the conversion printed as it stands.
  *
- * Format and output are both narrow (UTF-8) or both wide (UTF-16). In a wide format c and s are wide,
- * C and S narrow: the capital one is always the other kind.
+ * Format and output are both narrow (UTF-8) or both wide (UTF-16). In a wide format c and s are
+ * wide, C and S narrow: the capital one is always the other kind.
  *
  * Pure, no memory but the caller's, and time bounded by the text produced rather than by the widths
  * asked for: it runs at HIGH_LEVEL and on the crash screen.
@@ -63,8 +63,8 @@ static void Advance(RTLP_SOURCE *Source, SIZE_T Count)
     Source->Text = (const UCHAR *)Source->Text + (Source->Wide ? Count * sizeof(WCHAR) : Count);
 }
 
-/* Length characters of the output's own width. Count may pass Size: it says how much room all of the
- * text needs. */
+/* Length characters of the output's own width. Count may pass Size: it says how much room all of
+ * the text needs. */
 static void AppendSame(RTLP_OUTPUT *Output, const VOID *Text, SIZE_T Length)
 {
     SIZE_T Scale = Output->Wide ? sizeof(WCHAR) : 1;
@@ -353,8 +353,8 @@ static void PutString(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion, NT
     }
 }
 
-/* ANSI_STRING and UNICODE_STRING have one layout; Length is in bytes in both. Z alone is an ANSI_STRING
- * in a wide format, too. */
+/* ANSI_STRING and UNICODE_STRING have one layout; Length is in bytes in both. Z alone is an
+ * ANSI_STRING in a wide format, too. */
 static void PutCounted(RTLP_OUTPUT *Output, const RTLP_CONVERSION *Conversion,
                        NT_VA_LIST *Arguments)
 {

@@ -1,6 +1,7 @@
 /*
- * guid.c - GUIDs as text, "{6B29FC40-CA47-1067-B31D-00DD010662DA}": of the sixteen bytes as they lie in
- * memory, the first three numbers are shown highest byte first. Drivers may count on PASSIVE_LEVEL.
+ * guid.c - GUIDs as text, "{6B29FC40-CA47-1067-B31D-00DD010662DA}": of the sixteen bytes as they
+ * lie in memory, the first three numbers are shown highest byte first. Drivers may count on
+ * PASSIVE_LEVEL.
  */
 #include <ntddk.h>
 #include "rtlp.h"
@@ -38,7 +39,8 @@ NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, PUNICODE_STRING GuidString)
 
 NTSTATUS NTAPI RtlGUIDFromString(PCUNICODE_STRING GuidString, GUID *Guid)
 {
-    /* Read to the end before anything is written: a text that is no GUID leaves the caller's alone. */
+    /* Read to the end before anything is written: a text that is no GUID leaves the caller's
+     * alone. */
     UCHAR Bytes[sizeof(GUID)] = {0};
 
     if (GuidString->Length != GUID_CHARACTERS * sizeof(WCHAR)) {

@@ -32,8 +32,8 @@ ULONGLONG NTAPI RtlUlonglongByteSwap(ULONGLONG Source)
     return __builtin_bswap64(Source);
 }
 
-/* Multiplication modulo the prime 2^31 - 1: every seed but 0 comes once before one comes again, and 0 is
- * made another. */
+/* Multiplication modulo the prime 2^31 - 1: every seed but 0 comes once before one comes again, and
+ * 0 is made another. */
 ULONG NTAPI RtlRandomEx(PULONG Seed)
 {
     ULONG64 State = *Seed % MAXLONG;
@@ -43,7 +43,8 @@ ULONG NTAPI RtlRandomEx(PULONG Seed)
     return *Seed - 1;
 }
 
-/* Documented as the slower of the two, and the one with less chance in it: there is no reason to be. */
+/* Documented as the slower of the two, and the one with less chance in it: there is no reason to
+ * be. */
 ULONG NTAPI RtlRandom(PULONG Seed)
 {
     return RtlRandomEx(Seed);

@@ -1,5 +1,6 @@
 /*
- * number.c - numbers in UNICODE_STRINGs and terminated texts. Pure; drivers may count on PASSIVE_LEVEL only.
+ * number.c - numbers in UNICODE_STRINGs and terminated texts. Pure; drivers may count on
+ * PASSIVE_LEVEL only.
  */
 #include <ntddk.h>
 #include "rtlp.h"
@@ -55,7 +56,8 @@ static NTSTATUS ReadNumber(RTLP_NUMBER Number, ULONG Base, PULONG Value)
     if (Base != 0 && !IsBase(Base)) {
         return STATUS_INVALID_PARAMETER;
     }
-    /* Everything up to the blank counts as one, control characters too; the end, which reads as 0, does not. */
+    /* Everything up to the blank counts as one, control characters too; the end, which reads as 0,
+     * does not. */
     while (Number.Next < Number.Count && Look(&Number, 0) <= ' ') {
         Number.Next++;
     }
@@ -68,7 +70,8 @@ static NTSTATUS ReadNumber(RTLP_NUMBER Number, ULONG Base, PULONG Value)
         Number.Next += Base != 0 ? 2 : 0;
         Base = Base != 0 ? Base : 10;
     }
-    /* What is no digit ends the number without an error, and too large a number wraps, as on Windows. */
+    /* What is no digit ends the number without an error, and too large a number wraps, as on
+     * Windows. */
     for (; RtlpDigitValue(Look(&Number, 0)) < Base; Number.Next++) {
         Result = Result * Base + RtlpDigitValue(Look(&Number, 0));
     }

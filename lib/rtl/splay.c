@@ -1,7 +1,7 @@
 /*
- * splay.c - splay trees: a node that is looked for becomes the root, by rotations that halve the depth of all on
- * its way. So what is used often is found soon, and no node has to remember how high it is. The parent of
- * the root is the root itself. Pure.
+ * splay.c - splay trees: a node that is looked for becomes the root, by rotations that halve the
+ * depth of all on its way. So what is used often is found soon, and no node has to remember how
+ * high it is. The parent of the root is the root itself. Pure.
  */
 #include <ntddk.h>
 
@@ -51,7 +51,8 @@ PRTL_SPLAY_LINKS NTAPI RtlSplay(PRTL_SPLAY_LINKS Links)
     return Links;
 }
 
-/* The root's two sides are joined again: the last node on the left has no right child when it is the root. */
+/* The root's two sides are joined again: the last node on the left has no right child when it is
+ * the root. */
 PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links)
 {
     PRTL_SPLAY_LINKS Left, Right, Last;
@@ -66,7 +67,8 @@ PRTL_SPLAY_LINKS NTAPI RtlDelete(PRTL_SPLAY_LINKS Links)
         return Right;
     }
     Last = RtlSubtreePredecessor(Links);
-    /* From here on the left side is a tree of its own, whose largest node becomes the root of both. */
+    /* From here on the left side is a tree of its own, whose largest node becomes the root of
+     * both. */
     Left->Parent = Left;
     RtlSplay(Last);
     Last->RightChild = Right;

@@ -1,5 +1,6 @@
 /*
- * table.c - generic tables: elements in a splay tree, and in a list in the order in which they came. Pure.
+ * table.c - generic tables: elements in a splay tree, and in a list in the order in which they
+ * came. Pure.
  */
 #include <ntddk.h>
 
@@ -196,7 +197,8 @@ PVOID NTAPI RtlEnumerateGenericTableWithoutSplaying(PRTL_GENERIC_TABLE Table, PV
     return RtlpElement(Next)->Data;
 }
 
-/* From the end or the place looked at last, whichever is nearest. WhichOrderedElement counts from 1. */
+/* From the end or the place looked at last, whichever is nearest. WhichOrderedElement counts
+ * from 1. */
 PVOID NTAPI RtlGetElementGenericTable(PRTL_GENERIC_TABLE Table, ULONG I)
 {
     ULONG Wanted = I + 1, Count = Table->NumberGenericTableElements;

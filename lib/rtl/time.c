@@ -1,9 +1,9 @@
 /*
  * time.c - system time as calendar fields and back.
  *
- * Times count 100 ns units since 1 January 1601, the first year of a 400-year cycle of the Gregorian
- * calendar, so leap years need no special epoch. Inside, the year begins in March: the leap day is
- * then its last, and the month's first day is a linear formula. Pure; any IRQL.
+ * Times count 100 ns units since 1 January 1601, the first year of a 400-year cycle of the
+ * Gregorian calendar, so leap years need no special epoch. Inside, the year begins in March: the
+ * leap day is then its last, and the month's first day is a linear formula. Pure; any IRQL.
  */
 #include <ntddk.h>
 

@@ -11,8 +11,8 @@
  *
  * The unit is the time-stamp counter's; when QEMU counts instructions (-icount shift=0) that is one
  * instruction, exactly. What lies between an empty BenchStart and BenchStop is measured first and
- * subtracted, so that a row counts what the caller executes: loading the arguments, the call, and all
- * that follows from it. BenchStart and BenchStop may stand in different threads, DPCs or ISRs.
+ * subtracted, so that a row counts what the caller executes: loading the arguments, the call, and
+ * all that follows from it. BenchStart and BenchStop may stand in different threads, DPCs or ISRs.
  * One measurement at a time: there is one Bench.
  */
 #ifndef _BENCH_H_

@@ -2,8 +2,8 @@
  * Measures: from queueing a DPC, or from a device's interrupt, until the work is done.
  *
  * The device is the second serial port: its transmitter is always empty, so enabling that interrupt
- * raises it at once, ISA line 3. The way: the instruction that enables it, interrupt, ISR, DPC, KeSetEvent, a thread
- * of higher priority that waits for the event.
+ * raises it at once, ISA line 3. The way: the instruction that enables it, interrupt, ISR, DPC,
+ * KeSetEvent, a thread of higher priority that waits for the event.
  */
 #include "bench.h"
 

@@ -1,8 +1,8 @@
 /*
  * Measures: requests, from the I/O manager through a driver that does nothing with them and back.
  *
- * This driver is also the null driver: its device completes all it gets at once, a read with as many
- * bytes as were asked for. Its filter has a completion routine on each request that passes.
+ * This driver is also the null driver: its device completes all it gets at once, a read with as
+ * many bytes as were asked for. Its filter has a completion routine on each request that passes.
  */
 #include "bench.h"
 

@@ -1,5 +1,6 @@
 /*
- * Measures: pages of a buffer locked and unlocked, mapped and unmapped; contiguous memory allocated and freed.
+ * Measures: pages of a buffer locked and unlocked, mapped and unmapped; contiguous memory allocated
+ * and freed.
  */
 #include "bench.h"
 

@@ -1,6 +1,7 @@
 /*
- * Measures: handles and names. A handle looked up and the reference dropped, what every request on a file
- * begins and ends with; an event made and closed, without and with a name; a name opened and closed.
+ * Measures: handles and names. A handle looked up and the reference dropped, what every request on
+ * a file begins and ends with; an event made and closed, without and with a name; a name opened and
+ * closed.
  */
 #include "bench.h"
 

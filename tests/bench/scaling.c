@@ -1,6 +1,6 @@
 /*
- * Measures, by the clock: how often a second all processors together do something, while they want the
- * same lock, and with nothing in common.
+ * Measures, by the clock: how often a second all processors together do something, while they want
+ * the same lock, and with nothing in common.
  *
  * Each processor has one thread that repeats the operation for some time; the figure is the sum.
  * The threads are not bound to processors, but as many as there are of those, so each gets its own.

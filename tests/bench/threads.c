@@ -118,7 +118,8 @@ static VOID NTAPI WorkRoutine(PVOID Context)
     KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
 }
 
-/* From queueing until a worker thread runs the routine; the queueing thread goes to sleep between. */
+/* From queueing until a worker thread runs the routine; the queueing thread goes to sleep
+ * between. */
 static VOID MeasureWorkItem(VOID)
 {
     WORK_QUEUE_ITEM Item;

@@ -1,6 +1,6 @@
 /*
- * A driver that knows nothing of Etude: test_foreign.py compiles it against mingw's headers and links it
- * with mingw's import libraries. It uses what those headers inline and what they import.
+ * A driver that knows nothing of Etude: test_foreign.py compiles it against mingw's headers and
+ * links it with mingw's import libraries. It uses what those headers inline and what they import.
  */
 #include <ntddk.h>
 

@@ -1,6 +1,6 @@
 /*
- * foreign.h - what Windows 10's headers have and mingw's have not, for sources that are compiled against
- * mingw's: read before them (test_foreign.py). Nothing of lib/ddk is used.
+ * foreign.h - what Windows 10's headers have and mingw's have not, for sources that are compiled
+ * against mingw's: read before them (test_foreign.py). Nothing of lib/ddk is used.
  */
 #ifndef _FOREIGN_H_
 #define _FOREIGN_H_
@@ -15,8 +15,8 @@
 #define RTL_CONST_CAST(type) (type)
 #endif
 
-/* Their declarations import a pointer to the type where the kernel exports the type's own variable, so
- * that *PsThreadType would read the object. */
+/* Their declarations import a pointer to the type where the kernel exports the type's own variable,
+ * so that *PsThreadType would read the object. */
 #define CmKeyObjectType ((POBJECT_TYPE *)&CmKeyObjectType)
 #define ExEventObjectType ((POBJECT_TYPE *)&ExEventObjectType)
 #define ExSemaphoreObjectType ((POBJECT_TYPE *)&ExSemaphoreObjectType)

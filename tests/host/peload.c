@@ -1,7 +1,7 @@
 /*
- * Loads driver images as the kernel does, on the host and under sanitizers, to see that no image makes
- * the loader read or write outside of it. Prints one line for each file named: "load", or why it is
- * refused. Built and run by test_corpus.py.
+ * Loads driver images as the kernel does, on the host and under sanitizers, to see that no image
+ * makes the loader read or write outside of it. Prints one line for each file named: "load", or why
+ * it is refused. Built and run by test_corpus.py.
  */
 #include <stdio.h>
 #include <stdlib.h>

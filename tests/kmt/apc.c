@@ -1,8 +1,8 @@
 /*
  * Promises: a special kernel APC runs at APC_LEVEL in its thread, whether that thread runs, waits
  * (the wait goes on afterwards, with its old deadline) or is somewhere else; normal ones run at
- * PASSIVE_LEVEL and not in critical regions; none in guarded ones; queued APCs are counted exactly; a
- * thread may end in one while others wait behind it.
+ * PASSIVE_LEVEL and not in critical regions; none in guarded ones; queued APCs are counted exactly;
+ * a thread may end in one while others wait behind it.
  */
 #include "kmt.h"
 
@@ -151,7 +151,8 @@ static VOID TestRunningThread(VOID)
 
 static KAPC Behind;
 
-/* Ends its thread with another normal APC queued, which cannot come while this one has not returned. */
+/* Ends its thread with another normal APC queued, which cannot come while this one has not
+ * returned. */
 static VOID NTAPI ExitRoutine(PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Context);

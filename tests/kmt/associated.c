@@ -1,7 +1,7 @@
 /*
  * Promises: a master IRP completes when the last of its associated IRPs does, in whatever order and
- * wherever they complete, and nothing is left of them; a driver can tell who sent a request, whether
- * he waits, and how much stack there is.
+ * wherever they complete, and nothing is left of them; a driver can tell who sent a request,
+ * whether he waits, and how much stack there is.
  */
 #include "kmtdevice.h"
 

@@ -1,8 +1,9 @@
 /*
- * Promises: a process is made with an address space of its own, is found by its id, runs threads, exits with the
- * last of them and goes with its last reference, and its page table with it. A thread that attaches uses the
- * other's address space and handles and still belongs to its own process; attaching nests; APCs for its own
- * environment wait until it is back, those for where it is are delivered there; I/O works meanwhile.
+ * Promises: a process is made with an address space of its own, is found by its id, runs threads,
+ * exits with the last of them and goes with its last reference, and its page table with it. A
+ * thread that attaches uses the other's address space and handles and still belongs to its own
+ * process; attaching nests; APCs for its own environment wait until it is back, those for where it
+ * is are delivered there; I/O works meanwhile.
  */
 #include "kmtprocess.h"
 

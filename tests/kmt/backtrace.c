@@ -1,9 +1,10 @@
 /*
- * Promises: RtlCaptureStackBackTrace and RtlWalkFrameChain name each routine that called, the caller first,
- * through a driver's frames and the kernel's, in a thread, in a completion routine, in a DPC and an
- * interprocessor interrupt down to the routine that they interrupted; frames can be skipped, the number is
- * kept to, the hash depends on the frames alone; a stack that was overwritten ends the list and harms
- * nothing. RtlLookupFunctionEntry and RtlPcToFileHeader know the routine and the image of an address.
+ * Promises: RtlCaptureStackBackTrace and RtlWalkFrameChain name each routine that called, the
+ * caller first, through a driver's frames and the kernel's, in a thread, in a completion routine,
+ * in a DPC and an interprocessor interrupt down to the routine that they interrupted; frames can be
+ * skipped, the number is kept to, the hash depends on the frames alone; a stack that was
+ * overwritten ends the list and harms nothing. RtlLookupFunctionEntry and RtlPcToFileHeader know
+ * the routine and the image of an address.
  */
 #include "kmtdevice.h"
 

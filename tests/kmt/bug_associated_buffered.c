@@ -1,8 +1,8 @@
 /* STOP: 0x000000C9 DRIVER_VERIFIER_IOMANAGER_VIOLATION
  * SAYS: Culprit: driver bug_associated_buffered.sys
  * SAYS: 0x000000000000100F
- * A buffered request is split into associated IRPs: their count would stand in the place of the system
- * buffer's address. */
+ * A buffered request is split into associated IRPs: their count would stand in the place of the
+ * system buffer's address. */
 #include "kmtdevice.h"
 
 static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Device, PIRP Irp)

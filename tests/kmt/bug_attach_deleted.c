@@ -1,5 +1,6 @@
 /* STOP: 0x00000005 INVALID_PROCESS_ATTACH_ATTEMPT
- * Promise: a process whose last reference goes while a thread is attached to it is not deleted under it. */
+ * Promise: a process whose last reference goes while a thread is attached to it is not deleted
+ * under it. */
 #include "kmtprocess.h"
 
 static VOID KmtRun(VOID)

@@ -1,6 +1,6 @@
 /* STOP: 0x000000E2 MANUALLY_INITIATED_CRASH
- * Promise: on a bugcheck the registered callbacks run, at HIGH_LEVEL, in order, with their data; damaged and
- * deregistered ones do not. What they print is checked by test_bugcheck.py. */
+ * Promise: on a bugcheck the registered callbacks run, at HIGH_LEVEL, in order, with their data;
+ * damaged and deregistered ones do not. What they print is checked by test_bugcheck.py. */
 #include "kmt.h"
 
 static KBUGCHECK_CALLBACK_RECORD First, Gone, Damaged, Last;

@@ -1,5 +1,6 @@
 /* STOP: 0x00000006 INVALID_PROCESS_DETACH_ATTEMPT
- * Promise: APCs of the attached environment are not left behind: who keeps them off must not detach. */
+ * Promise: APCs of the attached environment are not left behind: who keeps them off must not
+ * detach. */
 #include "kmtprocess.h"
 
 static VOID NTAPI Kernel(PKAPC Apc, PKNORMAL_ROUTINE *Normal, PVOID *Context, PVOID *Argument1,

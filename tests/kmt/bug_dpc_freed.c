@@ -1,7 +1,8 @@
 /* STOP: 0x000000C7 TIMER_OR_DPC_INVALID
  * MACHINE: debug=1
  * SAYS: STOP: 0x000000C7 \(0x0000000000000001,
- * Promise: pool that is freed with a queued DPC in it is reported, in blocks of whole pages, too. */
+ * Promise: pool that is freed with a queued DPC in it is reported, in blocks of whole pages,
+ * too. */
 #include "kmt.h"
 
 static VOID NTAPI Run(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)

@@ -1,5 +1,6 @@
 /* STOP: 0x000000C8 IRQL_UNEXPECTED_VALUE
- * Promise: a DPC routine that returns at another IRQL than it was called at is caught, and named. */
+ * Promise: a DPC routine that returns at another IRQL than it was called at is caught, and
+ * named. */
 #include "kmt.h"
 
 static VOID NTAPI StayRaised(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)

@@ -1,5 +1,6 @@
 /* STOP: 0x000000E2 MANUALLY_INITIATED_CRASH
- * Promise: a KbCallbackDumpIo routine that faults is not called again, and costs nobody the crash file (test_crash.py). */
+ * Promise: a KbCallbackDumpIo routine that faults is not called again, and costs nobody the crash
+ * file (test_crash.py). */
 #include "kmt.h"
 
 static KBUGCHECK_REASON_CALLBACK_RECORD Record;

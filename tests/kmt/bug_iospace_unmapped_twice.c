@@ -1,5 +1,6 @@
 /* STOP: 0x000000DA SYSTEM_PTE_MISUSE
- * Promise: a mapping of device memory is not ended twice, although its addresses have not been reused. */
+ * Promise: a mapping of device memory is not ended twice, although its addresses have not been
+ * reused. */
 #include "kmt.h"
 
 static VOID KmtRun(VOID)

@@ -1,8 +1,8 @@
 /* STOP: 0x000000E2 MANUALLY_INITIATED_CRASH
  * SAYS: [0-9a-f]{16}  bug_last_call!LastCall\+0x2e
  * SAYS: [0-9a-f]{16}  bug_last_call!DriverEntry
- * Promise: a routine whose last instruction is the call of KeBugCheckEx is the one that stacks name: what the call would return to
- * is the next routine. */
+ * Promise: a routine whose last instruction is the call of KeBugCheckEx is the one that stacks
+ * name: what the call would return to is the next routine. */
 #include "kmt.h"
 
 VOID NTAPI LastCall(VOID);

@@ -1,5 +1,6 @@
 /* STOP: 0x000000CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
- * Promise: a driver that unloads with a lookaside list in its image that it has not deleted is told. */
+ * Promise: a driver that unloads with a lookaside list in its image that it has not deleted is
+ * told. */
 #include "kmt.h"
 
 static LOOKASIDE_LIST_EX List;

@@ -1,5 +1,6 @@
 /* STOP: 0x0000001A MEMORY_MANAGEMENT
- * A part of an MDL is to begin 4 GB behind the whole: not at the place that the difference's low half tells. */
+ * A part of an MDL is to begin 4 GB behind the whole: not at the place that the difference's low
+ * half tells. */
 #include "kmt.h"
 
 static VOID KmtRun(VOID)

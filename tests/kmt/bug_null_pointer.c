@@ -1,5 +1,6 @@
 /* STOP: 0x0000007E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED
- * Promise: a null pointer dereference at PASSIVE_LEVEL is stopped, and the driver is named in the backtrace. */
+ * Promise: a null pointer dereference at PASSIVE_LEVEL is stopped, and the driver is named in the
+ * backtrace. */
 #include "kmt.h"
 
 static VOID KmtRun(VOID)

@@ -1,12 +1,14 @@
 /* STOP: 0x000000C2 BAD_POOL_CALLER
- * Promise: freeing a block once more is stopped as such also when the page that it was in has been given back meanwhile.
+ * Promise: freeing a block once more is stopped as such also when the page that it was in has been
+ * given back meanwhile.
  * SAYS: STOP: 0x000000C2 \(0x0000000000000046, 0xFFFF
  */
 #include "kmt.h"
 
 #define BLOCKS 4000
 
-/* Two blocks fill a page, so these are many more pages than the pools keep; most of them go when all blocks are free. */
+/* Two blocks fill a page, so these are many more pages than the pools keep; most of them go when
+ * all blocks are free. */
 static VOID KmtRun(VOID)
 {
     static PVOID Blocks[BLOCKS];

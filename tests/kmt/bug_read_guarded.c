@@ -1,5 +1,6 @@
 /* STOP: 0x0000004A IRQL_GT_ZERO_AT_SYSTEM_SERVICE
- * Promise: a file service in a guarded region, where its completion could not arrive, is stopped. */
+ * Promise: a file service in a guarded region, where its completion could not arrive, is
+ * stopped. */
 #include "kmtdevice.h"
 
 static VOID KmtRun(VOID)

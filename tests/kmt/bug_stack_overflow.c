@@ -1,6 +1,7 @@
 /* STOP: 0x0000007F UNEXPECTED_KERNEL_MODE_TRAP
  * SAYS: kernel stack .* is full
- * Promise: a stack overflow hits the guard page and is reported on another stack, with the stack's limits. */
+ * Promise: a stack overflow hits the guard page and is reported on another stack, with the stack's
+ * limits. */
 #include "kmt.h"
 
 static volatile ULONG Depth;

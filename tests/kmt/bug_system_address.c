@@ -1,5 +1,6 @@
 /* STOP: 0x00000050 PAGE_FAULT_IN_NONPAGED_AREA
- * Promise: a system address with nothing behind it is no exception that a handler could have taken. */
+ * Promise: a system address with nothing behind it is no exception that a handler could have
+ * taken. */
 #include "kmt.h"
 
 static VOID KmtRun(VOID)

@@ -1,8 +1,9 @@
 /* STOP: 0x000000CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
  * MACHINE: debug=1 smp=1
  * SAYS: queued work item [0-9A-F]+: bug_unload_handed!Late
- * Promise: a driver that goes while a work item in pool memory waits to be begun, in the queue or handed to a worker
- * that more urgent threads keep from it, is stopped, and the routine is named. */
+ * Promise: a driver that goes while a work item in pool memory waits to be begun, in the queue or
+ * handed to a worker that more urgent threads keep from it, is stopped, and the routine is
+ * named. */
 #include "kmt.h"
 
 static VOID NTAPI Late(PVOID Context)
@@ -11,7 +12,8 @@ static VOID NTAPI Late(PVOID Context)
     DbgPrint("never reached\n");
 }
 
-/* The last that the driver does: nobody waits between this and its end, so the idle worker does not come to run. */
+/* The last that the driver does: nobody waits between this and its end, so the idle worker does not
+ * come to run. */
 static VOID NTAPI Forget(PDRIVER_OBJECT DriverObject)
 {
     PWORK_QUEUE_ITEM Item = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Item), 'tseT');

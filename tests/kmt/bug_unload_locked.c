@@ -1,7 +1,8 @@
 /* STOP: 0x000000CB DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS
  * MACHINE: debug=1
  * SAYS: 2 locked pages, MDL [0-9A-F]+: bug_unload_locked!
- * Promise: a driver that goes without unlocking pages is stopped, and is told where it locked them. */
+ * Promise: a driver that goes without unlocking pages is stopped, and is told where it locked
+ * them. */
 #include "kmt.h"
 
 static VOID KmtRun(VOID)

@@ -2,7 +2,8 @@
  * MACHINE: debug=1
  * SAYS: bug_unload_timer.sys is being unloaded and leaves behind
  * SAYS: armed timer [0-9A-F]+: bug_unload_timer!Expired
- * Promise: a driver that goes while its timer is armed is stopped before the timer can call into nothing. */
+ * Promise: a driver that goes while its timer is armed is stopped before the timer can call into
+ * nothing. */
 #include "kmt.h"
 
 static KTIMER Timer;

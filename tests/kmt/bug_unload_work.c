@@ -1,7 +1,8 @@
 /* STOP: 0x000000CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
  * MACHINE: debug=1
  * SAYS: work item that runs, in thread [0-9A-F]+: bug_unload_work!Linger
- * Promise: a driver that goes while a worker is in its work item is stopped, and the routine is named. */
+ * Promise: a driver that goes while a worker is in its work item is stopped, and the routine is
+ * named. */
 #include "kmt.h"
 
 static WORK_QUEUE_ITEM Work;

@@ -12,7 +12,8 @@ static VOID KmtRun(VOID)
 {
     PIO_WORKITEM Item = IoAllocateWorkItem(KmtCreateDevice(NULL, 0, FALSE));
     KIRQL OldIrql;
-    /* At its lowest priority no worker begins while this processor is kept, and seldom elsewhere. */
+    /* At its lowest priority no worker begins while this processor is kept, and seldom
+     * elsewhere. */
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     for (int i = 0; i < 100000; i++) {
         IoQueueWorkItem(Item, Nothing, BackgroundWorkQueue, NULL);

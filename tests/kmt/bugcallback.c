@@ -1,7 +1,7 @@
 /*
- * Promises: a bugcheck callback is registered once and deregistered once, at any IRQL; records of one
- * list do not disturb those of the other; none is called without a bugcheck. That they are called on one
- * is proved by bug_callbacks.
+ * Promises: a bugcheck callback is registered once and deregistered once, at any IRQL; records of
+ * one list do not disturb those of the other; none is called without a bugcheck. That they are
+ * called on one is proved by bug_callbacks.
  */
 #include "kmt.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promises: KeGenericCallDpc calls its routine once on every processor, at DISPATCH_LEVEL, and returns
- * when all have finished; all meet at the barrier, and exactly one of them learns that it is the one;
- * calls by several threads at once happen one after the other.
+ * Promises: KeGenericCallDpc calls its routine once on every processor, at DISPATCH_LEVEL, and
+ * returns when all have finished; all meet at the barrier, and exactly one of them learns that it
+ * is the one; calls by several threads at once happen one after the other.
  */
 #include "kmt.h"
 

@@ -1,10 +1,11 @@
 /*
  * Promises: completion routines. Each is called for the kinds of results it was set for, and for a
- * cancelled request; one that keeps the IRP stops the walk until its driver completes it again; pending
- * marks travel up a tall stack whether by routine or without; an IRP can be sent again and again, and
- * from its own completion routine, on whatever processor; IoSetCompletionRoutineEx holds the device
- * until the routine has returned, and is neither lost nor leaked when the routine is not called;
- * forwarding and waiting leaves the IRP with who forwarded it; power requests are passed on.
+ * cancelled request; one that keeps the IRP stops the walk until its driver completes it again;
+ * pending marks travel up a tall stack whether by routine or without; an IRP can be sent again and
+ * again, and from its own completion routine, on whatever processor; IoSetCompletionRoutineEx holds
+ * the device until the routine has returned, and is neither lost nor leaked when the routine is not
+ * called; forwarding and waiting leaves the IRP with who forwarded it; power requests are passed
+ * on.
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promises: the serial port writes all it is given, in order, also by many threads at a time and beside
- * the kernel's own output; reads pend until there is input, can be cancelled one by one, and end
- * with their file; none of that disturbs the console, which reads the same port.
+ * Promises: the serial port writes all it is given, in order, also by many threads at a time and
+ * beside the kernel's own output; reads pend until there is input, can be cancelled one by one, and
+ * end with their file; none of that disturbs the console, which reads the same port.
  */
 #include "kmt.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promise: drivers can import the C run-time's bounded text and memory, numbers from text, kinds of characters,
- * searching and sorting; they are called with Windows' convention, and so are the routines given to them. What
- * they answer in detail is proved on the host (tests/unit/crtmore_test.c).
+ * Promise: drivers can import the C run-time's bounded text and memory, numbers from text, kinds of
+ * characters, searching and sorting; they are called with Windows' convention, and so are the
+ * routines given to them. What they answer in detail is proved on the host
+ * (tests/unit/crtmore_test.c).
  */
 #include "kmt.h"
 

@@ -1,9 +1,10 @@
 /*
  * Promises: a cancel-safe queue gives each IRP to exactly one owner. Inserted IRPs are marked
  * pending and leave in the queue's order, by peek context or by their own context; one that is
- * cancelled, before, while or after it is inserted, is completed by the queue's routine and by nobody
- * else; a queue of the extended kind hands its insertion's context on, and may refuse. Threads that
- * insert, remove both ways and cancel at the same time lose nothing and complete nothing twice.
+ * cancelled, before, while or after it is inserted, is completed by the queue's routine and by
+ * nobody else; a queue of the extended kind hands its insertion's context on, and may refuse.
+ * Threads that insert, remove both ways and cancel at the same time lose nothing and complete
+ * nothing twice.
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promise: what a debugger shows is there to be seen. A resource is held and waited for, a timer is armed, an APC and a
- * DPC are held back, a queued spin lock has an owner and, with two processors, another one waiting, all at the same
- * moment, when DebugTargetStop is called; tests/host/test_gdb.py looks at them there. Afterwards each comes to its end.
+ * Promise: what a debugger shows is there to be seen. A resource is held and waited for, a timer is
+ * armed, an APC and a DPC are held back, a queued spin lock has an owner and, with two processors,
+ * another one waiting, all at the same moment, when DebugTargetStop is called;
+ * tests/host/test_gdb.py looks at them there. Afterwards each comes to its end.
  */
 #include "kmt.h"
 

@@ -1,8 +1,8 @@
 /*
- * Promises: a bus driver's device gets interfaces under names that are the same each time; their links
- * open the device, with the reference string behind its name, while one is enabled, and go with the
- * device; interfaces are listed by class, found by alias, and have a key; devices that a driver reports
- * are such devices, other objects are not.
+ * Promises: a bus driver's device gets interfaces under names that are the same each time; their
+ * links open the device, with the reference string behind its name, while one is enabled, and go
+ * with the device; interfaces are listed by class, found by alias, and have a key; devices that a
+ * driver reports are such devices, other objects are not.
  */
 #include "kmtdevice.h"
 

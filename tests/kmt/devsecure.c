@@ -1,8 +1,9 @@
 /*
- * Promises: a device is made with each of the ready-made security descriptors, opens, and goes without
- * a trace; a text that is wrong, and a device without a name, are refused; names are made up for who
- * does not care. Who asks with OBJ_FORCE_ACCESS_CHECK gets what the text allows the system, for the device itself;
- * for names below it, and relative to its files, only with FILE_DEVICE_SECURE_OPEN.
+ * Promises: a device is made with each of the ready-made security descriptors, opens, and goes
+ * without a trace; a text that is wrong, and a device without a name, are refused; names are made
+ * up for who does not care. Who asks with OBJ_FORCE_ACCESS_CHECK gets what the text allows the
+ * system, for the device itself; for names below it, and relative to its files, only with
+ * FILE_DEVICE_SECURE_OPEN.
  */
 #include "kmtdevice.h"
 #include <wdmsec.h>

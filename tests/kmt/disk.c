@@ -1,8 +1,8 @@
 /* MACHINE: disk=new
- * Promises: the disk driver reads what was written, at any place, in any length, from and to buffers
- * that begin anywhere; more requests at once than the device takes, from several threads, do not
- * disturb each other; a flush is done; what does not fit is refused and moves nothing.
- */
+ * Promises: the disk driver reads what was written, at any place, in any length, from and to
+ * buffers that begin anywhere; more requests at once than the device takes, from several threads,
+ * do not disturb each other; a flush is done; what does not fit is refused and moves
+ * nothing. */
 #include "kmt.h"
 #include <ntdddisk.h>
 

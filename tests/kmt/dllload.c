@@ -1,6 +1,7 @@
 /*
- * Promise: DllInitialize of what a driver imports may load a driver whose DriverEntry loads another, although the
- * loader is busy with the importer; one that imports from there, and so would come first, is refused.
+ * Promise: DllInitialize of what a driver imports may load a driver whose DriverEntry loads
+ * another, although the loader is busy with the importer; one that imports from there, and so would
+ * come first, is refused.
  * IMPORTS: expload
  */
 #include "modules/exports.h"

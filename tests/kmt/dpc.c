@@ -1,7 +1,8 @@
 /*
- * Promises: a DPC runs once for each insertion that answered TRUE, at DISPATCH_LEVEL, on its target,
- * when the IRQL drops by whatever means, in the order its importance gives; it may queue or free
- * itself; removing and flushing do what they say; interrupts leave a thread's XMM registers alone.
+ * Promises: a DPC runs once for each insertion that answered TRUE, at DISPATCH_LEVEL, on its
+ * target, when the IRQL drops by whatever means, in the order its importance gives; it may queue or
+ * free itself; removing and flushing do what they say; interrupts leave a thread's XMM registers
+ * alone.
  */
 #include "kmt.h"
 

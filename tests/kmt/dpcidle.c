@@ -1,7 +1,7 @@
 /*
  * Promise: a DPC that did not interrupt a busy processor does not wait for ever when that processor
- * becomes idle, and its ticks end, before it has looked into its queue. A timer that was set there and
- * cancelled makes the clock come once amid a tick, for nothing.
+ * becomes idle, and its ticks end, before it has looked into its queue. A timer that was set there
+ * and cancelled makes the clock come once amid a tick, for nothing.
  */
 #include "kmt.h"
 

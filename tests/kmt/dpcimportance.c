@@ -1,8 +1,8 @@
 /*
- * Promises: a driver that lowers CR8 by itself gets its DPC at that very instruction; importance decides
- * when a DPC interrupts: low on its own processor only while few DPCs come; medium not on another busy
- * processor, which finds it at its next clock tick; medium-high and high there at once; four waiting
- * DPCs of any importance do.
+ * Promises: a driver that lowers CR8 by itself gets its DPC at that very instruction; importance
+ * decides when a DPC interrupts: low on its own processor only while few DPCs come; medium not on
+ * another busy processor, which finds it at its next clock tick; medium-high and high there at
+ * once; four waiting DPCs of any importance do.
  */
 #include "kmt.h"
 
@@ -139,9 +139,9 @@ static VOID AwaitTurns(ULONG Count)
     }
 }
 
-/* Has the DPC on processor 1 run before the thread there made some turns? Its turns stand for time, since
- * a host may let any processor wait. TRUE in *Tells: no clock tick came meanwhile, which would have run the
- * DPC. Ticks come at multiples, or as soon as the processor runs again. */
+/* Has the DPC on processor 1 run before the thread there made some turns? Its turns stand for time,
+ * since a host may let any processor wait. TRUE in *Tells: no clock tick came meanwhile, which
+ * would have run the DPC. Ticks come at multiples, or as soon as the processor runs again. */
 static BOOLEAN RunsBeforeTurns(KDPC_IMPORTANCE Importance, PBOOLEAN Tells)
 {
     ULONGLONG Tick = KmtNow() / KeQueryTimeIncrement();
@@ -161,7 +161,8 @@ static BOOLEAN RunsBeforeTurns(KDPC_IMPORTANCE Importance, PBOOLEAN Tells)
     return AtOnce;
 }
 
-/* In how many of the rounds that tell: ROUNDS of them, or fewer on a host that does not allow so many. */
+/* In how many of the rounds that tell: ROUNDS of them, or fewer on a host that does not allow so
+ * many. */
 static LONG CountAtOnce(KDPC_IMPORTANCE Importance, PLONG Rounds)
 {
     LONG AtOnce = 0;

@@ -1,8 +1,8 @@
 /*
  * Promise: of a million DPCs on all processors none is lost and none runs twice.
  *
- * Every insertion that succeeds carries a number of its own, and its run sets that number's bit: a bit
- * already set is a DPC that ran twice, one not set at the end a DPC that was lost. DPCs queue
+ * Every insertion that succeeds carries a number of its own, and its run sets that number's bit: a
+ * bit already set is a DPC that ran twice, one not set at the end a DPC that was lost. DPCs queue
  * themselves again, while threads queue the same ones from outside.
  */
 #include "kmt.h"

@@ -1,8 +1,8 @@
 /*
- * Promises: memory can be hung on a driver object, under a key, once; shutdown notifications are registered
- * and taken back with nothing left; the event log takes entries of the sizes it should. Reinitialisation
- * routines, shutdown requests and the log's entries are told on the debug port, where
- * tests/host/test_driverlife.py looks at their order.
+ * Promises: memory can be hung on a driver object, under a key, once; shutdown notifications are
+ * registered and taken back with nothing left; the event log takes entries of the sizes it should.
+ * Reinitialisation routines, shutdown requests and the log's entries are told on the debug port,
+ * where tests/host/test_driverlife.py looks at their order.
  */
 #include "kmtdevice.h"
 

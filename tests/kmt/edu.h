@@ -1,7 +1,7 @@
 /* edu.h - QEMU's educational PCI device, for tests: it interrupts whenever it is told to.
  *
- * Writing bits to RAISE sets them in STATUS and interrupts, by a message or by its line, which stays
- * up until ACKNOWLEDGE has cleared all bits. Reading IDENTITY tells that it is one.
+ * Writing bits to RAISE sets them in STATUS and interrupts, by a message or by its line, which
+ * stays up until ACKNOWLEDGE has cleared all bits. Reading IDENTITY tells that it is one.
  */
 #ifndef _EDU_H_
 #define _EDU_H_

@@ -1,7 +1,8 @@
 /*
- * Promises: an Ex timer's callback comes at DISPATCH_LEVEL, never early, once or every period, and never
- * overlaps itself; the timer may be waited for and is reset or not as its type says; it is cancelled;
- * deletion lets a running callback end, calls back once, and refuses what is set after it.
+ * Promises: an Ex timer's callback comes at DISPATCH_LEVEL, never early, once or every period, and
+ * never overlaps itself; the timer may be waited for and is reset or not as its type says; it is
+ * cancelled; deletion lets a running callback end, calls back once, and refuses what is set after
+ * it.
  */
 #include "kmt.h"
 
@@ -114,7 +115,8 @@ static VOID TestPeriodic(VOID)
     KMT_EQUAL(Seen.Runs, Runs, "after its deletion it is silent");
 }
 
-/* It expires at a clock tick of the first processor, so later than an ordinary timer, most times. */
+/* It expires at a clock tick of the first processor, so later than an ordinary timer, most
+ * times. */
 #define MOST_TRIES 80
 static VOID TestNoWake(VOID)
 {

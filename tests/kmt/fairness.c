@@ -57,9 +57,9 @@ static ULONG Compare(const LONGLONG *Before, const LONGLONG *After)
 }
 
 /* The host may favour a processor for a while, which evens out over longer times; unfairness of the
- * kernel's would stay, but for an accident: so it takes two good measurements. On a host that lets the
- * processors run only now and then, between some ticks, work depends on the host alone: then the ticks tell, by
- * which the kernel shares. */
+ * kernel's would stay, but for an accident: so it takes two good measurements. On a host that lets
+ * the processors run only now and then, between some ticks, work depends on the host alone: then
+ * the ticks tell, by which the kernel shares. */
 static ULONG CountFair(HANDLE *Handles)
 {
     ULONG Fair = 0;

@@ -1,7 +1,8 @@
 /*
  * Promises: what a file object knows of itself it tells without its driver; all else the driver is
- * asked, on synchronous and asynchronous files, at once or later; the boot disk tells about its files,
- * lists its directories with patterns, in parts, one by one; every bad argument has its status.
+ * asked, on synchronous and asynchronous files, at once or later; the boot disk tells about its
+ * files, lists its directories with patterns, in parts, one by one; every bad argument has its
+ * status.
  */
 #include <ntifs.h>
 #include "kmtdevice.h"
@@ -344,8 +345,8 @@ static NTSTATUS List(HANDLE Handle, ULONG Length, FILE_INFORMATION_CLASS Class, 
                                 Pattern != NULL ? &String : NULL, Restart);
 }
 
-/* Entries in the listing with the name's length at LengthAt and the name at NameAt; those called Name
- * are counted in *Named; *Sorted: whether they are in order. */
+/* Entries in the listing with the name's length at LengthAt and the name at NameAt; those called
+ * Name are counted in *Named; *Sorted: whether they are in order. */
 static ULONG CountEntries(ULONG LengthAt, ULONG NameAt, PCWSTR Name, PULONG Named)
 {
     ULONG Count = 0;

@@ -1,7 +1,8 @@
 /*
- * Promises: ZwCreateFile refuses every impossible combination of options and reaches no driver with it;
- * a file object says how it was opened; an open relative to a file or directory finds it; share access
- * is counted as documented, and the boot disk's files keep to it; extended attributes are checked.
+ * Promises: ZwCreateFile refuses every impossible combination of options and reaches no driver with
+ * it; a file object says how it was opened; an open relative to a file or directory finds it; share
+ * access is counted as documented, and the boot disk's files keep to it; extended attributes are
+ * checked.
  */
 #include <ntifs.h>
 #include "kmtdevice.h"

@@ -1,8 +1,9 @@
 /*
  * Promises: a driver sees create, cleanup and close in this order, once each, at the right moments;
- * a failed create is followed by nothing; a handle made by the file's pointer has a cleanup of its own; an exclusive device has one user; synchronous files do
- * one request after another and keep their place; asynchronous ones tell their end by event, by
- * handle and by APC; the handle's rights decide which controls pass; files of the boot disk read.
+ * a failed create is followed by nothing; a handle made by the file's pointer has a cleanup of its
+ * own; an exclusive device has one user; synchronous files do one request after another and keep
+ * their place; asynchronous ones tell their end by event, by handle and by APC; the handle's rights
+ * decide which controls pass; files of the boot disk read.
  */
 #include "kmtdevice.h"
 #include <ntifs.h>

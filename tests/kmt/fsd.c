@@ -1,8 +1,8 @@
 /*
  * Promises: IoBuildSynchronousFsdRequest and IoBuildAsynchronousFsdRequest make reads, writes,
  * flushes, shutdowns and PnP requests for buffered, direct and plain devices; a synchronous one is
- * completed, told and freed by the I/O manager; of an asynchronous one the driver finds and frees the
- * parts; a buffer that is not mapped, or too little memory, makes none.
+ * completed, told and freed by the I/O manager; of an asynchronous one the driver finds and frees
+ * the parts; a buffer that is not mapped, or too little memory, makes none.
  */
 #include "kmtdevice.h"
 

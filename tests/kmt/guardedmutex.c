@@ -1,6 +1,6 @@
 /*
- * Promises: a guarded mutex has one owner at a time, at its own IRQL and with all APCs disabled; trying
- * does not wait; the unsafe variants work where APCs are disabled already.
+ * Promises: a guarded mutex has one owner at a time, at its own IRQL and with all APCs disabled;
+ * trying does not wait; the unsafe variants work where APCs are disabled already.
  */
 #include "kmt.h"
 

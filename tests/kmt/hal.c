@@ -2,7 +2,8 @@
  * Promises: every ISA line has a vector of its own whose high nibble is its IRQL, and nonsense has
  * none; a connected line interrupts at that IRQL, edge after edge, and a disconnected one does not;
  * time never goes back, on whichever processors it is read, and agrees with other clocks; a stall
- * is never short; the speaker refuses what its timer cannot make; ports of 16 and 32 bits are read and written whole.
+ * is never short; the speaker refuses what its timer cannot make; ports of 16 and 32 bits are read
+ * and written whole.
  */
 #include "kmt.h"
 
@@ -234,8 +235,9 @@ static VOID TestSpeakerTogether(VOID)
 #define PCI_ENABLE 0x80000000U
 #define PCI_COMMAND 0x04
 
-/* The pair of ports that leads to the configuration space: the one has 32 bits, the other as many as one wants. Device
- * 0:0.0 is there in every PC. Nobody else uses them while this processor takes no interrupts. */
+/* The pair of ports that leads to the configuration space: the one has 32 bits, the other as many
+ * as one wants. Device 0:0.0 is there in every PC. Nobody else uses them while this processor takes
+ * no interrupts. */
 static VOID TestPorts(VOID)
 {
     ULONG Address[2] = {PCI_ENABLE | 8, PCI_ENABLE}, Long[3] = {0, 0, 0};

@@ -1,6 +1,7 @@
 /*
- * Promise: a filter attaches to another driver's device by name, and is unloaded with the device still
- * there. Alone it finds nothing to filter. (tests/host/test_verifier.py loads it over heldirp.)
+ * Promise: a filter attaches to another driver's device by name, and is unloaded with the device
+ * still there. Alone it finds nothing to filter. (tests/host/test_verifier.py loads it over
+ * heldirp.)
  */
 #include "kmtdevice.h"
 

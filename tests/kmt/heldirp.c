@@ -1,6 +1,7 @@
 /*
  * Promise: a request that DriverEntry has begun can be found and looked at on the console while a
- * driver has it, and is completed by the driver's unload routine. (tests/host/test_verifier.py looks.)
+ * driver has it, and is completed by the driver's unload routine. (tests/host/test_verifier.py
+ * looks.)
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promise, together with the console: a driver whose device is open does not unload, but is pending: its
- * devices refuse new opens, and the last close unloads it. This driver opens \\Device\\Beep and
- * closes it when it is unloaded itself. Alone it proves that the open works.
+ * Promise, together with the console: a driver whose device is open does not unload, but is
+ * pending: its devices refuse new opens, and the last close unloads it. This driver opens
+ * \\Device\\Beep and closes it when it is unloaded itself. Alone it proves that the open works.
  */
 #include "kmtdevice.h"
 

@@ -1,8 +1,8 @@
 /*
- * Promise: a driver uses what other drivers export, by name, by ordinal, as data, and through forwards to the
- * kernel, to a third driver and along a chain; the export drivers are in memory, initialised once, without having
- * been started; PsLoadedModuleList has them all, in the order in which they were loaded, and
- * RtlFindExportedRoutineByName finds what they export.
+ * Promise: a driver uses what other drivers export, by name, by ordinal, as data, and through
+ * forwards to the kernel, to a third driver and along a chain; the export drivers are in memory,
+ * initialised once, without having been started; PsLoadedModuleList has them all, in the order in
+ * which they were loaded, and RtlFindExportedRoutineByName finds what they export.
  * IMPORTS: exparith expforward
  */
 #include "modules/exports.h"

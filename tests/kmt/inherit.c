@@ -1,8 +1,9 @@
 /*
- * Promises: a child process gets its parent's handles that have OBJ_INHERIT, with their values, rights and attributes,
- * if that is asked for, and no others; each counts; it closes its own without its parent losing any, and all of them
- * when it ends, protected or not. Handles are duplicated from one process into another and moved. A new object may not
- * have a directory and an empty name.
+ * Promises: a child process gets its parent's handles that have OBJ_INHERIT, with their values,
+ * rights and attributes, if that is asked for, and no others; each counts; it closes its own
+ * without its parent losing any, and all of them when it ends, protected or not. Handles are
+ * duplicated from one process into another and moved. A new object may not have a directory and an
+ * empty name.
  */
 #include "kmtprocess.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promises: interlocked operations of every width lose nothing on any number of processors and return what
- * Windows' return; single lists and numbers under a spin lock do so, too; sequenced lists keep their
- * order, depth and sequence, also past 65535 operations.
+ * Promises: interlocked operations of every width lose nothing on any number of processors and
+ * return what Windows' return; single lists and numbers under a spin lock do so, too; sequenced
+ * lists keep their order, depth and sequence, also past 65535 operations.
  */
 #include "kmt.h"
 

@@ -1,9 +1,9 @@
 /* DEVICES: edu edu
- * Promises: a device's messages reach its routine, on the processor, at the level and with the number
- * that the message table says; a device of a higher level interrupts the service routine of a lower
- * one on its processor, a device of the same level or a lower one waits; DPCs of a service routine
- * run after it; a function sends messages or pulls its line, never both; and after a disconnect it
- * does what it did before.
+ * Promises: a device's messages reach its routine, on the processor, at the level and with the
+ * number that the message table says; a device of a higher level interrupts the service routine of
+ * a lower one on its processor, a device of the same level or a lower one waits; DPCs of a service
+ * routine run after it; a function sends messages or pulls its line, never both; and after a
+ * disconnect it does what it did before.
  */
 #include "edu.h"
 

@@ -3,7 +3,8 @@
  * number and object, on the processor that the table names; while the routine's lock is held none
  * does; after a disconnect none does, and the table can be filled anew.
  *
- * The device is QEMU's rocker switch, which sends the message whose number is written to a register.
+ * The device is QEMU's rocker switch, which sends the message whose number is written to a
+ * register.
  */
 #include "edu.h"
 

@@ -1,8 +1,8 @@
 /* DEVICES: edu edu edu edu
- * Promises: of a hundred thousand interrupts of four devices, raised from as many threads and served
- * on whatever processors take them, none is lost and none is served twice, by messages and by shared
- * lines; no DPC is lost; and a device that never stops asking can be disconnected and connected at
- * any moment, after which its routine does not run.
+ * Promises: of a hundred thousand interrupts of four devices, raised from as many threads and
+ * served on whatever processors take them, none is lost and none is served twice, by messages and
+ * by shared lines; no DPC is lost; and a device that never stops asking can be disconnected and
+ * connected at any moment, after which its routine does not run.
  */
 #include "edu.h"
 

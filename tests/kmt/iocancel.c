@@ -1,8 +1,8 @@
 /*
  * Promises: ZwCancelIoFile ends the calling thread's requests on one file and waits for them;
- * ZwCancelIoFileEx finds those of other threads, all or one, also of threads that are attached to another
- * process and wait there; cancellation may race with completion and
- * with the thread's end, and each request ends once, in one of the two ways, and nothing is lost.
+ * ZwCancelIoFileEx finds those of other threads, all or one, also of threads that are attached to
+ * another process and wait there; cancellation may race with completion and with the thread's end,
+ * and each request ends once, in one of the two ways, and nothing is lost.
  */
 #include "kmtdevice.h"
 
@@ -36,7 +36,8 @@ static VOID NTAPI Cancel(PDEVICE_OBJECT Object, PIRP Irp)
     KmtComplete(Irp, STATUS_CANCELLED, 0);
 }
 
-/* Every request waits until it is cancelled or finished; the lock guards list and cancel routine. */
+/* Every request waits until it is cancelled or finished; the lock guards list and cancel
+ * routine. */
 static NTSTATUS NTAPI Read(PDEVICE_OBJECT Object, PIRP Irp)
 {
     KIRQL OldIrql;
@@ -179,8 +180,8 @@ static VOID NTAPI AskThenAttach(PVOID Context)
     ZwWaitForSingleObject((HANDLE)Context, FALSE, NULL);
 }
 
-/* Comes and goes until the request has been cancelled; it waits for that away now and then, and so takes nothing
- * meanwhile that is not sent there. */
+/* Comes and goes until the request has been cancelled; it waits for that away now and then, and so
+ * takes nothing meanwhile that is not sent there. */
 static VOID NTAPI AttachOften(PVOID Context)
 {
     KAPC_STATE State;

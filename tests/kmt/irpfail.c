@@ -1,7 +1,7 @@
 /*
- * Promise: an IRP that cannot be had is NULL to who asks for it, and STATUS_INSUFFICIENT_RESOURCES to who
- * opens a file; a file is closed all the same. tests/host/test_pools.py makes the rules for failures;
- * without one everything succeeds.
+ * Promise: an IRP that cannot be had is NULL to who asks for it, and STATUS_INSUFFICIENT_RESOURCES
+ * to who opens a file; a file is closed all the same. tests/host/test_pools.py makes the rules for
+ * failures; without one everything succeeds.
  */
 #include "kmtdevice.h"
 

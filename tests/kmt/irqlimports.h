@@ -1,5 +1,6 @@
-/* irqlimports.h - the routines that drivers call whose compiler does not inline moves to CR8. lib/ddk
- * inlines them under the same names, so they are called through the slots of the import table. */
+/* irqlimports.h - the routines that drivers call whose compiler does not inline moves to CR8.
+ * lib/ddk inlines them under the same names, so they are called through the slots of the import
+ * table. */
 #ifndef _IRQLIMPORTS_H_
 #define _IRQLIMPORTS_H_
 

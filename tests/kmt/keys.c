@@ -1,7 +1,7 @@
 /*
- * Promises: keys are made, opened, enumerated, renamed and deleted by path and relative to handles, in any
- * case; volatile keys, links and deleted keys behave as on Windows; each query class has its layout, and
- * says how much it needs when there is too little room.
+ * Promises: keys are made, opened, enumerated, renamed and deleted by path and relative to handles,
+ * in any case; volatile keys, links and deleted keys behave as on Windows; each query class has its
+ * layout, and says how much it needs when there is too little room.
  */
 #include "kmtreg.h"
 

@@ -71,9 +71,10 @@ static inline ULONG KmtProcessors(VOID)
     return KeQueryActiveProcessorCount(NULL);
 }
 
-/* Waits for Object at most Milliseconds. From a second on this is no time to measure but a limit for what
- * has to come, and then it is the guest that must have seen the time pass: of half a minute at least, in
- * several waits. A host that keeps the machine from running for long makes one of them time out. */
+/* Waits for Object at most Milliseconds. From a second on this is no time to measure but a limit
+ * for what has to come, and then it is the guest that must have seen the time pass: of half a
+ * minute at least, in several waits. A host that keeps the machine from running for long makes one
+ * of them time out. */
 static inline NTSTATUS KmtWait(PVOID Object, LONGLONG Milliseconds)
 {
     ULONG Waits = Milliseconds < 1000 ? 1 : 6;
@@ -86,7 +87,8 @@ static inline NTSTATUS KmtWait(PVOID Object, LONGLONG Milliseconds)
     return Status;
 }
 
-/* Returns when so many threads wait for Object. None may leave its queue meanwhile, which only grows. */
+/* Returns when so many threads wait for Object. None may leave its queue meanwhile, which only
+ * grows. */
 static inline VOID KmtAwaitWaiters(PVOID Object, ULONG Count)
 {
     LIST_ENTRY volatile *Head = &((PDISPATCHER_HEADER)Object)->WaitListHead, *Link;
@@ -102,8 +104,8 @@ static inline VOID KmtAwaitWaiters(PVOID Object, ULONG Count)
     }
 }
 
-/* For a loop that looks for what has to come: sleeps and counts a look. FALSE, so as not to look for ever,
- * when the guest has seen half a minute pass, in looks of a millisecond or more. */
+/* For a loop that looks for what has to come: sleeps and counts a look. FALSE, so as not to look
+ * for ever, when the guest has seen half a minute pass, in looks of a millisecond or more. */
 static inline BOOLEAN KmtLookAgain(PULONG Looks)
 {
     KmtSleep(1);

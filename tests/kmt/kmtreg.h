@@ -1,6 +1,6 @@
 /*
- * kmtreg.h - keys for tests: opened, made and thrown away with less writing. A test works below a key of
- * its own, \Registry\Machine\SOFTWARE\<name>, which KmtDeleteTree takes away again.
+ * kmtreg.h - keys for tests: opened, made and thrown away with less writing. A test works below a
+ * key of its own, \Registry\Machine\SOFTWARE\<name>, which KmtDeleteTree takes away again.
  */
 #ifndef _KMTREG_H_
 #define _KMTREG_H_

@@ -1,5 +1,5 @@
-/* kmtstack.h - for the drivers that make a mistake with a request: a stack of two devices, a request
- * for its top, and dispatch routines for both, which the test provides. */
+/* kmtstack.h - for the drivers that make a mistake with a request: a stack of two devices, a
+ * request for its top, and dispatch routines for both, which the test provides. */
 #ifndef _KMTSTACK_H_
 #define _KMTSTACK_H_
 

@@ -1,8 +1,8 @@
 /*
  * kmtstuck.h - waits for what takes no time, in tests whose threads all wait for each other.
  *
- * Such a wait is stuck when it has gone on for so many looks in which nobody else got on either: a host
- * that stops the machine, or half of it, makes no difference.
+ * Such a wait is stuck when it has gone on for so many looks in which nobody else got on either: a
+ * host that stops the machine, or half of it, makes no difference.
  */
 #ifndef _KMTSTUCK_H_
 #define _KMTSTUCK_H_
@@ -15,8 +15,8 @@
 static volatile LONG Stuck;
 static volatile LONG Progress; /* steps made, items sent, waits that ended */
 
-/* Tells what is known of a wait that seems to have no end: whether its object is signalled, which only a
- * lost wake-up explains, and whether the signal comes after all. */
+/* Tells what is known of a wait that seems to have no end: whether its object is signalled, which
+ * only a lost wake-up explains, and whether the signal comes after all. */
 static VOID ReportStuck(PVOID Object, PCSTR Name)
 {
     LONG State = ((DISPATCHER_HEADER *)Object)->SignalState;

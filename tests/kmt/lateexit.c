@@ -1,7 +1,8 @@
 /*
- * Promise: a thread made with IoCreateSystemThread keeps its driver's image: the driver may be unloaded
- * while the thread sleeps in the image, and the thread goes on there afterwards. (It says so after the
- * plan, when the driver has been stopped; without the promise the machine stops instead.)
+ * Promise: a thread made with IoCreateSystemThread keeps its driver's image: the driver may be
+ * unloaded while the thread sleeps in the image, and the thread goes on there afterwards. (It says
+ * so after the plan, when the driver has been stopped; without the promise the machine stops
+ * instead.)
  */
 #include "kmt.h"
 

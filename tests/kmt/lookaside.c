@@ -1,7 +1,7 @@
 /*
- * Promises: lookaside lists of both kinds serve what they keep first, and their allocators, the pool's or the
- * driver's, after that; they keep as many blocks as their depth, which follows how they are used; flushed or
- * deleted, they give back all.
+ * Promises: lookaside lists of both kinds serve what they keep first, and their allocators, the
+ * pool's or the driver's, after that; they keep as many blocks as their depth, which follows how
+ * they are used; flushed or deleted, they give back all.
  */
 #include "kmt.h"
 

@@ -1,9 +1,9 @@
 /*
- * Promises: any system memory can be locked: both pools, a stack, a driver's data and its code for reading;
- * flags are Windows'; locks nest and are counted; a part of an MDL shows its part of the buffer, with or
- * without a mapping of the whole; an MDL that advances lets go of what it leaves; secondary MDLs follow the
- * first one of an IRP; a reserved mapping can be used again at once; protections of mappings hold; copies
- * fail where there is nothing; physical memory is listed.
+ * Promises: any system memory can be locked: both pools, a stack, a driver's data and its code for
+ * reading; flags are Windows'; locks nest and are counted; a part of an MDL shows its part of the
+ * buffer, with or without a mapping of the whole; an MDL that advances lets go of what it leaves;
+ * secondary MDLs follow the first one of an IRP; a reserved mapping can be used again at once;
+ * protections of mappings hold; copies fail where there is nothing; physical memory is listed.
  */
 #include "kmt.h"
 
@@ -14,7 +14,8 @@
 static UCHAR Data[3 * PAGE_SIZE];
 static const UCHAR Constant[64] = {1, 2, 3};
 
-/* Locks Length bytes at Buffer, compares through a mapping, unlocks. FALSE: something was not as promised. */
+/* Locks Length bytes at Buffer, compares through a mapping, unlocks. FALSE: something was not as
+ * promised. */
 static BOOLEAN LockAndCompare(PVOID Buffer, ULONG Length, LOCK_OPERATION Operation)
 {
     PMDL Mdl = IoAllocateMdl(Buffer, Length, FALSE, FALSE, NULL);

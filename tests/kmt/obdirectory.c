@@ -1,8 +1,8 @@
 /*
- * Promises: drivers make, open, list and remove directories and symbolic links; relative names begin
- * at a directory's handle; a listing tells every name that is there all the time once, in pieces of any
- * size, while others come and go; \?? is the process's directory before \GLOBAL??; every wrong
- * argument has its status.
+ * Promises: drivers make, open, list and remove directories and symbolic links; relative names
+ * begin at a directory's handle; a listing tells every name that is there all the time once, in
+ * pieces of any size, while others come and go; \?? is the process's directory before \GLOBAL??;
+ * every wrong argument has its status.
  */
 #include "kmtob.h"
 

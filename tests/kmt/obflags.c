@@ -1,8 +1,8 @@
 /*
- * Promises: every OBJ_ attribute does what Windows' does, and attributes that do not exist, or not for
- * the type, are refused; a wrong Length is; rights are mapped, and refused where the check is forced;
- * a handle's rights bind user mode alone; protected handles stay; an exclusive object is one process's.
- * Nothing that fails leaves an object, a name or a handle behind.
+ * Promises: every OBJ_ attribute does what Windows' does, and attributes that do not exist, or not
+ * for the type, are refused; a wrong Length is; rights are mapped, and refused where the check is
+ * forced; a handle's rights bind user mode alone; protected handles stay; an exclusive object is
+ * one process's. Nothing that fails leaves an object, a name or a handle behind.
  */
 #include "kmtob.h"
 

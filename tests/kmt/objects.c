@@ -1,7 +1,7 @@
 /*
  * Promises: names are found without regard to case if that is asked for, through links, and refused
- * for the right reason; handles and references keep an object alive and nothing else does; types and rights are
- * checked; pseudo-handles and kernel handles mean what they should.
+ * for the right reason; handles and references keep an object alive and nothing else does; types
+ * and rights are checked; pseudo-handles and kernel handles mean what they should.
  */
 #include "kmt.h"
 

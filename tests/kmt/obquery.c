@@ -1,8 +1,8 @@
 /*
- * Promises: ZwQueryObject tells rights, attributes, counts, names and types, in buffers of the length
- * that it says; ObQueryNameString has full names, of files too; duplicates have the rights and
- * attributes asked for, and a life of their own; tagged references are references; a last reference
- * may be dropped with the deletion left to others. Every wrong argument has its status.
+ * Promises: ZwQueryObject tells rights, attributes, counts, names and types, in buffers of the
+ * length that it says; ObQueryNameString has full names, of files too; duplicates have the rights
+ * and attributes asked for, and a life of their own; tagged references are references; a last
+ * reference may be dropped with the deletion left to others. Every wrong argument has its status.
  */
 #include "kmtob.h"
 

@@ -1,8 +1,8 @@
 /*
- * Promises: semaphores, mutants and timers have handles and names as events do; what they count, who
- * owns them and when they expire is as for the objects that drivers make themselves; a timer calls its
- * routine in the thread that armed it, and not after it was cancelled, armed anew or deleted; it is cancelled
- * when that thread ends, unless another has armed it meanwhile; waits for
+ * Promises: semaphores, mutants and timers have handles and names as events do; what they count,
+ * who owns them and when they expire is as for the objects that drivers make themselves; a timer
+ * calls its routine in the thread that armed it, and not after it was cancelled, armed anew or
+ * deleted; it is cancelled when that thread ends, unless another has armed it meanwhile; waits for
  * many handles take all or one. Wrong arguments have their status and leave nothing behind.
  */
 #include "kmtob.h"
@@ -203,7 +203,8 @@ static VOID NTAPI ArmAndEnd(PVOID Context)
     ZwSetTimer(Ended[2], &Late, NULL, NULL, FALSE, 0, NULL);
 }
 
-/* A period that goes on in a thread that is ending: the calls that are queued do not keep it from that. */
+/* A period that goes on in a thread that is ending: the calls that are queued do not keep it from
+ * that. */
 static VOID NTAPI EndAmongCalls(PVOID Context)
 {
     LARGE_INTEGER Now = KmtMs(0);

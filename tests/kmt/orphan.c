@@ -1,7 +1,7 @@
 /*
  * Promises: a thread whose request a driver keeps ends after a while without it, and says so; the
- * request is completed later, by whoever has it, and nothing is lost: not the file, not the event, not
- * the thread object.
+ * request is completed later, by whoever has it, and nothing is lost: not the file, not the event,
+ * not the thread object.
  * MACHINE: cmdline=iorundown=1
  * SAYS: ends without its request: driver .*orphan
  */

@@ -1,8 +1,9 @@
 /*
  * MACHINE: debug=1 cmdline=pageable=1
- * Promises: memory that vanishes changes no result: instructions that touch several pages at once, string
- * instructions, those that push and pop flags, in pageable code and with pageable data, on
- * every processor at once, while interrupts come; locked sections and buffers can be used at DISPATCH_LEVEL.
+ * Promises: memory that vanishes changes no result: instructions that touch several pages at once,
+ * string instructions, those that push and pop flags, in pageable code and with pageable data, on
+ * every processor at once, while interrupts come; locked sections and buffers can be used at
+ * DISPATCH_LEVEL.
  */
 #include "kmt.h"
 

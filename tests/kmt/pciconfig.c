@@ -1,7 +1,8 @@
 /*
- * Promises: every function's configuration space reads the same in bytes, words and ULONGs, and in any
- * piece; registers that can be written keep what was written, and nothing beside them changes; absent
- * devices, buses and kinds of data are told apart; every function has a device object by its place.
+ * Promises: every function's configuration space reads the same in bytes, words and ULONGs, and in
+ * any piece; registers that can be written keep what was written, and nothing beside them changes;
+ * absent devices, buses and kinds of data are told apart; every function has a device object by its
+ * place.
  */
 #include "edu.h"
 

@@ -1,7 +1,8 @@
 /*
  * Promises: the melody player queues a request whole or not at all, also when many threads fill its
- * queue; it refuses notes out of range; it plays notes for as long as they say, one after another; a wait
- * ends with the last note, or when it is cancelled or its file closed; a stop ends everything at once.
+ * queue; it refuses notes out of range; it plays notes for as long as they say, one after another;
+ * a wait ends with the last note, or when it is cancelled or its file closed; a stop ends
+ * everything at once.
  */
 #include "kmt.h"
 #include <kmelody.h>
@@ -164,7 +165,8 @@ static VOID TestCancel(HANDLE Handle)
 
 static volatile LONG Failures, Refused;
 
-/* Fills the queue, stops, waits, all at random: every answer must be one that the interface knows. */
+/* Fills the queue, stops, waits, all at random: every answer must be one that the interface
+ * knows. */
 static VOID NTAPI Hammer(PVOID Context)
 {
     ULONG Seed = (ULONG)(ULONG_PTR)Context;

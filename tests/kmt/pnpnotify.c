@@ -1,8 +1,9 @@
 /*
- * Promises: who registers for a class of device interfaces is told of each that comes or goes, in order, once, in a system
- * thread at PASSIVE_LEVEL; of those that are there already, if he wants to, before the registration returns; and of
- * nothing after he has taken it back, which waits for a call under way. A routine may register, take others back, and
- * itself. A device that is deleted takes its interfaces along. Other categories, flags and pointers are refused.
+ * Promises: who registers for a class of device interfaces is told of each that comes or goes, in
+ * order, once, in a system thread at PASSIVE_LEVEL; of those that are there already, if he wants
+ * to, before the registration returns; and of nothing after he has taken it back, which waits for a
+ * call under way. A routine may register, take others back, and itself. A device that is deleted
+ * takes its interfaces along. Other categories, flags and pointers are refused.
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promises: a process is charged for quota allocations until they are freed, by whatever thread; what
- * fails has charged nothing. With a limit, set on the console for the service named poollimited
- * (test_pools.py), the allocation that would exceed it fails, and only until something is freed.
+ * Promises: a process is charged for quota allocations until they are freed, by whatever thread;
+ * what fails has charged nothing. With a limit, set on the console for the service named
+ * poollimited (test_pools.py), the allocation that would exceed it fails, and only until something
+ * is freed.
  */
 #include "kmt.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promise, together with the console (test_pools.py): what a driver allocates is shown, refused and placed by
- * tag and driver. Alone it proves that its three blocks, each of another tag, are there; when one is
- * refused it gives back those before and does not start. As poolleaker it keeps the second.
+ * Promise, together with the console (test_pools.py): what a driver allocates is shown, refused and
+ * placed by tag and driver. Alone it proves that its three blocks, each of another tag, are there;
+ * when one is refused it gives back those before and does not start. As poolleaker it keeps the
+ * second.
  */
 #include "kmt.h"
 

@@ -1,6 +1,7 @@
 /*
- * Promises: DbgPrint understands Windows' conversions with a driver's arguments, at any IRQL; a call's
- * text comes out in one piece whoever else prints; filters drop what they should and no more.
+ * Promises: DbgPrint understands Windows' conversions with a driver's arguments, at any IRQL; a
+ * call's text comes out in one piece whoever else prints; filters drop what they should and no
+ * more.
  *
  * The output is its own check: the lines that must come are TAP lines made by the conversion under
  * test, and what must not come would be a failed one. The numbers in the "# stripe" lines let the

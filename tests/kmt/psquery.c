@@ -1,7 +1,7 @@
 /*
- * Promises: the query services tell of the system, its processes and its threads what is so; a buffer
- * that is too short gets the length that would have been enough, and nothing else; wrong handles, rights,
- * classes and lengths get the status that is documented.
+ * Promises: the query services tell of the system, its processes and its threads what is so; a
+ * buffer that is too short gets the length that would have been enough, and nothing else; wrong
+ * handles, rights, classes and lengths get the status that is documented.
  */
 #include "kmt.h"
 #include <ntexapi.h>

@@ -1,7 +1,7 @@
 /*
- * Promises: a push lock is one thread's alone or shared; those who wait get it, an exclusive waiter before
- * sharers that come later; whoever is passed by once is not passed again; no wake-up is lost, also when many
- * locks share the kernel's queues.
+ * Promises: a push lock is one thread's alone or shared; those who wait get it, an exclusive waiter
+ * before sharers that come later; whoever is passed by once is not passed again; no wake-up is
+ * lost, also when many locks share the kernel's queues.
  */
 #include "kmt.h"
 
@@ -106,7 +106,8 @@ static VOID TestWaiters(VOID)
     KeLeaveCriticalRegion();
 }
 
-/* One thread takes and gives back all the time, and would always be faster than who has to wake up first. */
+/* One thread takes and gives back all the time, and would always be faster than who has to wake up
+ * first. */
 static volatile LONG Stop;
 
 static VOID NTAPI Hog(PVOID Context)

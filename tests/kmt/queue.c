@@ -1,7 +1,7 @@
 /*
- * Promises: a kernel queue gives each entry to one thread, in order; keeps no more threads busy than
- * its limit, lets another in when one blocks; waits end by timeout and by rundown; nothing is lost
- * under load.
+ * Promises: a kernel queue gives each entry to one thread, in order; keeps no more threads busy
+ * than its limit, lets another in when one blocks; waits end by timeout and by rundown; nothing is
+ * lost under load.
  */
 #include "kmt.h"
 

@@ -1,6 +1,6 @@
 /*
- * Promises: an in-stack queued spin lock excludes threads, DPCs and processors, keeps and restores the IRQL,
- * and is handed on in the order in which processors came.
+ * Promises: an in-stack queued spin lock excludes threads, DPCs and processors, keeps and restores
+ * the IRQL, and is handed on in the order in which processors came.
  */
 #include "kmt.h"
 
@@ -45,8 +45,8 @@ static VOID NTAPI Queue(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argumen
     KeReleaseInStackQueuedSpinLockFromDpcLevel(&Handles[Number]);
 }
 
-/* With the lock held here, lets one processor after the other queue, in a random order: the lock's word is the
- * last one's handle, so we see when it has. Then they shall be served in that order. */
+/* With the lock held here, lets one processor after the other queue, in a random order: the lock's
+ * word is the last one's handle, so we see when it has. Then they shall be served in that order. */
 static LONG OneRound(PULONG Seed)
 {
     KLOCK_QUEUE_HANDLE Mine;

@@ -1,6 +1,6 @@
 /*
- * Promise, together with referrer.c: a driver may drop a reference that another has taken, and neither is held
- * to it. (Alone, it has been given none.)
+ * Promise, together with referrer.c: a driver may drop a reference that another has taken, and
+ * neither is held to it. (Alone, it has been given none.)
  */
 #include "kmtob.h"
 

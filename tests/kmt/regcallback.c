@@ -1,7 +1,7 @@
 /*
- * Promises: registry callbacks hear of every operation before and after it, from the highest altitude down and
- * back; they can forbid it, do it themselves and change its end; contexts of calls and of objects find their way
- * back; a registration that has ended is not called any more.
+ * Promises: registry callbacks hear of every operation before and after it, from the highest
+ * altitude down and back; they can forbid it, do it themselves and change its end; contexts of
+ * calls and of objects find their way back; a registration that has ended is not called any more.
  */
 #include "kmtreg.h"
 #include <ntifs.h>

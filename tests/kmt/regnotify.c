@@ -1,6 +1,7 @@
 /*
- * Promises: who watches a key is told once of each kind of change that was asked for, by event, work item or
- * waiting, also of changes while nobody was waiting; the end of key or handle ends the wait.
+ * Promises: who watches a key is told once of each kind of change that was asked for, by event,
+ * work item or waiting, also of changes while nobody was waiting; the end of key or handle ends the
+ * wait.
  */
 #include "kmtreg.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promises: values are set, read, enumerated in the order of their creation and deleted; each query class has
- * its layout, and each length of buffer its status; names may have 16383 characters and data 1 MB. Every
- * service refuses bad handles, accesses, names and buffers with the documented status.
+ * Promises: values are set, read, enumerated in the order of their creation and deleted; each query
+ * class has its layout, and each length of buffer its status; names may have 16383 characters and
+ * data 1 MB. Every service refuses bad handles, accesses, names and buffers with the documented
+ * status.
  */
 #include "kmtreg.h"
 

@@ -1,8 +1,8 @@
 /*
- * Promises: an executive resource is one thread's alone or shared by any number; it counts recursions;
- * who waits gets it, sharers together, exclusive waiters one by one, in turns; each way to share treats
- * exclusive waiters as its name says; conversion lets sharers in; owners can be replaced; long waits
- * lend the owner priority.
+ * Promises: an executive resource is one thread's alone or shared by any number; it counts
+ * recursions; who waits gets it, sharers together, exclusive waiters one by one, in turns; each way
+ * to share treats exclusive waiters as its name says; conversion lets sharers in; owners can be
+ * replaced; long waits lend the owner priority.
  */
 #include "kmt.h"
 

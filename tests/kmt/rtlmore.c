@@ -1,6 +1,7 @@
 /*
- * Promises: byte strings, copies of strings, GUIDs as text, bitmaps, byte order, random numbers and seconds
- * work for a driver through its imports; strings that routines allocate go back to the pool.
+ * Promises: byte strings, copies of strings, GUIDs as text, bitmaps, byte order, random numbers and
+ * seconds work for a driver through its imports; strings that routines allocate go back to the
+ * pool.
  */
 #include "kmt.h"
 

@@ -1,6 +1,7 @@
 /*
- * Promises: RtlQueryRegistryValues does what its table says, flag by flag; its kin reach the well-known places;
- * a driver has its Parameters, and a device of a bus driver its Device Parameters.
+ * Promises: RtlQueryRegistryValues does what its table says, flag by flag; its kin reach the
+ * well-known places; a driver has its Parameters, and a device of a bus driver its Device
+ * Parameters.
  */
 #include "kmtreg.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promise: drivers can keep elements in generic tables, as splay trees and as AVL trees; the table calls the
- * driver's routines, keeps the elements in order, and gives all memory back. The trees themselves are proved on
- * the host (tests/unit/table_test.c).
+ * Promise: drivers can keep elements in generic tables, as splay trees and as AVL trees; the table
+ * calls the driver's routines, keeps the elements in order, and gives all memory back. The trees
+ * themselves are proved on the host (tests/unit/table_test.c).
  */
 #include "kmt.h"
 

@@ -1,7 +1,7 @@
 /*
- * Promises: rundown protection counts its users; the wait ends when the last one has left, and not before; from
- * its beginning on nobody gets in; it can be used again after reinitialisation. The cache-aware kind
- * does the same, wherever its users come and leave.
+ * Promises: rundown protection counts its users; the wait ends when the last one has left, and not
+ * before; from its beginning on nobody gets in; it can be used again after reinitialisation. The
+ * cache-aware kind does the same, wherever its users come and leave.
  */
 #include "kmt.h"
 

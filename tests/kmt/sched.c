@@ -1,8 +1,8 @@
 /*
  * Promises: a higher priority thread preempts at once; equals share a processor by quantum; a woken
  * thread is boosted and decays to its base step by step, while real-time priorities stay; all
- * processors are used; long work at DISPATCH_LEVEL uses up a quantum as any other; a thousand threads come
- * and go without loss.
+ * processors are used; long work at DISPATCH_LEVEL uses up a quantum as any other; a thousand
+ * threads come and go without loss.
  */
 #include "kmt.h"
 
@@ -194,8 +194,9 @@ static VOID NTAPI RunOnFirst(PVOID Context)
 }
 
 /*
- * The first processor cannot switch, the others are busy: a thread that wakes is put in line for the
- * first. The others become idle, then a thread that must run on the first takes its place in the line.
+ * The first processor cannot switch, the others are busy: a thread that wakes is put in line for
+ * the first. The others become idle, then a thread that must run on the first takes its place in
+ * the line.
  */
 static VOID TestDisplaced(VOID)
 {
@@ -250,7 +251,8 @@ static VOID NTAPI NoteRun(PVOID Context)
     EqualRan = 1;
 }
 
-/* Far more ticks than a quantum has, while nobody can take the processor away; then it is overdue. */
+/* Far more ticks than a quantum has, while nobody can take the processor away; then it is
+ * overdue. */
 static VOID TestLongAtDispatch(VOID)
 {
     PETHREAD Equal;

@@ -1,7 +1,8 @@
 /*
  * Promises: the contents of a block of a secure pool are those it was allocated with, and change by
- * ExSecurePoolUpdate only; whoever has the wrong handle, tag, cookie or range is refused and told; no writable
- * mapping of it can be made; extended parameters are understood or refused; all of it comes back.
+ * ExSecurePoolUpdate only; whoever has the wrong handle, tag, cookie or range is refused and told;
+ * no writable mapping of it can be made; extended parameters are understood or refused; all of it
+ * comes back.
  */
 #include "kmt.h"
 

@@ -1,6 +1,7 @@
 /*
- * Promises: a shared spin lock has one writer or any number of readers; a writer that waits keeps new
- * readers out and gets in; the only reader can become the writer; the IRQL is kept and restored.
+ * Promises: a shared spin lock has one writer or any number of readers; a writer that waits keeps
+ * new readers out and gets in; the only reader can become the writer; the IRQL is kept and
+ * restored.
  */
 #include "kmt.h"
 

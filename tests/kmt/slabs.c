@@ -1,8 +1,8 @@
 /*
  * Promise: small blocks keep what is written to them while all processors allocate and free them in
- * bursts, on whatever processor, so that slabs become empty and go back to the system all the time and
- * others take their places. What was used in a burst does not stay with the pools: tests/host/test_pools.py
- * looks.
+ * bursts, on whatever processor, so that slabs become empty and go back to the system all the time
+ * and others take their places. What was used in a burst does not stay with the pools:
+ * tests/host/test_pools.py looks.
  */
 #include "kmt.h"
 

@@ -1,7 +1,8 @@
 /*
  * Promises: the Beep device sounds what it is asked for, for as long as it is asked; a new tone
- * replaces the old one with its own length; closing a handle ends the tone that was asked for by it and
- * no other; wrong requests are refused; requests from many threads at a time leave silence behind.
+ * replaces the old one with its own length; closing a handle ends the tone that was asked for by it
+ * and no other; wrong requests are refused; requests from many threads at a time leave silence
+ * behind.
  */
 #include "kmt.h"
 #include <ntddbeep.h>

@@ -1,6 +1,7 @@
 /*
- * Promises: a block of special pool ends where its page ends, or begins where it begins, is as usable as any other,
- * in both pools, and its memory and addresses come back, whoever frees it on whatever processor.
+ * Promises: a block of special pool ends where its page ends, or begins where it begins, is as
+ * usable as any other, in both pools, and its memory and addresses come back, whoever frees it on
+ * whatever processor.
  */
 #include "kmt.h"
 

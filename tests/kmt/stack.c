@@ -1,9 +1,10 @@
 /*
  * Promises: devices are stacked by pointer and by name, on top of whatever is there, with the stack
  * size and alignment of what is below; the stack can be asked for its top, its base and the device
- * below, referenced or not; requests enter at the top. A device that is being initialised or deleted
- * takes no filter; one with a filter on it is deleted only when the filter is detached. A filter that
- * comes while a file is open sees the rest of that file's requests, and one that goes sees no more.
+ * below, referenced or not; requests enter at the top. A device that is being initialised or
+ * deleted takes no filter; one with a filter on it is deleted only when the filter is detached. A
+ * filter that comes while a file is open sees the rest of that file's requests, and one that goes
+ * sees no more.
  */
 #include "kmtdevice.h"
 

@@ -1,8 +1,9 @@
 /*
- * Promises: with threads attaching to and detaching from several processes while others queue APCs to them for
- * every environment, each APC runs exactly once, one for the original environment in its thread's own process; a
- * thread always finds the page tables of the process that it is attached to; processes that come and go meanwhile,
- * with threads of their own, take nothing with them and leave nothing behind.
+ * Promises: with threads attaching to and detaching from several processes while others queue APCs
+ * to them for every environment, each APC runs exactly once, one for the original environment in
+ * its thread's own process; a thread always finds the page tables of the process that it is
+ * attached to; processes that come and go meanwhile, with threads of their own, take nothing with
+ * them and leave nothing behind.
  */
 #include "kmtprocess.h"
 

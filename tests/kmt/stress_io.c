@@ -341,8 +341,8 @@ static VOID KmtRun(VOID)
     CreateDevice();
     LONG_PTR Before = References();
     RunClients();
-    // The last reference of a file may go where only a worker thread can send the close, and let go of the
-    // device after that.
+    // The last reference of a file may go where only a worker thread can send the close, and let go
+    // of the device after that.
     while ((Closes != Creates || Device->ReferenceCount != 0 || References() != Before ||
             WorkQueued || WorkRuns != 0) &&
            KmtLookAgain(&Looks)) {

@@ -1,9 +1,11 @@
 /*
- * Promise: whatever waits, timers, DPCs, APCs, priority changes, threads, and pools do at the same time
- * on all processors, nothing is lost and nothing happens twice: every count is exact at the end.
+ * Promise: whatever waits, timers, DPCs, APCs, priority changes, threads, and pools do at the same
+ * time on all processors, nothing is lost and nothing happens twice: every count is exact at the
+ * end.
  *
- * Each worker draws its steps from a seed of its own, so a run differs from the last only by how the
- * processors interleave. A step that may block has a limit far beyond need; reaching it counts as stuck.
+ * Each worker draws its steps from a seed of its own, so a run differs from the last only by how
+ * the processors interleave. A step that may block has a limit far beyond need; reaching it counts
+ * as stuck.
  */
 #include "kmt.h"
 

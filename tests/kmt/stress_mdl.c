@@ -1,10 +1,11 @@
 /*
- * Promises: a thread on each processor locks, maps, unmaps and advances MDLs, its own and of memory that all
- * share, at fresh and at reserved addresses, while the others read through its mappings: nobody ever sees pages
- * that are mapped no more (a stale translation), no mapping is taken for another's, and no page stays locked.
+ * Promises: a thread on each processor locks, maps, unmaps and advances MDLs, its own and of memory
+ * that all share, at fresh and at reserved addresses, while the others read through its mappings:
+ * nobody ever sees pages that are mapped no more (a stale translation), no mapping is taken for
+ * another's, and no page stays locked.
  *
- * Each page holds the number of its buffer and its own. A slot is a mapping with the number that must be seen
- * through it; its spin lock keeps the mapping while somebody reads.
+ * Each page holds the number of its buffer and its own. A slot is a mapping with the number that
+ * must be seen through it; its spin lock keeps the mapping while somebody reads.
  */
 #include "kmt.h"
 

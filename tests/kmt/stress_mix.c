@@ -1,11 +1,11 @@
 /*
- * Promise: a mixture of all that threads, DPCs, APCs, timers, locks, pools and requests do keeps its
- * accounts, whatever the schedule. A run is short; the debug kernel's seeded schedules make many
- * different ones of it (docs/hunting-races.md).
+ * Promise: a mixture of all that threads, DPCs, APCs, timers, locks, pools and requests do keeps
+ * its accounts, whatever the schedule. A run is short; the debug kernel's seeded schedules make
+ * many different ones of it (docs/hunting-races.md).
  *
  * The service's name says what to do: the number at its end is the seed that the steps are drawn
- * from, and a name that begins with lock, check or wake puts one race into the test's own structures,
- * which shows that hunting finds such a race:
+ * from, and a name that begins with lock, check or wake puts one race into the test's own
+ * structures, which shows that hunting finds such a race:
  *
  *      lock    a transfer between two accounts does not take their mutex
  *      check   an object is made by everybody who finds that there is none yet
@@ -108,7 +108,8 @@ static LONG CountAndFreeSlots(VOID)
 }
 
 /* A box for one item. Each state has an event, which one side sets and the other one waits for and
- * resets: were it one event for both, one side's reset could take what the other is about to wait for. */
+ * resets: were it one event for both, one side's reset could take what the other is about to wait
+ * for. */
 static volatile LONG Full;
 static KEVENT Became[2];
 static LONG Item, Received;
@@ -278,8 +279,8 @@ static VOID NTAPI ApcNormal(PVOID Context, PVOID Argument1, PVOID Argument2)
     KeSetEvent(Argument1, IO_NO_INCREMENT, FALSE);
 }
 
-/* The target ends only when all have done their steps. A normal APC may wait until the target leaves
- * its fast mutex. */
+/* The target ends only when all have done their steps. A normal APC may wait until the target
+ * leaves its fast mutex. */
 static VOID StepApc(WORKER *Worker)
 {
     PETHREAD Target = Workers[KmtRandom(&Worker->Seed) % WORKERS].Thread;

@@ -1,13 +1,14 @@
 /*
- * Promises, under threads on all processors for RUN_MS: handles that are looked up, duplicated, protected
- * and closed at the same time answer the object they were made for, or that they are none; names that
- * come, go, turn temporary and are opened again lead to objects of their own; an exclusive name is opened
- * exclusively or not at all; last references are dropped at PASSIVE_LEVEL and at DISPATCH_LEVEL; a
- * directory is listed while it changes. In the end nothing is left: no object, no handle, no name.
+ * Promises, under threads on all processors for RUN_MS: handles that are looked up, duplicated,
+ * protected and closed at the same time answer the object they were made for, or that they are
+ * none; names that come, go, turn temporary and are opened again lead to objects of their own; an
+ * exclusive name is opened exclusively or not at all; last references are dropped at PASSIVE_LEVEL
+ * and at DISPATCH_LEVEL; a directory is listed while it changes. In the end nothing is left: no
+ * object, no handle, no name.
  *
- * Handles lie in slots, where every thread finds those of the others. The object of slot N is a semaphore
- * with the limit N + 1: who finds a wrong object knows. A slot's handle is closed by whoever takes it out,
- * so each is closed once, while others still use the value they have read.
+ * Handles lie in slots, where every thread finds those of the others. The object of slot N is a
+ * semaphore with the limit N + 1: who finds a wrong object knows. A slot's handle is closed by
+ * whoever takes it out, so each is closed once, while others still use the value they have read.
  */
 #include "kmtob.h"
 
@@ -16,9 +17,9 @@
 #define SLOTS 24
 #define NAMES 6
 
-static PVOID volatile Slots[SLOTS]; /* kernel handles; NULL: none */
-static LONG volatile Emptied
-    [SLOTS]; /* how often a handle was taken out, raised before it is closed */
+static PVOID volatile Slots[SLOTS];  /* kernel handles; NULL: none */
+static LONG volatile Emptied[SLOTS]; /* how often a handle was taken out, raised before it is closed
+                                      */
 static HANDLE Directory;
 static ULONGLONG EndTime;
 static LONG volatile Wrong, Found, Opened, Listed;
@@ -61,8 +62,8 @@ static VOID Empty(ULONG Slot)
     }
 }
 
-/* A handle that was in the slot all the time since Since is still its own. (The same value is not enough: it
- * may have been closed, been another's, and have come back.) */
+/* A handle that was in the slot all the time since Since is still its own. (The same value is not
+ * enough: it may have been closed, been another's, and have come back.) */
 static BOOLEAN IsOwn(ULONG Slot, HANDLE Handle, LONG Since)
 {
     return (BOOLEAN)(Handle != NULL && Emptied[Slot] == Since);

@@ -1,10 +1,11 @@
 /*
- * Promises, under threads on all processors for RUN_MS and ROUNDS at least: timers that are armed with routines by
- * threads which end at once, while others arm, cancel and close the same timers, call their routine in the
- * thread that armed them or not at all; in the end nothing is left: no timer, no thread, no call.
+ * Promises, under threads on all processors for RUN_MS and ROUNDS at least: timers that are armed
+ * with routines by threads which end at once, while others arm, cancel and close the same timers,
+ * call their routine in the thread that armed them or not at all; in the end nothing is left: no
+ * timer, no thread, no call.
  *
- * Timers lie in slots as kernel handles, where every thread finds them. Most threads that arm some end while
- * the timers expire.
+ * Timers lie in slots as kernel handles, where every thread finds them. Most threads that arm some
+ * end while the timers expire.
  */
 #include "kmtob.h"
 
@@ -15,8 +16,8 @@
 #define SETS 6 /* by each thread that ends */
 
 static PVOID volatile Slots[SLOTS]; /* kernel handles; NULL: none */
-static LONG volatile Taken
-    [SLOTS]; /* how often a handle was taken out, raised before it is closed */
+static LONG volatile Taken[SLOTS];  /* how often a handle was taken out, raised before it is closed
+                                     */
 static ULONGLONG EndTime;
 static LONG volatile Wrong, Called, Ended, Closed;
 
@@ -129,8 +130,8 @@ static ULONG ObjectsOf(HANDLE Handle)
     return Buffer.Type.TotalNumberOfObjects;
 }
 
-/* The count of the handle's type comes back to Count by itself: what worker and reaper delete. A worker that
- * came meanwhile stays for half a minute. */
+/* The count of the handle's type comes back to Count by itself: what worker and reaper delete. A
+ * worker that came meanwhile stays for half a minute. */
 static VOID CheckObjects(HANDLE Handle, ULONG Count, PCSTR Text)
 {
     for (ULONG i = 0; i < 60000 && ObjectsOf(Handle) > Count; i++) {

@@ -1,6 +1,6 @@
 /*
- * Promise: threads that make, write, enumerate, rename, watch and delete the same keys at once, while callbacks
- * come and go, leave a tree in order, and nothing behind.
+ * Promise: threads that make, write, enumerate, rename, watch and delete the same keys at once,
+ * while callbacks come and go, leave a tree in order, and nothing behind.
  */
 #include "kmtreg.h"
 

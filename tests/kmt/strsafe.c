@@ -1,6 +1,6 @@
 /*
- * Promises: a driver's ntstrsafe.h routines and the formatting routines they import cut, terminate and answer
- * as on Windows, through the real imports and the Windows calling convention.
+ * Promises: a driver's ntstrsafe.h routines and the formatting routines they import cut, terminate
+ * and answer as on Windows, through the real imports and the Windows calling convention.
  */
 #include "kmt.h"
 #include <ntstrsafe.h>

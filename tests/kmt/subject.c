@@ -1,6 +1,6 @@
 /*
- * Promise: what a debugger is asked to show is there until the driver is unloaded, and then it is gone:
- * requests that are held, lists, strings, pool. (tests/host/test_gdb_io.py looks.)
+ * Promise: what a debugger is asked to show is there until the driver is unloaded, and then it is
+ * gone: requests that are held, lists, strings, pool. (tests/host/test_gdb_io.py looks.)
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,8 @@
 /*
  * Promises: setting the system time moves all that shows it, and nothing that shows interrupt time;
- * absolute timers and waits then expire by the new time, on every processor and with any tolerance, and
- * relative ones as if nothing had happened; a periodic timer is absolute only until it is first due.
+ * absolute timers and waits then expire by the new time, on every processor and with any tolerance,
+ * and relative ones as if nothing had happened; a periodic timer is absolute only until it is first
+ * due.
  */
 #include "kmt.h"
 

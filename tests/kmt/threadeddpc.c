@@ -1,7 +1,7 @@
 /*
- * Promises: a threaded DPC runs at PASSIVE_LEVEL in a thread of the processor it was queued on, before
- * any other thread there, once for each insertion; ordinary DPCs interrupt it; the ForDpc locks keep it
- * and ordinary DPCs apart; it is removed and flushed as others are.
+ * Promises: a threaded DPC runs at PASSIVE_LEVEL in a thread of the processor it was queued on,
+ * before any other thread there, once for each insertion; ordinary DPCs interrupt it; the ForDpc
+ * locks keep it and ordinary DPCs apart; it is removed and flushed as others are.
  */
 #include "kmt.h"
 

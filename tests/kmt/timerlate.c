@@ -1,7 +1,7 @@
 /*
- * Promise: on an idle machine a timer expires after its due time and less than 1 ms later, be it short or
- * long, alone or among others. How late the latest was is printed; only where instructions are the clock
- * is that a fact about the kernel, so the host asks there (test_timers.py).
+ * Promise: on an idle machine a timer expires after its due time and less than 1 ms later, be it
+ * short or long, alone or among others. How late the latest was is printed; only where instructions
+ * are the clock is that a fact about the kernel, so the host asks there (test_timers.py).
  */
 #include "kmt.h"
 

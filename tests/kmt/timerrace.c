@@ -1,6 +1,6 @@
 /*
- * Promise: a timer that one processor arms and another one cancels either is cancelled or expires, never
- * both and never neither; the same when the other one sets it anew instead.
+ * Promise: a timer that one processor arms and another one cancels either is cancelled or expires,
+ * never both and never neither; the same when the other one sets it anew instead.
  */
 #include "kmt.h"
 
@@ -52,8 +52,8 @@ static VOID NTAPI Interfere(PVOID Context)
     }
 }
 
-/* All that was armed so far has come to an end. Two expirations have one run when the host holds this
- * processor up between them, with the DPC in its queue. */
+/* All that was armed so far has come to an end. Two expirations have one run when the host holds
+ * this processor up between them, with the DPC in its queue. */
 static VOID WaitForEnd(LONG Expected)
 {
     ULONGLONG Limit = KmtNow() + 100000000;

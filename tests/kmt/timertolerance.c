@@ -1,6 +1,7 @@
 /*
- * Promises: a coalescable timer expires after its due time and within its tolerable delay, periodic ones
- * each time and without drift; many of them expire at few moments; without a tolerance nothing changes.
+ * Promises: a coalescable timer expires after its due time and within its tolerable delay, periodic
+ * ones each time and without drift; many of them expire at few moments; without a tolerance nothing
+ * changes.
  */
 #include "kmt.h"
 
@@ -65,7 +66,8 @@ static ULONG CountMoments(VOID)
     return Moments;
 }
 
-/* A host that holds the processor up makes many of them expire at one moment: so there are some tries. */
+/* A host that holds the processor up makes many of them expire at one moment: so there are some
+ * tries. */
 static ULONG CountMomentsApart(ULONG Wanted)
 {
     ULONG Apart = 0;

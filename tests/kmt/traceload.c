@@ -1,7 +1,8 @@
 /*
- * Keeps every kind of event that a trace has coming, from when it starts until it is unloaded: threads that
- * signal each other, queue DPCs, fight for a spin lock, allocate, and send requests to a device with a
- * filter's completion routine. tests/host/test_trace.py starts and stops traces meanwhile.
+ * Keeps every kind of event that a trace has coming, from when it starts until it is unloaded:
+ * threads that signal each other, queue DPCs, fight for a spin lock, allocate, and send requests to
+ * a device with a filter's completion routine. tests/host/test_trace.py starts and stops traces
+ * meanwhile.
  */
 #include "kmtdevice.h"
 

@@ -1,7 +1,8 @@
 /*
- * Promise: whoever forwards a request and waits (IoSynchronousCallDriver, IoForwardIrpSynchronously) goes on
- * when it completes, even though the driver below answered STATUS_PENDING without marking the IRP; in the
- * release kernel, that is, where nobody complains of such a driver.
+ * Promise: whoever forwards a request and waits (IoSynchronousCallDriver,
+ * IoForwardIrpSynchronously) goes on when it completes, even though the driver below answered
+ * STATUS_PENDING without marking the IRP; in the release kernel, that is, where nobody complains of
+ * such a driver.
  */
 #include "kmtdevice.h"
 

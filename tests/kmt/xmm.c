@@ -1,6 +1,7 @@
 /*
- * Promises: a driver's thread keeps XMM6-15, its control word, and between calls XMM0-5 too, whatever else runs
- * on its processor: other threads of the same kind, interrupts, and DPCs that use every vector register.
+ * Promises: a driver's thread keeps XMM6-15, its control word, and between calls XMM0-5 too,
+ * whatever else runs on its processor: other threads of the same kind, interrupts, and DPCs that
+ * use every vector register.
  */
 #include "kmt.h"
 
@@ -12,7 +13,8 @@ static KTIMER Timer;
 static KDPC Dpc;
 static LONG Dpcs, Changed;
 
-/* Wrong values in all sixteen registers; the compiler saves those that a DPC routine has to keep. */
+/* Wrong values in all sixteen registers; the compiler saves those that a DPC routine has to
+ * keep. */
 static VOID NTAPI Spoil(PKDPC TheDpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(TheDpc);

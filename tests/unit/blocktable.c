@@ -1,7 +1,7 @@
 /*
- * Proves the table of blocks that the pools' traces are kept in, against a model that remembers everything: a block in use
- * keeps its record, a freed one until its address is used again or its place is needed, the one freed first
- * going first; what has no room is counted.
+ * Proves the table of blocks that the pools' traces are kept in, against a model that remembers
+ * everything: a block in use keeps its record, a freed one until its address is used again or its
+ * place is needed, the one freed first going first; what has no room is counted.
  */
 #define DBG 1
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * Proves what the console makes of keys and lines: editing, history and scrolling, seen on a terminal
- * that is played here; the splitting of lines into commands and words; numbers; and that every
- * status value has its name.
+ * Proves what the console makes of keys and lines: editing, history and scrolling, seen on a
+ * terminal that is played here; the splitting of lines into commands and words; numbers; and that
+ * every status value has its name.
  *
  * unit-sources: kernel/kd/line.c kernel/kd/words.c kernel/kd/status.c
  */

@@ -1,6 +1,6 @@
 /*
- * Proves that the boot disk's reader finds what an archive holds, several archives in a row included,
- * and never reads a byte outside of it, however it is damaged or cut.
+ * Proves that the boot disk's reader finds what an archive holds, several archives in a row
+ * included, and never reads a byte outside of it, however it is damaged or cut.
  *
  * unit-sources: kernel/ldr/cpio.c
  */

@@ -1,6 +1,7 @@
 /*
- * Proves that the kernel's mem*, str* and wcs* do what the C library's do: for every length around the
- * sizes they treat differently, every alignment and every overlap, and without touching a byte beside.
+ * Proves that the kernel's mem*, str* and wcs* do what the C library's do: for every length around
+ * the sizes they treat differently, every alignment and every overlap, and without touching a byte
+ * beside.
  *
  * The sources are included under other names, so that the host's own routines stay to compare with.
  */

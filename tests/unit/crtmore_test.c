@@ -1,6 +1,7 @@
 /*
- * Proves that the run-time that only drivers have does what the C library's, or Annex K, does: bounded text never
- * writes behind its room, numbers saturate, and sorting sorts whatever it is given.
+ * Proves that the run-time that only drivers have does what the C library's, or Annex K, does:
+ * bounded text never writes behind its room, numbers saturate, and sorting sorts whatever it is
+ * given.
  *
  * unit-sources: lib/crt/drivertext.c lib/crt/driversort.c lib/crt/string.c lib/crt/wide.c
  */

@@ -1,7 +1,8 @@
 /*
- * Proves that call frame information leads from a routine to its caller: what compilers write, checked by
- * walking this very program's stack beside the C library's own unwinder, and every other kind of rule and
- * expression, made by hand; and that damaged tables end a walk and are never read beyond their end.
+ * Proves that call frame information leads from a routine to its caller: what compilers write,
+ * checked by walking this very program's stack beside the C library's own unwinder, and every other
+ * kind of rule and expression, made by hand; and that damaged tables end a walk and are never read
+ * beyond their end.
  *
  * unit-sources: kernel/ke/dwarf.c kernel/ke/dwarfframe.c
  */
@@ -154,7 +155,8 @@ static void Put32(ULONG64 Value)
     Put(&Low, 4);
 }
 
-/* An index of one routine [CODE, CODE + 100h), its common entry with Augmentation, and its own with Program. */
+/* An index of one routine [CODE, CODE + 100h), its common entry with Augmentation, and its own with
+ * Program. */
 static KI_DWARF_TABLES Make(PCSTR Augmentation, const UCHAR *Program, ULONG Size)
 {
     static const UCHAR Common[] = {1, 0x78, 16, 1, 0x1B, 0x0C, 7, 8, 0x90, 1};
@@ -241,8 +243,8 @@ static void TestRows(void)
 
 static void TestOtherRules(void)
 {
-    /* R12 at CFA - 32, R13 at CFA + 24, R14 is CFA - 16, R15 CFA + 8, RBX is in RSI, RBP at CFA + 16, RAX
-     * the word at CFA - 8; RCX undefined, the same, as at first. */
+    /* R12 at CFA - 32, R13 at CFA + 24, R14 is CFA - 16, R15 CFA + 8, RBX is in RSI, RBP at CFA +
+     * 16, RAX the word at CFA - 8; RCX undefined, the same, as at first. */
     static const UCHAR Good[] = {0x05, 12,   4,    0x11, 13,   0x7D, 0x14, 14, 2,    0x15, 15, 0x7F,
                                  0x09, 3,    4,    0x10, 6,    2,    0x23, 16, 0x16, 0,    3,  0x38,
                                  0x1C, 0x06, 0x2E, 0x20, 0x07, 1,    0x08, 1,  0x06, 1};

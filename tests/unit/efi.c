@@ -1,9 +1,10 @@
 /*
  * Proves that the UEFI loader takes the kernel file as it is and refuses any damaged one, that its
- * information is read by the kernel's own multiboot2 parser as it was written, its checksums, and where
- * it finds room for the boot disk.
+ * information is read by the kernel's own multiboot2 parser as it was written, its checksums, and
+ * where it finds room for the boot disk.
  *
- * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/efi/room.c boot/grub/multiboot.c boot/memorymap.c
+ * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/efi/room.c
+ * boot/grub/multiboot.c boot/memorymap.c
  */
 #include <assert.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Proves that packets of the GDB remote protocol are told from damage, that a receiver comes back to order
- * after any bytes, and that numbers and escapes survive both ways.
+ * Proves that packets of the GDB remote protocol are told from damage, that a receiver comes back
+ * to order after any bytes, and that numbers and escapes survive both ways.
  *
  * unit-sources: kernel/kd/stub/packet.c
  */
@@ -55,7 +55,8 @@ static void TestLength(void)
     }
 }
 
-/* Every run comes out as long as it went in, and none is written with a character that means something. */
+/* Every run comes out as long as it went in, and none is written with a character that means
+ * something. */
 static void TestRuns(void)
 {
     static CHAR Data[300];

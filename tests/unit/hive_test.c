@@ -1,8 +1,8 @@
 /*
- * Proves that a registry's disk loses nothing: whatever write or flush the power goes at, in whatever order the
- * sectors since the last flush had arrived, and with the last sector torn, what is read afterwards is
- * the old generation or the new one, whole. And that a body with any bytes wrong is refused or is
- * good records, without a step outside of it.
+ * Proves that a registry's disk loses nothing: whatever write or flush the power goes at, in
+ * whatever order the sectors since the last flush had arrived, and with the last sector torn, what
+ * is read afterwards is the old generation or the new one, whole. And that a body with any bytes
+ * wrong is refused or is good records, without a step outside of it.
  *
  * unit-sources: kernel/cm/hiveslot.c kernel/cm/hiveimage.c
  */
@@ -65,7 +65,8 @@ static NTSTATUS Flush(PVOID Context)
 
 static const HIVE_DISK Disk = {SECTORS, NULL, Read, Write, Flush};
 
-/* The power goes: any of the sectors that were not flushed have arrived, one of them only in part. */
+/* The power goes: any of the sectors that were not flushed have arrived, one of them only in
+ * part. */
 static void CutPower(void)
 {
     for (ULONG i = 0; i < Cached; i++) {

@@ -1,6 +1,6 @@
 /*
- * Proves that the memory map handed to the kernel is sorted, has no overlaps, and types every page by
- * the greatest type that any firmware range gives it, however the ranges lie.
+ * Proves that the memory map handed to the kernel is sorted, has no overlaps, and types every page
+ * by the greatest type that any firmware range gives it, however the ranges lie.
  *
  * unit-sources: boot/memorymap.c
  */

@@ -1,6 +1,6 @@
 /*
- * Proves the order of services: by start type, group, tag; and that no list of groups or tags, whatever it
- * holds, is read beyond its end.
+ * Proves the order of services: by start type, group, tag; and that no list of groups or tags,
+ * whatever it holds, is read beyond its end.
  *
  * unit-sources: kernel/ldr/order.c
  */

@@ -1,6 +1,7 @@
 /*
- * Proves that exports are found by name and by ordinal, forwards told apart from addresses and taken apart
- * rightly, and that no damage to an export table makes the search read outside of the image.
+ * Proves that exports are found by name and by ordinal, forwards told apart from addresses and
+ * taken apart rightly, and that no damage to an export table makes the search read outside of the
+ * image.
  *
  * unit-sources: kernel/ldr/peexport.c
  */

@@ -1,6 +1,6 @@
 /*
- * Proves that letters are drawn at every depth of pixels, exactly in their cell and in the screen's colours, that nothing
- * is written outside, and that screens which cannot be drawn on are refused.
+ * Proves that letters are drawn at every depth of pixels, exactly in their cell and in the screen's
+ * colours, that nothing is written outside, and that screens which cannot be drawn on are refused.
  *
  * unit-sources: kernel/hal/pixels.c kernel/hal/font.c
  */

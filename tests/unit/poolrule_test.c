@@ -1,6 +1,6 @@
 /*
- * Proves that rules for failing or guarded allocations are read as they are written, that what makes no sense
- * leaves a rule as it was, and that a rule fires as often as it says.
+ * Proves that rules for failing or guarded allocations are read as they are written, that what
+ * makes no sense leaves a rule as it was, and that a rule fires as often as it says.
  *
  * unit-sources: kernel/ex/poolrule.c kernel/ex/pooltag.c
  */

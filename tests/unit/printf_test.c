@@ -1,7 +1,7 @@
 /*
- * Proves that the sprintf and swprintf families answer as Windows' do when a buffer is too small, that
- * wide formats mean by s, c, S, C and Z what they mean on Windows, and that a wide format makes the same text
- * as the narrow one of the same characters, whatever the format.
+ * Proves that the sprintf and swprintf families answer as Windows' do when a buffer is too small,
+ * that wide formats mean by s, c, S, C and Z what they mean on Windows, and that a wide format
+ * makes the same text as the narrow one of the same characters, whatever the format.
  *
  * unit-sources: lib/rtl/format.c lib/rtl/utf.c lib/crt/wide.c
  */

@@ -1,6 +1,7 @@
 /*
- * Proves that REGEDIT text is read as regedit reads it, that each mistake is reported with its line and
- * costs only that line, and that no input makes the parser leave its text or its scratch memory.
+ * Proves that REGEDIT text is read as regedit reads it, that each mistake is reported with its line
+ * and costs only that line, and that no input makes the parser leave its text or its scratch
+ * memory.
  *
  * unit-sources: kernel/cm/regfile.c lib/rtl/convert.c lib/rtl/upcase.c lib/rtl/utf.c lib/crt/wide.c
  * unit-sources: lib/crt/string.c

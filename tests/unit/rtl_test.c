@@ -1,6 +1,6 @@
 /*
- * Proves that the counted-string routines keep Windows' rules: what is cut and what is refused, where
- * terminators go, odd lengths, case; that conversions keep every character; and that calendar
+ * Proves that the counted-string routines keep Windows' rules: what is cut and what is refused,
+ * where terminators go, odd lengths, case; that conversions keep every character; and that calendar
  * fields survive a trip through every day of 800 years.
  *
  * unit-sources: lib/rtl/strings.c lib/rtl/convert.c lib/rtl/number.c lib/rtl/upcase.c lib/rtl/utf.c

@@ -1,7 +1,7 @@
 /*
- * Promise: texts of security descriptors become the bytes that Windows makes of them; every other text
- * is refused, and none is read or written beyond its end. What a descriptor gives to the System is what its
- * list says of those that the System is, and what its owner always has.
+ * Promise: texts of security descriptors become the bytes that Windows makes of them; every other
+ * text is refused, and none is read or written beyond its end. What a descriptor gives to the
+ * System is what its list says of those that the System is, and what its owner always has.
  * unit-sources: kernel/io/sddl.c kernel/io/dacl.c
  */
 #include <stdio.h>

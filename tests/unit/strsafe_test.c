@@ -1,7 +1,7 @@
 /*
- * Proves that the routines of ntstrsafe.h never write outside their target, end every text, cut where
- * Windows cuts, answer with Windows' statuses, and do with flags what the flags say: for every size of target
- * around the text's, narrow and wide, counted in characters and in bytes.
+ * Proves that the routines of ntstrsafe.h never write outside their target, end every text, cut
+ * where Windows cuts, answer with Windows' statuses, and do with flags what the flags say: for
+ * every size of target around the text's, narrow and wide, counted in characters and in bytes.
  *
  * unit-sources: lib/rtl/format.c lib/rtl/utf.c lib/crt/wide.c
  */

@@ -1,6 +1,6 @@
 /*
- * Proves that an address finds the symbol it belongs to, against a plain search, and that text which
- * is no symbol file is never read beyond its end.
+ * Proves that an address finds the symbol it belongs to, against a plain search, and that text
+ * which is no symbol file is never read beyond its end.
  *
  * unit-sources: kernel/ldr/symbols.c
  */

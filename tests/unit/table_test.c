@@ -1,7 +1,7 @@
 /*
- * Proves that both kinds of generic tables hold what was put in, in order, whatever is inserted, deleted, looked up
- * and enumerated in between; that an AVL tree is balanced after each step and a splay tree well formed; and
- * that neither loses memory.
+ * Proves that both kinds of generic tables hold what was put in, in order, whatever is inserted,
+ * deleted, looked up and enumerated in between; that an AVL tree is balanced after each step and a
+ * splay tree well formed; and that neither loses memory.
  *
  * unit-sources: lib/rtl/splay.c lib/rtl/table.c lib/rtl/avl.c
  */

@@ -1,7 +1,7 @@
 /*
  * Proves that the timer wheel expires every armed timer once, never early and never after the tick
- * that covers its due time, whatever is inserted and cancelled meanwhile, and that the time it gives
- * the clock is never too late.
+ * that covers its due time, whatever is inserted and cancelled meanwhile, and that the time it
+ * gives the clock is never too late.
  *
  * unit-sources: kernel/ke/timerwheel.c
  */
@@ -172,8 +172,8 @@ static void TestBudget(void)
     memset(Armed, 0, sizeof(Armed));
 }
 
-/* The system time is set in the midst of moving timers: absolute ones follow, others stay, and cancelling
- * finds them wherever they are. */
+/* The system time is set in the midst of moving timers: absolute ones follow, others stay, and
+ * cancelling finds them wherever they are. */
 static void TestShift(void)
 {
     static ULONG64 Due[TIMERS];

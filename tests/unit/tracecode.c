@@ -1,6 +1,6 @@
 /*
- * Proves that events are written as tests/host/trace.py reads them: differences in as few bytes as they
- * take, and base 64.
+ * Proves that events are written as tests/host/trace.py reads them: differences in as few bytes as
+ * they take, and base 64.
  *
  * unit-sources: kernel/kd/tracecode.c
  */

@@ -1,6 +1,7 @@
 /*
- * Proves that one step up the stack undoes each kind of prologue that unwind data can describe, also
- * from its middle, and epilogues, and that damaged images end the walk instead of leading out of it.
+ * Proves that one step up the stack undoes each kind of prologue that unwind data can describe,
+ * also from its middle, and epilogues, and that damaged images end the walk instead of leading out
+ * of it.
  *
  * unit-sources: kernel/ke/unwind.c
  */

@@ -1,6 +1,6 @@
 /*
- * beep.c - the console's `beep` command: a client of the Beep device, as the book's chapter 8 writes
- * one. It runs in the kernel, so it calls the system services by their Zw names.
+ * beep.c - the console's `beep` command: a client of the Beep device, as the book's chapter 8
+ * writes one. It runs in the kernel, so it calls the system services by their Zw names.
  */
 #include <ntddk.h>
 #include <ntddbeep.h>

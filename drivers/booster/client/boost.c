@@ -1,6 +1,6 @@
 /*
- * boost.c - the console's `boost` command: the client of the book's chapter 4, which sets a thread's
- * priority through the booster, or through booster2.
+ * boost.c - the console's `boost` command: the client of the book's chapter 4, which sets a
+ * thread's priority through the booster, or through booster2.
  */
 #include <ntddk.h>
 #include <booster.h>

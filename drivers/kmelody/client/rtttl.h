@@ -17,9 +17,9 @@ typedef struct _RTTTL_RESULT {
 } RTTTL_RESULT, *PRTTTL_RESULT;
 
 /*
- * Reads Length characters at Text, which need not be terminated, into at most Capacity notes. A rest
- * lengthens the silence behind the note before it, or becomes a note of 0 Hz at the beginning. FALSE:
- * not a tune; Result says where and why. Pure: no allocation, no floating point, any IRQL.
+ * Reads Length characters at Text, which need not be terminated, into at most Capacity notes. A
+ * rest lengthens the silence behind the note before it, or becomes a note of 0 Hz at the beginning.
+ * FALSE: not a tune; Result says where and why. Pure: no allocation, no floating point, any IRQL.
  */
 BOOLEAN RtttlParse(const char *Text, SIZE_T Length, PMELODY_NOTE Notes, ULONG Capacity,
                    PRTTTL_RESULT Result);

@@ -1,4 +1,5 @@
-/* notmyfault.c - the console's `notmyfault` command: loads the faulty driver and has it commit a fault. */
+/* notmyfault.c - the console's `notmyfault` command: loads the faulty driver and has it commit a
+ * fault. */
 #include <ntddk.h>
 #include <kd.h>
 #include <notmyfault.h>

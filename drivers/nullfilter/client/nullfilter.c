@@ -1,5 +1,5 @@
-/* nullfilter.c - the console's `nullfilter` command: puts the null filter on a device and shows what it
- * has counted. */
+/* nullfilter.c - the console's `nullfilter` command: puts the null filter on a device and shows
+ * what it has counted. */
 #include <ntddk.h>
 #include <kd.h>
 #include <nullfilter.h>

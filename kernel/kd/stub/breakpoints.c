@@ -1,11 +1,12 @@
 /*
  * breakpoints.c - what gdb has set.
  *
- * Software breakpoints (Z0) stand in a table and are in the code only while the machine runs: every stop
- * takes them out before anything is looked at, and going on puts them in. So memory reads as it is, the
- * debugger's own code cannot run into them, and a driver that has gone meanwhile, with pages that now
- * belong to somebody else, keeps nothing: a byte is put back only where it was put, if it is still there.
- * The trace, which writes code too, takes them out in the same way (KiBeginCodeChange).
+ * Software breakpoints (Z0) stand in a table and are in the code only while the machine runs: every
+ * stop takes them out before anything is looked at, and going on puts them in. So memory reads as
+ * it is, the debugger's own code cannot run into them, and a driver that has gone meanwhile, with
+ * pages that now belong to somebody else, keeps nothing: a byte is put back only where it was put,
+ * if it is still there. The trace, which writes code too, takes them out in the same way
+ * (KiBeginCodeChange).
  *
  * Hardware ones (Z1, and the watchpoints Z2 to Z4) are the four debug registers of every processor
  * (KiDebugRegisters). The processor cannot tell reads from accesses, so Z3 stops at writes, too.
@@ -49,8 +50,8 @@ static PKDP_BREAKPOINT FindBreakpoint(ULONG64 Address)
     return NULL;
 }
 
-/* Read by processors that have stopped for a breakpoint, not for each other: the table changes while
- * all stand still. */
+/* Read by processors that have stopped for a breakpoint, not for each other: the table changes
+ * while all stand still. */
 BOOLEAN KdIsBreakpoint(ULONG64 Address)
 {
     PKDP_BREAKPOINT Breakpoint = FindBreakpoint(Address);
@@ -162,8 +163,8 @@ static const CHAR *AddWatchpoint(const KDP_WATCHPOINT *Wanted)
     return "OK";
 }
 
-/* The processor watches naturally aligned pieces only; an address that it could not have would fault when
- * the register is loaded. */
+/* The processor watches naturally aligned pieces only; an address that it could not have would
+ * fault when the register is loaded. */
 static BOOLEAN IsWatchable(const KDP_WATCHPOINT *Wanted)
 {
     ULONG Length = Wanted->Length;

@@ -1,6 +1,7 @@
 /*
- * memory.c - gdb reads and writes memory: m address,length; M address,length:digits; X the same with
- * binary data. A read may be answered with less than was asked for; a write is done whole or is an error.
+ * memory.c - gdb reads and writes memory: m address,length; M address,length:digits; X the same
+ * with binary data. A read may be answered with less than was asked for; a write is done whole or
+ * is an error.
  */
 #include "stub.h"
 #include "mm.h"

@@ -1,15 +1,16 @@
 /*
  * monitor.c - gdb's `monitor` runs a console command while the machine stands.
  *
- * Only those that their files declare by KD_COMMAND_ANYTIME: they take no lock, which a processor that
- * stands still may hold, allocate nothing, and wait for nobody. Others could be run by letting the machine
- * go on for a moment, but what its user is looking at would then be gone: they are refused, and the console
- * is a `continue` away. Two are the debugger's own: `monitor reboot`, as the console's writes the registry
- * first, and `monitor set dbgprint on`, which makes gdb print what drivers and the kernel print.
+ * Only those that their files declare by KD_COMMAND_ANYTIME: they take no lock, which a processor
+ * that stands still may hold, allocate nothing, and wait for nobody. Others could be run by letting
+ * the machine go on for a moment, but what its user is looking at would then be gone: they are
+ * refused, and the console is a `continue` away. Two are the debugger's own: `monitor reboot`, as
+ * the console's writes the registry first, and `monitor set dbgprint on`, which makes gdb print
+ * what drivers and the kernel print.
  *
- * A command's text goes out as it is made, in packets of their own that gdb prints. Those of a machine that runs
- * go out in the same way, within print.c's lock, so their order is that on the console; whoever sends
- * one owns the debugger meanwhile, so that no stop comes in between.
+ * A command's text goes out as it is made, in packets of their own that gdb prints. Those of a
+ * machine that runs go out in the same way, within print.c's lock, so their order is that on the
+ * console; whoever sends one owns the debugger meanwhile, so that no stop comes in between.
  */
 #include "stub.h"
 #include "hal.h"

@@ -5,8 +5,8 @@
  *                                                  x '*' n is a run, see KdpTakeRun
  *
  * Between packets '+' says that one came well and '-' that it did not, and 03h is the Ctrl-C of a
- * person. Everything else there is noise. A line may lose or change any byte: the receiver waits for
- * the next '$', whatever it was in the middle of, and keeps nothing but this one state.
+ * person. Everything else there is noise. A line may lose or change any byte: the receiver waits
+ * for the next '$', whatever it was in the middle of, and keeps nothing but this one state.
  */
 #include "packet.h"
 

@@ -51,8 +51,8 @@ void KdpAddNumber(PKDP_REPLY Reply, ULONG64 Value);
 void KdpAddBytes(PKDP_REPLY Reply, const VOID *Bytes, SIZE_T Count);
 /* Bytes as they are, those that mean something to the protocol escaped. */
 void KdpAddBinary(PKDP_REPLY Reply, const CHAR *Bytes, SIZE_T Count);
-/* Takes a run of equal characters off the Length at Data; puts it into Run as the protocol writes it, 1 to 3
- * characters, and says how many. */
+/* Takes a run of equal characters off the Length at Data; puts it into Run as the protocol writes
+ * it, 1 to 3 characters, and says how many. */
 ULONG KdpTakeRun(const CHAR *Data, ULONG Length, CHAR Run[3], PULONG Taken);
 
 /* -1: no hexadecimal digit. */

@@ -1,12 +1,12 @@
 /*
- * port.c - whether there can be a debugger, and whether there is one: what drivers ask, and what the
- * command line wants.
+ * port.c - whether there can be a debugger, and whether there is one: what drivers ask, and what
+ * the command line wants.
  *
  *     debug          gdb may come at any time on COM2 (debugport=com2, the only one there is)
  *     break          and the start waits for it
  *
- * Enabled is fixed at the start but for KdDisableDebugger; present changes in sessions only. Both are
- * single bytes that anybody may read.
+ * Enabled is fixed at the start but for KdDisableDebugger; present changes in sessions only. Both
+ * are single bytes that anybody may read.
  */
 #include "stub.h"
 #include "hal.h"

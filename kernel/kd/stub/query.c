@@ -1,9 +1,9 @@
 /*
  * query.c - q and Q: what the stub can do, which threads there are, what they are called.
  *
- * A thread to gdb is a processor: what stands on it is what can be stepped and looked at in registers.
- * The system's own threads are in memory, for the commands of kernel/kd/gdb; so are drivers, whose symbols
- * those commands load.
+ * A thread to gdb is a processor: what stands on it is what can be stepped and looked at in
+ * registers. The system's own threads are in memory, for the commands of kernel/kd/gdb; so are
+ * drivers, whose symbols those commands load.
  */
 #include "stub.h"
 #include "ldr.h"

@@ -1,10 +1,10 @@
 /*
  * registers.c - a stopped processor's registers, for gdb.
  *
- * They lie in three places: the trap frame, the FXSAVE image, and what else was kept when the processor
- * stopped. One table, in the order of the description that gdb gets, says where each one is; a few that
- * gdb wants in another form than the processor keeps are made when they are asked for. Segments and system
- * registers are for looking only.
+ * They lie in three places: the trap frame, the FXSAVE image, and what else was kept when the
+ * processor stopped. One table, in the order of the description that gdb gets, says where each one
+ * is; a few that gdb wants in another form than the processor keeps are made when they are asked
+ * for. Segments and system registers are for looking only.
  */
 #include "stub.h"
 
@@ -194,8 +194,8 @@ static PVOID FindRegister(PKD_PROCESSOR Processor, const KDP_REGISTER *This)
     }
 }
 
-/* FXSAVE keeps a bit for a register that is in use; gdb wants the processor's own two, 3 for an empty one.
- * What kind of value is in one in use gdb sees for itself. */
+/* FXSAVE keeps a bit for a register that is in use; gdb wants the processor's own two, 3 for an
+ * empty one. What kind of value is in one in use gdb sees for itself. */
 static USHORT FullTag(UCHAR Short)
 {
     USHORT Full = 0;

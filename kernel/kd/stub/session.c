@@ -1,14 +1,14 @@
 /*
  * session.c - the debugger's stub: a conversation with gdb while the machine stands.
  *
- * gdb asks, the stub answers; only the answer to "go on" is late: it is the reason of the next stop.
- * So a session lasts from a stop to the next "go on", and what outlives it is little: KdpSession, the
- * breakpoints, and whether somebody is there at all (KdDebuggerNotPresent). Each layer forgives: a damaged
- * packet is asked for again, an unknown one is answered with nothing, as the protocol wants, and a
- * request that faults, on damaged data for instance, with an error.
+ * gdb asks, the stub answers; only the answer to "go on" is late: it is the reason of the next
+ * stop. So a session lasts from a stop to the next "go on", and what outlives it is little:
+ * KdpSession, the breakpoints, and whether somebody is there at all (KdDebuggerNotPresent). Each
+ * layer forgives: a damaged packet is asked for again, an unknown one is answered with nothing, as
+ * the protocol wants, and a request that faults, on damaged data for instance, with an error.
  *
- * Somebody is there from the first good packet until it detaches. A stop for bytes that turn out to be
- * noise ends by itself.
+ * Somebody is there from the first good packet until it detaches. A stop for bytes that turn out to
+ * be noise ends by itself.
  */
 #include "stub.h"
 #include "hal.h"
@@ -56,7 +56,8 @@ static void Acknowledge(CHAR Answer)
     }
 }
 
-/* Once acknowledgements are over only a gdb that has just been started sends one: it wants them again. */
+/* Once acknowledgements are over only a gdb that has just been started sends one: it wants them
+ * again. */
 static void NoteAcknowledgement(void)
 {
     if (KdpSession.NoAcks && !KdpSession.LastAckDue) {
@@ -65,7 +66,8 @@ static void NoteAcknowledgement(void)
     KdpSession.LastAckDue = FALSE;
 }
 
-/* A byte takes 87 us at least. Who asked all the time would keep the bus, or an emulator's lock, from others. */
+/* A byte takes 87 us at least. Who asked all the time would keep the bus, or an emulator's lock,
+ * from others. */
 static void WaitALittle(void)
 {
     for (ULONG i = 0; i < POLL_PAUSES; i++) {
@@ -73,8 +75,8 @@ static void WaitALittle(void)
     }
 }
 
-/* The next good packet; FALSE: for a long time there was none, and nobody is known to be there. Damage
- * is answered at once, with no time limit: gdb sends the packet again by itself. */
+/* The next good packet; FALSE: for a long time there was none, and nobody is known to be there.
+ * Damage is answered at once, with no time limit: gdb sends the packet again by itself. */
 static BOOLEAN ReceivePacket(void)
 {
     ULONG64 Deadline = HalQueryCounter100ns() + NOISE_LIMIT_100NS;
@@ -113,9 +115,10 @@ static BOOLEAN ReceivePacket(void)
     }
 }
 
-/* A byte while the machine runs: Ctrl-C, or the beginning of a packet. A break is gdb's Ctrl-C, too (`set
- * remote interrupt-sequence BREAK`), or, without gdb, the key that stops a machine which hangs. The bytes of one NMI may have been
- * read already, as part of a session that has just ended. */
+/* A byte while the machine runs: Ctrl-C, or the beginning of a packet. A break is gdb's Ctrl-C, too
+ * (`set remote interrupt-sequence BREAK`), or, without gdb, the key that stops a machine which
+ * hangs. The bytes of one NMI may have been read already, as part of a session that has just
+ * ended. */
 BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
 {
     UCHAR Byte;
@@ -178,8 +181,8 @@ static void Resume(const CHAR *At, BOOLEAN Step, BOOLEAN Signal)
     GoOn(Step, KdpSession.StepChosen);
 }
 
-/* vCont;s:2;c - a step is one processor's, and while it lasts nobody else runs, whatever else is asked
- * for: the first action that steps decides. */
+/* vCont;s:2;c - a step is one processor's, and while it lasts nobody else runs, whatever else is
+ * asked for: the first action that steps decides. */
 static void ContinueThreads(const CHAR *At)
 {
     ULONG Stepping = MAXULONG;

@@ -1,7 +1,7 @@
 /*
- * stub.h - private to the stub: what its files offer each other. All of it runs on one processor at a
- * time, the owner of the stop (ke/debugger.c), with interrupts off and, as far as they answer, all others
- * standing still: nothing has a lock.
+ * stub.h - private to the stub: what its files offer each other. All of it runs on one processor at
+ * a time, the owner of the stop (ke/debugger.c), with interrupts off and, as far as they answer,
+ * all others standing still: nothing has a lock.
  */
 #ifndef KDP_STUB_H
 #define KDP_STUB_H
@@ -38,8 +38,8 @@ static inline ULONG KdpThreadOf(ULONG Processor)
 {
     return Processor + 1;
 }
-/* Takes a thread's number off *At; FALSE: it is none of a processor that stands still. 0 and -1, "any" and
- * "all", give Any. */
+/* Takes a thread's number off *At; FALSE: it is none of a processor that stands still. 0 and -1,
+ * "any" and "all", give Any. */
 BOOLEAN KdpTakeThread(const CHAR **At, ULONG Any, ULONG *Processor);
 
 /* port.c: somebody has come, or gone. */

@@ -1,7 +1,7 @@
 /*
- * nt/cm.h - registry callbacks (book ch. 9's exercises): a driver is told of what others do to keys,
- * before and after, and may forbid it or do it in their place. And the keys that drivers and devices
- * have for themselves.
+ * nt/cm.h - registry callbacks (book ch. 9's exercises): a driver is told of what others do to
+ * keys, before and after, and may forbid it or do it in their place. And the keys that drivers and
+ * devices have for themselves.
  */
 #include <wdm.h>
 
@@ -187,8 +187,8 @@ typedef struct _REG_QUERY_KEY_NAME {
 } REG_QUERY_KEY_NAME, *PREG_QUERY_KEY_NAME;
 
 /* RegNtPreCreateKeyEx and RegNtPreOpenKeyEx. CompleteName is as the caller wrote it, relative to
- * RootObject unless it begins with a backslash. A callback that answers STATUS_CALLBACK_BYPASS stores
- * a referenced key object in *ResultObject, and *Disposition. */
+ * RootObject unless it begins with a backslash. A callback that answers STATUS_CALLBACK_BYPASS
+ * stores a referenced key object in *ResultObject, and *Disposition. */
 typedef struct _REG_CREATE_KEY_INFORMATION {
     PUNICODE_STRING CompleteName;
     PVOID RootObject;
@@ -253,8 +253,8 @@ typedef struct _REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION {
 C_ASSERT(sizeof(REG_SET_VALUE_KEY_INFORMATION) == 64 && sizeof(REG_CREATE_KEY_INFORMATION) == 112);
 C_ASSERT(sizeof(REG_POST_OPERATION_INFORMATION) == 56);
 
-/* A callback: Argument1 is the REG_NOTIFY_CLASS, Argument2 what the class says. PASSIVE_LEVEL, in the
- * thread of who uses the registry, without locks: it may use the registry itself. */
+/* A callback: Argument1 is the REG_NOTIFY_CLASS, Argument2 what the class says. PASSIVE_LEVEL, in
+ * the thread of who uses the registry, without locks: it may use the registry itself. */
 typedef NTSTATUS NTAPI EX_CALLBACK_FUNCTION(_In_ PVOID CallbackContext, _In_opt_ PVOID Argument1,
                                             _In_opt_ PVOID Argument2);
 typedef EX_CALLBACK_FUNCTION *PEX_CALLBACK_FUNCTION;
@@ -303,7 +303,8 @@ NTKERNELAPI NTSTATUS NTAPI CmSetCallbackObjectContext(_Inout_ PVOID Object,
 
 /* A key object's identity, the same for all objects of one key, and its name. ObjectName is valid
  * as long as the object is. STATUS_INVALID_PARAMETER: no key object, or no such cookie.
- * STATUS_KEY_DELETED, for the name. STATUS_INSUFFICIENT_RESOURCES. WDK: CmCallbackGetKeyObjectID. */
+ * STATUS_KEY_DELETED, for the name. STATUS_INSUFFICIENT_RESOURCES. WDK:
+ * CmCallbackGetKeyObjectID. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI CmCallbackGetKeyObjectID(_In_ PLARGE_INTEGER Cookie, _In_ PVOID Object,
                                                     _Out_opt_ PULONG_PTR ObjectID,
@@ -331,8 +332,8 @@ typedef enum _DRIVER_REGKEY_TYPE {
 } DRIVER_REGKEY_TYPE;
 
 /* A handle (a kernel handle) for the key Parameters below a driver's service key; it is made when
- * there is none. Flags: 0. STATUS_INVALID_PARAMETER: another type than DriverRegKeyParameters, other
- * flags, or no driver object; errors as ZwCreateKey. WDK: IoOpenDriverRegistryKey. */
+ * there is none. Flags: 0. STATUS_INVALID_PARAMETER: another type than DriverRegKeyParameters,
+ * other flags, or no driver object; errors as ZwCreateKey. WDK: IoOpenDriverRegistryKey. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoOpenDriverRegistryKey(_In_ PDRIVER_OBJECT DriverObject,
                                                    _In_ DRIVER_REGKEY_TYPE RegKeyType,
@@ -348,8 +349,8 @@ NTKERNELAPI NTSTATUS NTAPI IoOpenDriverRegistryKey(_In_ PDRIVER_OBJECT DriverObj
  *   DevInstKeyType  PLUGPLAY_REGKEY_DEVICE: Device Parameters of the device's key in
  *                   \Registry\Machine\System\CurrentControlSet\Enum, made when there is none
  * STATUS_INVALID_DEVICE_REQUEST: the object is no physical device object. STATUS_INVALID_PARAMETER:
- * an unknown type. STATUS_OBJECT_NAME_NOT_FOUND: PLUGPLAY_REGKEY_DRIVER, as no device has such a key
- * without plug and play. Errors as ZwCreateKey. WDK: IoOpenDeviceRegistryKey.
+ * an unknown type. STATUS_OBJECT_NAME_NOT_FOUND: PLUGPLAY_REGKEY_DRIVER, as no device has such a
+ * key without plug and play. Errors as ZwCreateKey. WDK: IoOpenDeviceRegistryKey.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoOpenDeviceRegistryKey(_In_ PDEVICE_OBJECT DeviceObject,

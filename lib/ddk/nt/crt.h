@@ -54,7 +54,8 @@ void *memset(void *Destination, int Value, size_t Count);
  * difference, never past Count. */
 int memcmp(const void *Left, const void *Right, size_t Count);
 
-/* Characters before the terminator (strlen); strnlen looks at no more than Limit and answers Limit then. */
+/* Characters before the terminator (strlen); strnlen looks at no more than Limit and answers Limit
+ * then. */
 size_t strlen(const char *String);
 size_t strnlen(const char *String, size_t Limit);
 /* Compare as unsigned bytes, at most Count of them: < 0, 0 or > 0. The _stricmp pair ignores the
@@ -106,19 +107,20 @@ errno_t wcscat_s(wchar_t *Destination, size_t Size, const wchar_t *Source);
 wchar_t towlower(wchar_t Character);
 wchar_t towupper(wchar_t Character);
 
-/*** Formatted text: Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating point.
- * In the wide ones s and c are wide, S and C narrow. Narrow text is UTF-8. A result below zero: it did
- * not fit. IRQL <= DISPATCH_LEVEL with resident arguments. ***/
+/*** Formatted text: Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating
+ * point. In the wide ones s and c are wide, S and C narrow. Narrow text is UTF-8. A result below
+ * zero: it did not fit. IRQL <= DISPATCH_LEVEL with resident arguments. ***/
 
-/* Write at most Count characters. A terminator follows only when there is room for it: a text of Count
- * characters has none and Count is returned, of a longer one the first Count are stored and -1 is
- * returned. Buffer NULL with Count 0: the characters that the text needs. */
+/* Write at most Count characters. A terminator follows only when there is room for it: a text of
+ * Count characters has none and Count is returned, of a longer one the first Count are stored and
+ * -1 is returned. Buffer NULL with Count 0: the characters that the text needs. */
 int _snprintf(char *Buffer, size_t Count, const char *Format, ...);
 int _vsnprintf(char *Buffer, size_t Count, const char *Format, NT_VA_LIST Arguments);
 int _snwprintf(wchar_t *Buffer, size_t Count, const wchar_t *Format, ...);
 int _vsnwprintf(wchar_t *Buffer, size_t Count, const wchar_t *Format, NT_VA_LIST Arguments);
-/* Write at most Count characters and a terminator into Size; -1 when the text is longer than Count. With
- * _TRUNCATE as Count, the text is cut to Size - 1; with another Count that does not fit Size, it becomes
+/* Write at most Count characters and a terminator into Size; -1 when the text is longer than Count.
+ * With _TRUNCATE as Count, the text is cut to Size - 1; with another Count that does not fit Size,
+ * it becomes
  * "", and -1 is returned. */
 #define _TRUNCATE ((size_t)-1)
 int _snprintf_s(char *Buffer, size_t Size, size_t Count, const char *Format, ...);
@@ -140,8 +142,8 @@ int swprintf_s(wchar_t *Buffer, size_t Size, const wchar_t *Format, ...);
 int vswprintf_s(wchar_t *Buffer, size_t Size, const wchar_t *Format, NT_VA_LIST Arguments);
 #endif
 
-/* Called by compilers in the prologue of functions with a page or more of locals, to touch the stack
- * page by page; not callable from C. RAX: bytes; all registers are kept. Any IRQL. */
+/* Called by compilers in the prologue of functions with a page or more of locals, to touch the
+ * stack page by page; not callable from C. RAX: bytes; all registers are kept. Any IRQL. */
 void __chkstk(void);
 
 #include <nt/crt_more.h>

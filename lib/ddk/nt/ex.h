@@ -1,6 +1,6 @@
 /*
- * nt/ex.h - executive support: interlocked operations, SLISTs, fast mutexes, work items. Layouts are
- * those of Windows x64.
+ * nt/ex.h - executive support: interlocked operations, SLISTs, fast mutexes, work items. Layouts
+ * are those of Windows x64.
  */
 #include <wdm.h>
 

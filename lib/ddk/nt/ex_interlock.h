@@ -1,10 +1,10 @@
 /*
- * nt/ex_interlock.h - interlocked operations beyond the common ones of nt/ex.h, and shared lists and numbers
- * under a spin lock (book ch. 3 and 6).
+ * nt/ex_interlock.h - interlocked operations beyond the common ones of nt/ex.h, and shared lists
+ * and numbers under a spin lock (book ch. 3 and 6).
  *
- * The macros are full barriers at any IRQL, on naturally aligned resident memory, and return what Windows'
- * return: the new value for increment, decrement and add, else the old one. The suffixes Acquire, Release
- * and NoFence promise less; here they mean the full barrier that x86 has anyway.
+ * The macros are full barriers at any IRQL, on naturally aligned resident memory, and return what
+ * Windows' return: the new value for increment, decrement and add, else the old one. The suffixes
+ * Acquire, Release and NoFence promise less; here they mean the full barrier that x86 has anyway.
  */
 #include <wdm.h>
 
@@ -62,8 +62,8 @@ FORCEINLINE BOOLEAN InterlockedBitTestAndReset64(_Inout_ volatile LONG64 *Base, 
     return (__atomic_fetch_and(&Base[Bit >> 6], ~Mask, __ATOMIC_SEQ_CST) & Mask) != 0;
 }
 
-/* Compares the 16 bytes at Destination, 16-byte aligned, with Comparand[0..1]: equal, they are replaced, 1;
- * else Comparand receives them, 0. WDK: InterlockedCompareExchange128. */
+/* Compares the 16 bytes at Destination, 16-byte aligned, with Comparand[0..1]: equal, they are
+ * replaced, 1; else Comparand receives them, 0. WDK: InterlockedCompareExchange128. */
 FORCEINLINE UCHAR InterlockedCompareExchange128(_Inout_ volatile LONG64 *Destination,
                                                 _In_ LONG64 ExchangeHigh, _In_ LONG64 ExchangeLow,
                                                 _Inout_ LONG64 *Comparand)
@@ -108,7 +108,8 @@ FORCEINLINE UCHAR InterlockedCompareExchange128(_Inout_ volatile LONG64 *Destina
 #define InterlockedAndNoFence InterlockedAnd
 #define InterlockedXorNoFence InterlockedXor
 
-/* List, number and lock are resident memory; the lock is used with nothing but the ExInterlocked routines. */
+/* List, number and lock are resident memory; the lock is used with nothing but the ExInterlocked
+ * routines. */
 /* Puts an entry first; returns the one that was first before, or NULL. Any IRQL. WDK:
  * ExInterlockedPushEntryList; book ch. 3. */
 NTKERNELAPI PSINGLE_LIST_ENTRY NTAPI ExInterlockedPushEntryList(

@@ -153,10 +153,9 @@ FORCEINLINE VOID ExpFreeToGeneralLookaside(_Inout_ PGENERAL_LOOKASIDE L, _In_ PV
  *   Allocate, Free  where blocks come from and go to; NULL: the pool. Allocate's PoolType is the
  *                   list's, with the bits that Flags add
  *   PoolType        NonPagedPool, NonPagedPoolNx or PagedPool
- *   Flags           0, EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL (adds POOL_RAISE_IF_ALLOCATION_FAILURE)
- *                   or _FAIL_NO_RAISE (adds POOL_QUOTA_FAIL_INSTEAD_OF_RAISE)
- *   Depth           0; reserved
- * STATUS_INVALID_PARAMETER_4: no such PoolType; _5: no such Flags. Ends with
+ *   Flags           0, EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL (adds
+ * POOL_RAISE_IF_ALLOCATION_FAILURE) or _FAIL_NO_RAISE (adds POOL_QUOTA_FAIL_INSTEAD_OF_RAISE) Depth
+ * 0; reserved STATUS_INVALID_PARAMETER_4: no such PoolType; _5: no such Flags. Ends with
  * ExDeleteLookasideListEx. WDK: ExInitializeLookasideListEx; book ch. 8.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)

@@ -1,14 +1,14 @@
 /*
  * nt/ex_pool.h - pool memory (book ch. 3 and 8).
  *
- * Pool memory is 16-byte aligned, from PAGE_SIZE bytes on page aligned, and the caller's until it is
- * freed. Non-paged pool: IRQL <= DISPATCH_LEVEL; paged pool: IRQL <= APC_LEVEL; a higher IRQL
- * bugchecks BAD_POOL_CALLER (8 to allocate, 9 to free). Tag: up to four characters, in reverse, that
- * `poolmon` accounts the memory under; 0 bugchecks (9Bh), and so does "BIG " (9Ch).
+ * Pool memory is 16-byte aligned, from PAGE_SIZE bytes on page aligned, and the caller's until it
+ * is freed. Non-paged pool: IRQL <= DISPATCH_LEVEL; paged pool: IRQL <= APC_LEVEL; a higher IRQL
+ * bugchecks BAD_POOL_CALLER (8 to allocate, 9 to free). Tag: up to four characters, in reverse,
+ * that `poolmon` accounts the memory under; 0 bugchecks (9Bh), and so does "BIG " (9Ch).
  *
  * Only POOL_FLAG_NON_PAGED_EXECUTE gives executable memory. Type 0, which is NonPagedPool and
- * NonPagedPoolExecute, is not executable, as on Windows with memory integrity; booted with `poolnx=0`
- * it is, as on Windows 10 without.
+ * NonPagedPoolExecute, is not executable, as on Windows with memory integrity; booted with
+ * `poolnx=0` it is, as on Windows 10 without.
  */
 #include <wdm.h>
 
@@ -48,8 +48,9 @@ typedef enum _POOL_TYPE {
 #define POOL_NX_ALLOCATION 512
 #define POOL_ZERO_ALLOCATION 1024
 
-/* How much an allocation wants to succeed: with little memory left, those of low priority fail first,
- * then those of normal priority. The special pool's ones ask for a guard page behind or before. */
+/* How much an allocation wants to succeed: with little memory left, those of low priority fail
+ * first, then those of normal priority. The special pool's ones ask for a guard page behind or
+ * before. */
 typedef enum _EX_POOL_PRIORITY {
     LowPoolPriority = 0,
     LowPoolPrioritySpecialPoolOverrun = 8,
@@ -62,7 +63,8 @@ typedef enum _EX_POOL_PRIORITY {
     HighPoolPrioritySpecialPoolUnderrun = 41
 } EX_POOL_PRIORITY;
 
-/* What ExAllocatePool2 and 3 must understand is below bit 32; unknown bits from there on are ignored. */
+/* What ExAllocatePool2 and 3 must understand is below bit 32; unknown bits from there on are
+ * ignored. */
 typedef ULONG64 POOL_FLAGS;
 #define POOL_FLAG_REQUIRED_START 0x0000000000000001ULL
 #define POOL_FLAG_USE_QUOTA 0x0000000000000001ULL
@@ -91,9 +93,10 @@ typedef ULONG64 POOL_FLAGS;
  *           CACHE_ALIGNED, UNINITIALIZED, USE_QUOTA (the current process is charged, until it is
  *           freed), RAISE_ON_FAILURE, SPECIAL_POOL (a guard page behind the block, if it is smaller
  *           than a page)
- * Failing returns NULL, or with RAISE_ON_FAILURE raises the status: STATUS_INVALID_PARAMETER for other
- * flags (SESSION, too: there are no sessions), STATUS_QUOTA_EXCEEDED,
- * STATUS_INSUFFICIENT_RESOURCES. 0 bytes give a smallest block. WDK: ExAllocatePool2; book ch. 3 and 8.
+ * Failing returns NULL, or with RAISE_ON_FAILURE raises the status: STATUS_INVALID_PARAMETER for
+ * other flags (SESSION, too: there are no sessions), STATUS_QUOTA_EXCEEDED,
+ * STATUS_INSUFFICIENT_RESOURCES. 0 bytes give a smallest block. WDK: ExAllocatePool2; book ch. 3
+ * and 8.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI ExAllocatePool2(_In_ POOL_FLAGS Flags, _In_ SIZE_T NumberOfBytes,
@@ -111,8 +114,8 @@ NTKERNELAPI PVOID NTAPI ExAllocatePoolWithTag(_In_ POOL_TYPE PoolType, _In_ SIZE
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI ExAllocatePool(_In_ POOL_TYPE PoolType, _In_ SIZE_T NumberOfBytes);
 
-/* As ExAllocatePoolWithTag; the current process is charged for the block until it is freed. Fails with
- * the exception STATUS_QUOTA_EXCEEDED or STATUS_INSUFFICIENT_RESOURCES, unless PoolType has
+/* As ExAllocatePoolWithTag; the current process is charged for the block until it is freed. Fails
+ * with the exception STATUS_QUOTA_EXCEEDED or STATUS_INSUFFICIENT_RESOURCES, unless PoolType has
  * POOL_QUOTA_FAIL_INSTEAD_OF_RAISE: then NULL. WDK: ExAllocatePoolWithQuotaTag; book ch. 3. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI ExAllocatePoolWithQuotaTag(_In_ POOL_TYPE PoolType,
@@ -216,10 +219,9 @@ C_ASSERT(sizeof(POOL_EXTENDED_PARAMETER) == 16);
 C_ASSERT(sizeof(POOL_EXTENDED_PARAMS_SECURE_POOL) == 32);
 
 /*
- * As ExAllocatePool2, with extended parameters, at most one of a type; one that is not understood is
- * STATUS_INVALID_PARAMETER unless it is Optional.
- *   ExtendedParameters  Priority: fail earlier when memory is low, or a guard page;
- *                       NumaNode: the memory's node, of which there is one, 0;
+ * As ExAllocatePool2, with extended parameters, at most one of a type; one that is not understood
+ * is STATUS_INVALID_PARAMETER unless it is Optional. ExtendedParameters  Priority: fail earlier
+ * when memory is low, or a guard page; NumaNode: the memory's node, of which there is one, 0;
  *                       SecurePool: the memory belongs to a secure pool, see ExCreatePool
  * WDK: ExAllocatePool3; book ch. 8.
  */
@@ -270,32 +272,32 @@ typedef struct _POOL_CREATE_EXTENDED_PARAMS {
 } POOL_CREATE_EXTENDED_PARAMS, *PPOOL_CREATE_EXTENDED_PARAMS;
 
 /*
- * Makes a secure pool, from which ExAllocatePool3 allocates with POOL_FLAG_NON_PAGED and the extended
- * parameter SecurePool: at IRQL <= APC_LEVEL, in whole pages, with the contents of Buffer, which
- * nobody can change from then on. PoolHandle goes back with ExDestroyPool.
- *   Flags   POOL_CREATE_FLG_SECURE_POOL
- *   Tag     of the pool itself, not 0
- *   Params  NULL, or Version POOL_CREATE_PARAMS_VERSION
- * STATUS_INVALID_PARAMETER; STATUS_INSUFFICIENT_RESOURCES. WDK: ExCreatePool; book ch. 8.
+ * Makes a secure pool, from which ExAllocatePool3 allocates with POOL_FLAG_NON_PAGED and the
+ * extended parameter SecurePool: at IRQL <= APC_LEVEL, in whole pages, with the contents of Buffer,
+ * which nobody can change from then on. PoolHandle goes back with ExDestroyPool. Flags
+ * POOL_CREATE_FLG_SECURE_POOL Tag     of the pool itself, not 0 Params  NULL, or Version
+ * POOL_CREATE_PARAMS_VERSION STATUS_INVALID_PARAMETER; STATUS_INSUFFICIENT_RESOURCES. WDK:
+ * ExCreatePool; book ch. 8.
  */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ExCreatePool(_In_ ULONG Flags, _In_ ULONG_PTR Tag,
                                         _In_opt_ POOL_CREATE_EXTENDED_PARAMS *Params,
                                         _Out_ PHANDLE PoolHandle);
-/* Ends a secure pool, and frees all that is still allocated from it. What is no such handle bugchecks
- * BAD_POOL_CALLER (CAh). WDK: ExDestroyPool. */
+/* Ends a secure pool, and frees all that is still allocated from it. What is no such handle
+ * bugchecks BAD_POOL_CALLER (CAh). WDK: ExDestroyPool. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI ExDestroyPool(_In_ HANDLE PoolHandle);
 
-/* Whether Allocation is a block of the pool, allocated with this tag and cookie. STATUS_INVALID_HANDLE:
- * no such pool; STATUS_INVALID_PARAMETER: no such block in it, or of another tag; STATUS_ACCESS_DENIED:
- * another cookie. WDK: ExSecurePoolValidate. */
+/* Whether Allocation is a block of the pool, allocated with this tag and cookie.
+ * STATUS_INVALID_HANDLE: no such pool; STATUS_INVALID_PARAMETER: no such block in it, or of another
+ * tag; STATUS_ACCESS_DENIED: another cookie. WDK: ExSecurePoolValidate. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ExSecurePoolValidate(_In_ HANDLE SecurePoolHandle, _In_ ULONG Tag,
                                                 _In_ PVOID Allocation, _In_ ULONG_PTR Cookie);
 /* Changes Size bytes from Offset on to what is at Buffer. The errors of ExSecurePoolValidate;
- * STATUS_ACCESS_DENIED: not allocated with SECURE_POOL_FLAGS_MODIFIABLE; STATUS_INVALID_BUFFER_SIZE: not
- * inside of the block; STATUS_INSUFFICIENT_RESOURCES. WDK: ExSecurePoolUpdate; book ch. 8. */
+ * STATUS_ACCESS_DENIED: not allocated with SECURE_POOL_FLAGS_MODIFIABLE;
+ * STATUS_INVALID_BUFFER_SIZE: not inside of the block; STATUS_INSUFFICIENT_RESOURCES. WDK:
+ * ExSecurePoolUpdate; book ch. 8. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ExSecurePoolUpdate(_In_ HANDLE SecurePoolHandle, _In_ ULONG Tag,
                                               _In_ PVOID Allocation, _In_ ULONG_PTR Cookie,

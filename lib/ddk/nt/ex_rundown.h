@@ -1,9 +1,10 @@
 /*
- * nt/ex_rundown.h - rundown protection: many use an object until its owner waits for all of them to be
- * done; from then on nobody can (book ch. 6).
+ * nt/ex_rundown.h - rundown protection: many use an object until its owner waits for all of them to
+ * be done; from then on nobody can (book ch. 6).
  *
- * The cache-aware kind does the same with a cache line for each processor. A protection released more often
- * than acquired stops the system; so does a call at a higher IRQL than stated, with IRQL_NOT_LESS_OR_EQUAL.
+ * The cache-aware kind does the same with a cache line for each processor. A protection released
+ * more often than acquired stops the system; so does a call at a higher IRQL than stated, with
+ * IRQL_NOT_LESS_OR_EQUAL.
  */
 #include <wdm.h>
 
@@ -21,11 +22,11 @@ typedef struct _EX_RUNDOWN_REF {
 } EX_RUNDOWN_REF, *PEX_RUNDOWN_REF;
 typedef struct _EX_RUNDOWN_REF_CACHE_AWARE *PEX_RUNDOWN_REF_CACHE_AWARE;
 
-/* Makes rundown protection without users, not run down. Any IRQL. WDK: ExInitializeRundownProtection;
- * book ch. 6. */
+/* Makes rundown protection without users, not run down. Any IRQL. WDK:
+ * ExInitializeRundownProtection; book ch. 6. */
 NTKERNELAPI VOID NTAPI ExInitializeRundownProtection(_Out_ PEX_RUNDOWN_REF RunRef);
-/* TRUE: the caller is a user, until ExReleaseRundownProtection. FALSE: rundown has begun, hands off. WDK:
- * ExAcquireRundownProtection; book ch. 6. */
+/* TRUE: the caller is a user, until ExReleaseRundownProtection. FALSE: rundown has begun, hands
+ * off. WDK: ExAcquireRundownProtection; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI ExAcquireRundownProtection(_Inout_ PEX_RUNDOWN_REF RunRef);
 /* The same as so many users at once. WDK: ExAcquireRundownProtectionEx. */
@@ -66,8 +67,8 @@ NTKERNELAPI PEX_RUNDOWN_REF_CACHE_AWARE NTAPI ExAllocateCacheAwareRundownProtect
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI ExFreeCacheAwareRundownProtection(
     _Inout_ PEX_RUNDOWN_REF_CACHE_AWARE RunRefCacheAware);
-/* As ExAcquireRundownProtection and ExReleaseRundownProtection, Ex or not. A user may come and leave on
- * different processors. WDK: ExAcquireRundownProtectionCacheAware,
+/* As ExAcquireRundownProtection and ExReleaseRundownProtection, Ex or not. A user may come and
+ * leave on different processors. WDK: ExAcquireRundownProtectionCacheAware,
  * ExAcquireRundownProtectionCacheAwareEx, ExReleaseRundownProtectionCacheAware,
  * ExReleaseRundownProtectionCacheAwareEx. */
 _IRQL_requires_max_(DISPATCH_LEVEL)

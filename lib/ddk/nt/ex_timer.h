@@ -1,9 +1,9 @@
 /*
  * nt/ex_timer.h - Ex timers, local time, setting the clock (book ch. 6). Times are in 100 ns.
  *
- * An Ex timer is allocated by the system and has a callback instead of a DPC. Callbacks of one timer come
- * one after the other, at DISPATCH_LEVEL. The timer may also be waited for: it is signalled when it
- * expires.
+ * An Ex timer is allocated by the system and has a callback instead of a DPC. Callbacks of one
+ * timer come one after the other, at DISPATCH_LEVEL. The timer may also be waited for: it is
+ * signalled when it expires.
  */
 #include <wdm.h>
 
@@ -39,7 +39,8 @@ typedef PVOID PEXT_CANCEL_PARAMETERS;
 
 C_ASSERT(sizeof(EXT_SET_PARAMETERS) == 16 && sizeof(EXT_DELETE_PARAMETERS) == 24);
 
-/* The defaults: a no-wake timer never wakes a processor. Any IRQL. WDK: ExInitializeSetTimerParameters. */
+/* The defaults: a no-wake timer never wakes a processor. Any IRQL. WDK:
+ * ExInitializeSetTimerParameters. */
 FORCEINLINE VOID ExInitializeSetTimerParameters(_Out_ PEXT_SET_PARAMETERS Parameters)
 {
     Parameters->Version = 0;
@@ -55,17 +56,18 @@ FORCEINLINE VOID ExInitializeDeleteTimerParameters(_Out_ PEXT_DELETE_PARAMETERS 
     Parameters->DeleteContext = NULL;
 }
 
-/* A timer, not set, whose Callback(Timer, CallbackContext), if any, is called each time it expires, at
- * DISPATCH_LEVEL. Attributes: EX_TIMER_NOTIFICATION, else a wait takes the signal;
- * EX_TIMER_HIGH_RESOLUTION; EX_TIMER_NO_WAKE: it expires at the first clock tick after it is due, which
- * wakes no processor that sleeps; not together with the one before. NULL: no memory, or wrong
+/* A timer, not set, whose Callback(Timer, CallbackContext), if any, is called each time it expires,
+ * at DISPATCH_LEVEL. Attributes: EX_TIMER_NOTIFICATION, else a wait takes the signal;
+ * EX_TIMER_HIGH_RESOLUTION; EX_TIMER_NO_WAKE: it expires at the first clock tick after it is due,
+ * which wakes no processor that sleeps; not together with the one before. NULL: no memory, or wrong
  * attributes. The caller's until ExDeleteTimer. WDK: ExAllocateTimer; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PEX_TIMER NTAPI ExAllocateTimer(_In_opt_ PEXT_CALLBACK Callback,
                                             _In_opt_ PVOID CallbackContext, _In_ ULONG Attributes);
-/* Sets Timer anew for DueTime (negative: relative; else system time), and then every Period, unless that
- * is 0. Parameters: NULL for the defaults. TRUE: it was set already, and that is forgotten. After
- * ExDeleteTimer, as in a callback that still runs, nothing happens. WDK: ExSetTimer; book ch. 6. */
+/* Sets Timer anew for DueTime (negative: relative; else system time), and then every Period, unless
+ * that is 0. Parameters: NULL for the defaults. TRUE: it was set already, and that is forgotten.
+ * After ExDeleteTimer, as in a callback that still runs, nothing happens. WDK: ExSetTimer; book
+ * ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI ExSetTimer(_In_ PEX_TIMER Timer, _In_ LONGLONG DueTime,
                                      _In_ LONGLONG Period, _In_opt_ PEXT_SET_PARAMETERS Parameters);
@@ -74,9 +76,9 @@ NTKERNELAPI BOOLEAN NTAPI ExSetTimer(_In_ PEX_TIMER Timer, _In_ LONGLONG DueTime
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI ExCancelTimer(_In_ PEX_TIMER Timer,
                                         _In_opt_ PEXT_CANCEL_PARAMETERS Parameters);
-/* Frees Timer, which the caller may not use any more, as soon as no callback runs or is about to. Cancel:
- * it does not expire again; else, if it is set, it expires once more first. Wait, only with Cancel:
- * returns after that, IRQL <= APC_LEVEL. Parameters->DeleteCallback, if any, is called with
+/* Frees Timer, which the caller may not use any more, as soon as no callback runs or is about to.
+ * Cancel: it does not expire again; else, if it is set, it expires once more first. Wait, only with
+ * Cancel: returns after that, IRQL <= APC_LEVEL. Parameters->DeleteCallback, if any, is called with
  * DeleteContext when the timer is gone, at DISPATCH_LEVEL. TRUE: it was set, and cancelled. May be
  * called in the timer's own callback, without Wait. WDK: ExDeleteTimer; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
@@ -92,8 +94,8 @@ NTKERNELAPI VOID NTAPI ExLocalTimeToSystemTime(_In_ PLARGE_INTEGER LocalTime,
                                                _Out_ PLARGE_INTEGER SystemTime);
 
 /* Sets the system time; *OldTime receives the one before. Absolute timers and waits follow it. The
- * battery-backed clock is left alone. STATUS_INVALID_PARAMETER: not a time from 1601 to about 30828.
- * WDK (ntifs): ZwSetSystemTime. */
+ * battery-backed clock is left alone. STATUS_INVALID_PARAMETER: not a time from 1601 to about
+ * 30828. WDK (ntifs): ZwSetSystemTime. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetSystemTime(_In_ PLARGE_INTEGER NewTime,
                                         _Out_opt_ PLARGE_INTEGER OldTime);

@@ -1,6 +1,6 @@
 /*
- * nt/exception.h - what describes an exception: its record, and the registers at the time. Layouts are
- * those of Windows x64.
+ * nt/exception.h - what describes an exception: its record, and the registers at the time. Layouts
+ * are those of Windows x64.
  */
 #include <wdm.h>
 

@@ -45,7 +45,8 @@ FORCEINLINE VOID WRITE_PORT_ULONG(_In_ PULONG Port, _In_ ULONG Value)
 {
     __asm__ volatile("outl %0, %w1" : : "a"(Value), "Nd"((USHORT)(ULONG_PTR)Port) : "memory");
 }
-/* Count elements from or to one port, one after another. Any IRQL. WDK: READ_PORT_BUFFER_UCHAR and so on. */
+/* Count elements from or to one port, one after another. Any IRQL. WDK: READ_PORT_BUFFER_UCHAR and
+ * so on. */
 FORCEINLINE VOID READ_PORT_BUFFER_UCHAR(_In_ PUCHAR Port, _Out_ PUCHAR Buffer, _In_ ULONG Count)
 {
     ULONG_PTR Left = Count;

@@ -58,8 +58,8 @@ NTKERNELAPI NTSTATUS NTAPI IoGetDeviceObjectPointer(_In_ PUNICODE_STRING ObjectN
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
 
-/* An initialized IRP with StackSize locations, 0 to 125, or NULL: more, or memory is short; freed with
- * IoFreeIrp. A driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED.
+/* An initialized IRP with StackSize locations, 0 to 125, or NULL: more, or memory is short; freed
+ * with IoFreeIrp. A driver that sends it stops its completion with STATUS_MORE_PROCESSING_REQUIRED.
  * IRQL <= DISPATCH_LEVEL. WDK: IoAllocateIrp; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PIRP NTAPI IoAllocateIrp(_In_ CCHAR StackSize, _In_ BOOLEAN ChargeQuota);
@@ -212,8 +212,8 @@ NTKERNELAPI PMDL NTAPI IoAllocateMdl(_In_opt_ PVOID VirtualAddress, _In_ ULONG L
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoFreeMdl(_In_ PMDL Mdl);
 
-/* The types of file, driver and device objects; drivers write *IoFileObjectType (see PsThreadType). The last two
- * are exported, and not in the WDK's headers. */
+/* The types of file, driver and device objects; drivers write *IoFileObjectType (see PsThreadType).
+ * The last two are exported, and not in the WDK's headers. */
 #ifdef _NTOSKRNL_
 extern POBJECT_TYPE IoFileObjectType, IoDriverObjectType, IoDeviceObjectType;
 #else
@@ -293,7 +293,8 @@ FORCEINLINE VOID IoInitializeDpcRequest(_In_ PDEVICE_OBJECT DeviceObject,
 {
     KeInitializeDpc(&DeviceObject->Dpc, (PKDEFERRED_ROUTINE)(PVOID)DpcRoutine, DeviceObject);
 }
-/* The same with a threaded DPC: DpcRoutine runs at PASSIVE_LEVEL. WDK: IoInitializeThreadedDpcRequest. */
+/* The same with a threaded DPC: DpcRoutine runs at PASSIVE_LEVEL. WDK:
+ * IoInitializeThreadedDpcRequest. */
 FORCEINLINE VOID IoInitializeThreadedDpcRequest(_In_ PDEVICE_OBJECT DeviceObject,
                                                 _In_ PIO_DPC_ROUTINE DpcRoutine)
 {

@@ -1,4 +1,5 @@
-/* nt/io_build.h - IRPs that the I/O manager fills in for drivers that send their own (book ch. 7). */
+/* nt/io_build.h - IRPs that the I/O manager fills in for drivers that send their own (book ch.
+ * 7). */
 #include <wdm.h>
 
 #ifndef _NT_IO_BUILD_

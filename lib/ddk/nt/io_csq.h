@@ -1,7 +1,7 @@
 /*
  * nt/io_csq.h - cancel-safe queues (book ch. 7): the driver owns the queue and its lock and says
- * how to put an IRP in and take one out; the I/O manager sets and takes the cancel routines, so that
- * whoever gets an IRP, the driver or its cancellation, is the only one. IRPs in a queue have
+ * how to put an IRP in and take one out; the I/O manager sets and takes the cancel routines, so
+ * that whoever gets an IRP, the driver or its cancellation, is the only one. IRPs in a queue have
  * Tail.Overlay.DriverContext[3] for the I/O manager; the rest of Tail.Overlay's driver part is the
  * driver's, ListEntry among it.
  */

@@ -1,7 +1,7 @@
 /*
- * nt/io_file_types.h - classes of information about files and volumes, and the structures that wdm.h
- * has for them (the others are in io_filefs_types.h). Layouts are Windows'; times are 100 ns since
- * 1601, 0 where the file system keeps none; sizes and positions are bytes.
+ * nt/io_file_types.h - classes of information about files and volumes, and the structures that
+ * wdm.h has for them (the others are in io_filefs_types.h). Layouts are Windows'; times are 100 ns
+ * since 1601, 0 where the file system keeps none; sizes and positions are bytes.
  */
 #include <wdm.h>
 
@@ -119,8 +119,8 @@ typedef struct _FILE_FS_DEVICE_INFORMATION {
     ULONG Characteristics; /* DEVICE_OBJECT.Characteristics */
 } FILE_FS_DEVICE_INFORMATION, *PFILE_FS_DEVICE_INFORMATION;
 
-/* One extended attribute; the list goes on at NextEntryOffset, a multiple of 4, 0 in the last. The name
- * is terminated, and the value follows it. */
+/* One extended attribute; the list goes on at NextEntryOffset, a multiple of 4, 0 in the last. The
+ * name is terminated, and the value follows it. */
 typedef struct _FILE_FULL_EA_INFORMATION {
     ULONG NextEntryOffset;
     UCHAR Flags;

@@ -8,16 +8,15 @@ typedef struct _CM_RESOURCE_LIST *PCM_RESOURCE_LIST;
 typedef struct _IO_RESOURCE_REQUIREMENTS_LIST *PIO_RESOURCE_REQUIREMENTS_LIST;
 
 /*
- * Registers an interface of the class InterfaceClassGuid for a device; once more is no error. The key of
- * the interface in the registry is made when there is none. PASSIVE_LEVEL.
+ * Registers an interface of the class InterfaceClassGuid for a device; once more is no error. The
+ * key of the interface in the registry is made when there is none. PASSIVE_LEVEL.
  *   PhysicalDeviceObject  a bus driver's object for the device
- *   ReferenceString       tells several interfaces of one class apart; the driver sees it behind the
- *                         device's name when the link is opened; or NULL
- *   SymbolicLinkName      receives "\??\Bus#Device#Instance#{Class}\Reference", the same each time; to
- *                         be freed with RtlFreeUnicodeString
- * STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's, or is being deleted.
- * STATUS_INVALID_PARAMETER: a slash in
- * ReferenceString. STATUS_INSUFFICIENT_RESOURCES. WDK: IoRegisterDeviceInterface; book ch. 2.
+ *   ReferenceString       tells several interfaces of one class apart; the driver sees it behind
+ * the device's name when the link is opened; or NULL SymbolicLinkName      receives
+ * "\??\Bus#Device#Instance#{Class}\Reference", the same each time; to be freed with
+ * RtlFreeUnicodeString STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's, or is being
+ * deleted. STATUS_INVALID_PARAMETER: a slash in ReferenceString. STATUS_INSUFFICIENT_RESOURCES.
+ * WDK: IoRegisterDeviceInterface; book ch. 2.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoRegisterDeviceInterface(_In_ PDEVICE_OBJECT PhysicalDeviceObject,
@@ -36,12 +35,11 @@ NTKERNELAPI NTSTATUS NTAPI IoSetDeviceInterfaceState(_In_ PUNICODE_STRING Symbol
 #define DEVICE_INTERFACE_INCLUDE_NONACTIVE 0x00000001
 
 /*
- * The links of all interfaces of a class, one behind the other, each terminated, and an empty one at the end;
- * to be freed with ExFreePool. PASSIVE_LEVEL.
- *   PhysicalDeviceObject  this device's alone; or NULL
- *   Flags                 DEVICE_INTERFACE_INCLUDE_NONACTIVE: not only those that are enabled
- * STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's. STATUS_INSUFFICIENT_RESOURCES. WDK:
- * IoGetDeviceInterfaces.
+ * The links of all interfaces of a class, one behind the other, each terminated, and an empty one
+ * at the end; to be freed with ExFreePool. PASSIVE_LEVEL. PhysicalDeviceObject  this device's
+ * alone; or NULL Flags                 DEVICE_INTERFACE_INCLUDE_NONACTIVE: not only those that are
+ * enabled STATUS_INVALID_DEVICE_REQUEST: the object is no bus driver's.
+ * STATUS_INSUFFICIENT_RESOURCES. WDK: IoGetDeviceInterfaces.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoGetDeviceInterfaces(_In_ const GUID *InterfaceClassGuid,
@@ -56,8 +54,8 @@ NTKERNELAPI NTSTATUS NTAPI IoGetDeviceInterfaceAlias(_In_ PUNICODE_STRING Symbol
                                                      _In_ const GUID *AliasInterfaceClassGuid,
                                                      _Out_ PUNICODE_STRING AliasSymbolicLinkName);
 
-/* A kernel handle for the interface's own registry key, Device Parameters below the key that was made
- * by registering it. PASSIVE_LEVEL. STATUS_OBJECT_NAME_NOT_FOUND: no such interface; else as
+/* A kernel handle for the interface's own registry key, Device Parameters below the key that was
+ * made by registering it. PASSIVE_LEVEL. STATUS_OBJECT_NAME_NOT_FOUND: no such interface; else as
  * ZwOpenKey. WDK: IoOpenDeviceInterfaceRegistryKey. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING SymbolicLinkName,
@@ -71,7 +69,8 @@ NTKERNELAPI NTSTATUS NTAPI IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING
  *   ResourceList, ResourceRequirements  NULL: nobody hands out resources here
  *   DeviceObject                        in: NULL; out: the object
  * STATUS_NOT_SUPPORTED: resources, or an object of the caller's. STATUS_NAME_TOO_LONG: the
- * service's name has more than 32,000 characters. STATUS_INSUFFICIENT_RESOURCES. WDK: IoReportDetectedDevice.
+ * service's name has more than 32,000 characters. STATUS_INSUFFICIENT_RESOURCES. WDK:
+ * IoReportDetectedDevice.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoReportDetectedDevice(

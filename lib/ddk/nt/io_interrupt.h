@@ -3,8 +3,8 @@
  *
  * The physical device object says which device is meant. There is no plug and play manager that
  * would hand it to AddDevice, so the bus driver `pci` gives each function's device object a name
- * that IoGetDeviceObjectPointer finds: \Device\PCI0000_BB_DD_F, in hexadecimal: segment, bus, device
- * and function.
+ * that IoGetDeviceObjectPointer finds: \Device\PCI0000_BB_DD_F, in hexadecimal: segment, bus,
+ * device and function.
  */
 #include <wdm.h>
 
@@ -124,9 +124,9 @@ C_ASSERT(offsetof(IO_INTERRUPT_MESSAGE_INFO, MessageInfo) == 8);
  *                                  FallBackServiceRoutine, the line is connected to that;
  *                                  Parameters->Version is CONNECT_LINE_BASED then, and
  *                                  *ConnectionContext an interrupt object.
- * The service routine runs at SynchronizeIrql, which 0 leaves to the system, holding SpinLock or, if
- * that is NULL, the object's own. FloatingSave is not needed. A function takes part in one message
- * connection or in line connections.
+ * The service routine runs at SynchronizeIrql, which 0 leaves to the system, holding SpinLock or,
+ * if that is NULL, the object's own. FloatingSave is not needed. A function takes part in one
+ * message connection or in line connections.
  *
  * STATUS_INVALID_PARAMETER: no device object that means a PCI function, an IRQL below the vector's,
  * a vector that cannot be shared. STATUS_NOT_FOUND: the device has no such interrupt.

@@ -16,7 +16,8 @@ typedef enum _IO_NOTIFICATION_EVENT_CATEGORY {
     EventCategoryKernelSoftRestart
 } IO_NOTIFICATION_EVENT_CATEGORY;
 
-/* Flags of EventCategoryDeviceInterfaceChange: the interfaces that are enabled already arrive first. */
+/* Flags of EventCategoryDeviceInterfaceChange: the interfaces that are enabled already arrive
+ * first. */
 #define PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES 0x00000001
 
 /* How every notification begins. */
@@ -35,25 +36,23 @@ typedef struct _DEVICE_INTERFACE_CHANGE_NOTIFICATION {
     PUNICODE_STRING SymbolicLinkName;
 } DEVICE_INTERFACE_CHANGE_NOTIFICATION, *PDEVICE_INTERFACE_CHANGE_NOTIFICATION;
 
-/* PASSIVE_LEVEL, in a system thread; one at a time in the whole system, so it must not block for long. What it
- * answers is not looked at. */
+/* PASSIVE_LEVEL, in a system thread; one at a time in the whole system, so it must not block for
+ * long. What it answers is not looked at. */
 typedef NTSTATUS NTAPI DRIVER_NOTIFICATION_CALLBACK_ROUTINE(_In_ PVOID NotificationStructure,
                                                             _Inout_opt_ PVOID Context);
 typedef DRIVER_NOTIFICATION_CALLBACK_ROUTINE *PDRIVER_NOTIFICATION_CALLBACK_ROUTINE;
 
 /*
- * Has CallbackRoutine called whenever an interface of a class is enabled or disabled, in the order in which that
- * happens, from now on. PASSIVE_LEVEL.
- *   EventCategory       EventCategoryDeviceInterfaceChange
- *   EventCategoryFlags  0 or PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: the routine has been called for
- *                       those that are there when this returns (later, when this is called in a callback)
- *   EventCategoryData   the class, a GUID; it is copied
- *   DriverObject        the caller's; it is referred to until the registration is taken back, which the driver
- *                       must do before it unloads
- *   NotificationEntry   receives what takes it back; before the first call
- * STATUS_NOT_SUPPORTED: another category, of which nothing ever happens here. STATUS_INVALID_PARAMETER: one that does
- * not exist, other flags, no class or routine. STATUS_INSUFFICIENT_RESOURCES.
- * WDK: IoRegisterPlugPlayNotification.
+ * Has CallbackRoutine called whenever an interface of a class is enabled or disabled, in the order
+ * in which that happens, from now on. PASSIVE_LEVEL. EventCategory
+ * EventCategoryDeviceInterfaceChange EventCategoryFlags  0 or
+ * PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: the routine has been called for those
+ * that are there when this returns (later, when this is called in a callback) EventCategoryData the
+ * class, a GUID; it is copied DriverObject        the caller's; it is referred to until the
+ * registration is taken back, which the driver must do before it unloads NotificationEntry receives
+ * what takes it back; before the first call STATUS_NOT_SUPPORTED: another category, of which
+ * nothing ever happens here. STATUS_INVALID_PARAMETER: one that does not exist, other flags, no
+ * class or routine. STATUS_INSUFFICIENT_RESOURCES. WDK: IoRegisterPlugPlayNotification.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoRegisterPlugPlayNotification(
@@ -62,9 +61,9 @@ NTKERNELAPI NTSTATUS NTAPI IoRegisterPlugPlayNotification(
     _In_ PDRIVER_NOTIFICATION_CALLBACK_ROUTINE CallbackRoutine, _Inout_opt_ PVOID Context,
     _Outptr_ PVOID *NotificationEntry);
 
-/* Takes a registration back: its routine is not called any more when this returns. A call under way is waited for,
- * unless this is called in it. STATUS_INVALID_PARAMETER: it is no registration. PASSIVE_LEVEL.
- * WDK: IoUnregisterPlugPlayNotificationEx. */
+/* Takes a registration back: its routine is not called any more when this returns. A call under way
+ * is waited for, unless this is called in it. STATUS_INVALID_PARAMETER: it is no registration.
+ * PASSIVE_LEVEL. WDK: IoUnregisterPlugPlayNotificationEx. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoUnregisterPlugPlayNotificationEx(_In_ PVOID NotificationEntry);
 

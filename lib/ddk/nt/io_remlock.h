@@ -1,7 +1,8 @@
 /*
- * nt/io_remlock.h - remove locks: a driver counts what it is doing with a device, so that it can wait
- * for the end of it before the device goes. A driver compiled with DBG has a larger lock, which
- * remembers who holds it and checks; the routines tell the two apart by the size they are given.
+ * nt/io_remlock.h - remove locks: a driver counts what it is doing with a device, so that it can
+ * wait for the end of it before the device goes. A driver compiled with DBG has a larger lock,
+ * which remembers who holds it and checks; the routines tell the two apart by the size they are
+ * given.
  */
 #include <wdm.h>
 

@@ -17,10 +17,10 @@ typedef struct _SHARE_ACCESS {
 
 /*
  * The driver that owns a file keeps a SHARE_ACCESS for it, under a lock of its own: these routines
- * take none. They also note in FileObject what it does (ReadAccess, WriteAccess, DeleteAccess) and what
- * it lets others do (SharedRead, ...). An open that asks for none of FILE_READ_DATA, FILE_EXECUTE,
- * FILE_WRITE_DATA, FILE_APPEND_DATA and DELETE goes with everything and is not counted.
- *   DesiredShareAccess  FILE_SHARE_*
+ * take none. They also note in FileObject what it does (ReadAccess, WriteAccess, DeleteAccess) and
+ * what it lets others do (SharedRead, ...). An open that asks for none of FILE_READ_DATA,
+ * FILE_EXECUTE, FILE_WRITE_DATA, FILE_APPEND_DATA and DELETE goes with everything and is not
+ * counted. DesiredShareAccess  FILE_SHARE_*
  *
  * IoSetShareAccess begins with the first open. IoCheckShareAccess looks whether one more goes with
  * those there are, and counts it with Update; STATUS_SHARING_VIOLATION: it does not.

@@ -4,8 +4,8 @@
 #ifndef _NT_IO_STACK_
 #define _NT_IO_STACK_
 
-/* What a completion routine answers: the walk up goes on, or the IRP is the routine's driver's again.
- * Any status but STATUS_MORE_PROCESSING_REQUIRED goes on. WDK; book ch. 7. */
+/* What a completion routine answers: the walk up goes on, or the IRP is the routine's driver's
+ * again. Any status but STATUS_MORE_PROCESSING_REQUIRED goes on. WDK; book ch. 7. */
 #define STATUS_CONTINUE_COMPLETION STATUS_SUCCESS
 typedef enum _IO_COMPLETION_ROUTINE_RESULT {
     ContinueCompletion = STATUS_CONTINUE_COMPLETION,
@@ -24,9 +24,10 @@ NTKERNELAPI NTSTATUS NTAPI IoAttachDevice(_In_ PDEVICE_OBJECT SourceDevice,
 
 /* Puts SourceDevice on top of TargetDevice's stack and sets its StackSize, AlignmentRequirement and
  * SectorSize; answers the device that was on top, which is where SourceDevice sends its requests
- * on; NULL when that one is initializing or going away, or the stack has 125 devices. Requests may come before this returns.
- * A SourceDevice that is attached already, or has TargetDevice above it, bugchecks
- * DRIVER_VERIFIER_IOMANAGER_VIOLATION (100Eh). IRQL <= DISPATCH_LEVEL. WDK: IoAttachDeviceToDeviceStack; book ch. 7. */
+ * on; NULL when that one is initializing or going away, or the stack has 125 devices. Requests may
+ * come before this returns. A SourceDevice that is attached already, or has TargetDevice above it,
+ * bugchecks DRIVER_VERIFIER_IOMANAGER_VIOLATION (100Eh). IRQL <= DISPATCH_LEVEL. WDK:
+ * IoAttachDeviceToDeviceStack; book ch. 7. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PDEVICE_OBJECT NTAPI IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice,
                                                              _In_ PDEVICE_OBJECT TargetDevice);
@@ -79,8 +80,8 @@ NTKERNELAPI NTSTATUS NTAPI IoSetCompletionRoutineEx(_In_ PDEVICE_OBJECT DeviceOb
                                                     _In_ BOOLEAN InvokeOnCancel);
 
 /* Sends a copy of the caller's location to DeviceObject and waits until the lower drivers are done;
- * the IRP is then the caller's again, to be completed. FALSE: there is no location left, nothing was
- * sent. PASSIVE_LEVEL. WDK: IoForwardIrpSynchronously. */
+ * the IRP is then the caller's again, to be completed. FALSE: there is no location left, nothing
+ * was sent. PASSIVE_LEVEL. WDK: IoForwardIrpSynchronously. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI IoForwardIrpSynchronously(_In_ PDEVICE_OBJECT DeviceObject,
                                                     _In_ PIRP Irp);

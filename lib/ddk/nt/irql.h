@@ -40,8 +40,9 @@ FORCEINLINE KIRQL KfRaiseIrql(_In_ KIRQL NewIrql)
 }
 
 /* Lower to NewIrql, a level returned by a raise: not above the current one, which the exported
- * routine checks: IRQL_NOT_LESS_OR_EQUAL(new, old). Pending DPCs and APCs are taken at once when the
- * level permits, because they wait as self-interrupts in the APIC. WDK: KeLowerIrql; book ch. 6. */
+ * routine checks: IRQL_NOT_LESS_OR_EQUAL(new, old). Pending DPCs and APCs are taken at once when
+ * the level permits, because they wait as self-interrupts in the APIC. WDK: KeLowerIrql; book
+ * ch. 6. */
 FORCEINLINE VOID KeLowerIrql(_In_ KIRQL NewIrql)
 {
     __asm__ volatile("movq %0, %%cr8" : : "r"((ULONG64)NewIrql) : "memory");

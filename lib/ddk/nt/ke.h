@@ -1,6 +1,6 @@
 /*
- * nt/ke.h - the kernel: dispatcher objects, DPCs, timers, APCs, waits, spin locks, threads' scheduling
- * attributes, time. Structure layouts are those of Windows x64; drivers embed them.
+ * nt/ke.h - the kernel: dispatcher objects, DPCs, timers, APCs, waits, spin locks, threads'
+ * scheduling attributes, time. Structure layouts are those of Windows x64; drivers embed them.
  */
 #include <wdm.h>
 

@@ -45,12 +45,12 @@ NTKERNELAPI VOID NTAPI KeSetSystemGroupAffinityThread(_In_ PGROUP_AFFINITY Affin
                                                       _Out_opt_ PGROUP_AFFINITY PreviousAffinity);
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI KeRevertToUserGroupAffinityThread(_In_ PGROUP_AFFINITY PreviousAffinity);
-/* Prefers Processor for Thread when it becomes ready; returns the one preferred before. A number that
- * is not active changes nothing. Not documented in the WDK. */
+/* Prefers Processor for Thread when it becomes ready; returns the one preferred before. A number
+ * that is not active changes nothing. Not documented in the WDK. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI CCHAR NTAPI KeSetIdealProcessorThread(_Inout_ PKTHREAD Thread, _In_ CCHAR Processor);
-/* Active processors of a group, 0 or ALL_PROCESSOR_GROUPS; 0 for a group that is not there. Any IRQL.
- * WDK: KeQueryActiveProcessorCountEx. */
+/* Active processors of a group, 0 or ALL_PROCESSOR_GROUPS; 0 for a group that is not there. Any
+ * IRQL. WDK: KeQueryActiveProcessorCountEx. */
 NTKERNELAPI ULONG NTAPI KeQueryActiveProcessorCountEx(_In_ USHORT GroupNumber);
 /* The most processors a group can have here. Any IRQL. WDK: KeQueryMaximumProcessorCountEx. */
 NTKERNELAPI ULONG NTAPI KeQueryMaximumProcessorCountEx(_In_ USHORT GroupNumber);

@@ -1,8 +1,9 @@
 /*
- * nt/ke_bugcheck.h - callbacks on a bugcheck (book ch. 6): a driver's last chance to quiet its device, or
- * to hand over data. They run on one processor at HIGH_LEVEL with all others stopped: no locks, no pool,
- * nothing pageable. Records live in non-paged memory of the caller's until they are deregistered; one
- * that has been damaged is left out. A callback that faults ends the crash report.
+ * nt/ke_bugcheck.h - callbacks on a bugcheck (book ch. 6): a driver's last chance to quiet its
+ * device, or to hand over data. They run on one processor at HIGH_LEVEL with all others stopped: no
+ * locks, no pool, nothing pageable. Records live in non-paged memory of the caller's until they are
+ * deregistered; one that has been damaged is left out. A callback that faults ends the crash
+ * report.
  */
 #include <wdm.h>
 
@@ -88,12 +89,13 @@ C_ASSERT(sizeof(KBUGCHECK_CALLBACK_RECORD) == 0x40);
 C_ASSERT(sizeof(KBUGCHECK_REASON_CALLBACK_RECORD) == 0x30);
 C_ASSERT(sizeof(KBUGCHECK_SECONDARY_DUMP_DATA) == 0x30 && sizeof(KBUGCHECK_DUMP_IO) == 0x18);
 
-/* Makes a record of either type ready to be registered. Any IRQL. WDK: KeInitializeCallbackRecord. */
+/* Makes a record of either type ready to be registered. Any IRQL. WDK:
+ * KeInitializeCallbackRecord. */
 #define KeInitializeCallbackRecord(CallbackRecord) ((CallbackRecord)->State = BufferEmpty)
 
-/* On a bugcheck CallbackRoutine(Buffer, Length) is called; Component, which stays the caller's, names it
- * in the report. FALSE: the record is registered already. Any IRQL. WDK: KeRegisterBugCheckCallback;
- * book ch. 6. */
+/* On a bugcheck CallbackRoutine(Buffer, Length) is called; Component, which stays the caller's,
+ * names it in the report. FALSE: the record is registered already. Any IRQL. WDK:
+ * KeRegisterBugCheckCallback; book ch. 6. */
 NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckCallback(
     _Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord,
     _In_ PKBUGCHECK_CALLBACK_ROUTINE CallbackRoutine, _In_opt_ PVOID Buffer, _In_ ULONG Length,
@@ -102,11 +104,12 @@ NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckCallback(
 NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(
     _Inout_ PKBUGCHECK_CALLBACK_RECORD CallbackRecord);
 
-/* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed with their
- * GUID, stay where they are, and a debugger finds them (`nt enumtag`). KbCallbackDumpIo: is given those
- * data, then what is written to a crash disk, if there is one, headers and memory as they come, and KbDumpIoComplete at
- * the end. The others choose pages for dumps that have not all of them, as a crash file here has: they
- * are not called. FALSE: the record is registered already, or Reason is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
+/* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed
+ * with their GUID, stay where they are, and a debugger finds them (`nt enumtag`). KbCallbackDumpIo:
+ * is given those data, then what is written to a crash disk, if there is one, headers and memory as
+ * they come, and KbDumpIoComplete at the end. The others choose pages for dumps that have not all
+ * of them, as a crash file here has: they are not called. FALSE: the record is registered already,
+ * or Reason is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
 NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(
     _Inout_ PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
     _In_ PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine, _In_ KBUGCHECK_CALLBACK_REASON Reason,

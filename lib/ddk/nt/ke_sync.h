@@ -43,7 +43,8 @@ NTKERNELAPI VOID NTAPI KeInitializeSemaphore(_Out_ PRKSEMAPHORE Semaphore, _In_ 
                                              _In_ LONG Limit);
 /* Adds Adjustment (> 0) to the count and wakes that many waiters. Returns the previous count.
  * Passing the limit raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, which ends, as nobody handles it, in
- * SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (in a DPC: KMODE_EXCEPTION_NOT_HANDLED). WDK: KeReleaseSemaphore. */
+ * SYSTEM_THREAD_EXCEPTION_NOT_HANDLED (in a DPC: KMODE_EXCEPTION_NOT_HANDLED). WDK:
+ * KeReleaseSemaphore. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG NTAPI KeReleaseSemaphore(_Inout_ PRKSEMAPHORE Semaphore, _In_ KPRIORITY Increment,
                                           _In_ LONG Adjustment, _In_ BOOLEAN Wait);
@@ -65,8 +66,8 @@ NTKERNELAPI LONG NTAPI KeReadStateMutex(_In_ PRKMUTEX Mutex);
  * in 100 ns. Alertable: an alert, or in UserMode an APC, ends the wait.
  * IRQL <= APC_LEVEL, or DISPATCH_LEVEL with a timeout of 0; else ATTEMPTED_SWITCH_FROM_DPC in a DPC
  * and IRQL_NOT_LESS_OR_EQUAL elsewhere.
- * Returns STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_ABANDONED_WAIT_0 (a mutant whose owner ended; it is
- * owned now), STATUS_ALERTED or STATUS_USER_APC. WDK: KeWaitForSingleObject; book ch. 6. */
+ * Returns STATUS_SUCCESS, STATUS_TIMEOUT, STATUS_ABANDONED_WAIT_0 (a mutant whose owner ended; it
+ * is owned now), STATUS_ALERTED or STATUS_USER_APC. WDK: KeWaitForSingleObject; book ch. 6. */
 NTKERNELAPI NTSTATUS NTAPI KeWaitForSingleObject(_In_ PVOID Object, _In_ KWAIT_REASON WaitReason,
                                                  _In_ KPROCESSOR_MODE WaitMode,
                                                  _In_ BOOLEAN Alertable,
@@ -82,8 +83,8 @@ NTKERNELAPI NTSTATUS NTAPI KeWaitForMultipleObjects(
     _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode, _In_ BOOLEAN Alertable,
     _In_opt_ PLARGE_INTEGER Timeout, _Out_opt_ PKWAIT_BLOCK WaitBlockArray);
 #define KeWaitForMutexObject KeWaitForSingleObject
-/* Sleeps for Interval (100 ns; negative relative, positive absolute; 0 yields). Never short. Returns
- * STATUS_SUCCESS, STATUS_ALERTED or STATUS_USER_APC. WDK: KeDelayExecutionThread. */
+/* Sleeps for Interval (100 ns; negative relative, positive absolute; 0 yields). Never short.
+ * Returns STATUS_SUCCESS, STATUS_ALERTED or STATUS_USER_APC. WDK: KeDelayExecutionThread. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI KeDelayExecutionThread(_In_ KPROCESSOR_MODE WaitMode,
                                                   _In_ BOOLEAN Alertable,
@@ -152,9 +153,10 @@ NTKERNELAPI LONG NTAPI KeSetBasePriorityThread(_Inout_ PKTHREAD Thread, _In_ LON
 /* Fills in an APC for Thread, in memory that stays until the kernel routine has begun. Without a
  * normal routine it is a special kernel APC. Environment is where the
  * thread must be: in its own process (OriginalApcEnvironment), attached to another
- * (AttachedApcEnvironment; if it is not, wherever it is), where it is now (CurrentApcEnvironment), or where
- * it is when the APC is queued (InsertApcEnvironment). RundownRoutine (or ExFreePool) gets a user APC that its thread did not live to run. Any IRQL. Not documented in
- * the WDK; book ch. 6. */
+ * (AttachedApcEnvironment; if it is not, wherever it is), where it is now (CurrentApcEnvironment),
+ * or where it is when the APC is queued (InsertApcEnvironment). RundownRoutine (or ExFreePool) gets
+ * a user APC that its thread did not live to run. Any IRQL. Not documented in the WDK; book ch.
+ * 6. */
 NTKERNELAPI VOID NTAPI KeInitializeApc(_Out_ PRKAPC Apc, _In_ PRKTHREAD Thread,
                                        _In_ KAPC_ENVIRONMENT Environment,
                                        _In_ PKKERNEL_ROUTINE KernelRoutine,
@@ -177,18 +179,18 @@ NTKERNELAPI BOOLEAN NTAPI KeRemoveQueueApc(_Inout_ PRKAPC Apc);
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
 
-/* TRUE, and the alert is taken, when one was pending for the current thread; for UserMode, user APCs
- * that wait become deliverable. Not documented in the WDK; book ch. 6. */
+/* TRUE, and the alert is taken, when one was pending for the current thread; for UserMode, user
+ * APCs that wait become deliverable. Not documented in the WDK; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
 
-/* Makes a mutant, owned by the current thread or free. Unlike a mutex it may be abandoned, and holding
- * it does not disable APCs. IRQL <= DISPATCH_LEVEL when it is owned at once, else any; the lock is
- * for non-paged memory. Not documented in the WDK. */
+/* Makes a mutant, owned by the current thread or free. Unlike a mutex it may be abandoned, and
+ * holding it does not disable APCs. IRQL <= DISPATCH_LEVEL when it is owned at once, else any; the
+ * lock is for non-paged memory. Not documented in the WDK. */
 NTKERNELAPI VOID NTAPI KeInitializeMutant(_Out_ PRKMUTANT Mutant, _In_ BOOLEAN InitialOwner);
-/* Gives back one acquisition, or with Abandoned all, leaving the mark for the next owner. Returns the
- * previous state. Only the owner may call, unless Abandoned: THREAD_NOT_MUTEX_OWNER. Not documented
- * in the WDK. */
+/* Gives back one acquisition, or with Abandoned all, leaving the mark for the next owner. Returns
+ * the previous state. Only the owner may call, unless Abandoned: THREAD_NOT_MUTEX_OWNER. Not
+ * documented in the WDK. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI LONG NTAPI KeReleaseMutant(_Inout_ PRKMUTANT Mutant, _In_ KPRIORITY Increment,
                                        _In_ BOOLEAN Abandoned, _In_ BOOLEAN Wait);
@@ -236,8 +238,8 @@ NTKERNELAPI BOOLEAN NTAPI KeInsertByKeyDeviceQueue(_Inout_ PKDEVICE_QUEUE Device
  * KeRemoveDeviceQueue. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveDeviceQueue(_Inout_ PKDEVICE_QUEUE DeviceQueue);
-/* The first entry with a key >= SortKey, else the first of all, taken out; or NULL, and the queue is
- * not busy any more. WDK: KeRemoveByKeyDeviceQueue. */
+/* The first entry with a key >= SortKey, else the first of all, taken out; or NULL, and the queue
+ * is not busy any more. WDK: KeRemoveByKeyDeviceQueue. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PKDEVICE_QUEUE_ENTRY NTAPI KeRemoveByKeyDeviceQueue(_Inout_ PKDEVICE_QUEUE DeviceQueue,
                                                                 _In_ ULONG SortKey);

@@ -1,4 +1,5 @@
-/* nt/ke_time.h - timers and time (book ch. 6). Times are in 100 ns units unless a name says else. */
+/* nt/ke_time.h - timers and time (book ch. 6). Times are in 100 ns units unless a name says
+ * else. */
 #include <wdm.h>
 
 #ifndef _NT_KE_TIME_
@@ -11,9 +12,10 @@ NTKERNELAPI VOID NTAPI KeInitializeTimer(_Out_ PKTIMER Timer);
  * KeInitializeTimerEx; book ch. 6. */
 NTKERNELAPI VOID NTAPI KeInitializeTimerEx(_Out_ PKTIMER Timer, _In_ TIMER_TYPE Type);
 /* Arms Timer, a KTIMER in non-paged memory, anew: not signalled until DueTime, then signalled, and
- * Dpc, if any, queued. DueTime < 0: after that many 100 ns; else at that system time, even if the clock is
- * set meanwhile, and at once when it is past. Never early; late by a tenth of a millisecond and what higher IRQLs cost. TRUE: it was
- * armed before, and that is forgotten. WDK: KeSetTimer; book ch. 6. */
+ * Dpc, if any, queued. DueTime < 0: after that many 100 ns; else at that system time, even if the
+ * clock is set meanwhile, and at once when it is past. Never early; late by a tenth of a
+ * millisecond and what higher IRQLs cost. TRUE: it was armed before, and that is forgotten. WDK:
+ * KeSetTimer; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeSetTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
                                      _In_opt_ PKDPC Dpc);
@@ -22,16 +24,16 @@ NTKERNELAPI BOOLEAN NTAPI KeSetTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER D
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeSetTimerEx(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
                                        _In_ LONG Period, _In_opt_ PKDPC Dpc);
-/* The same for a timer that may be late by as much as TolerableDelay milliseconds, each time: the system
- * chooses a moment at which it does something else, too, so that processors sleep longer. WDK:
- * KeSetCoalescableTimer; book ch. 6. */
+/* The same for a timer that may be late by as much as TolerableDelay milliseconds, each time: the
+ * system chooses a moment at which it does something else, too, so that processors sleep longer.
+ * WDK: KeSetCoalescableTimer; book ch. 6. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeSetCoalescableTimer(_Inout_ PKTIMER Timer, _In_ LARGE_INTEGER DueTime,
                                                 _In_ ULONG Period, _In_ ULONG TolerableDelay,
                                                 _In_opt_ PKDPC Dpc);
 /* Disarms Timer. TRUE: it was armed, and neither signals nor queues its DPC any more (a periodic
- * timer's DPC of an earlier period may still be queued). FALSE: it was not, and its DPC may be queued
- * or running: KeRemoveQueueDpc, KeFlushQueuedDpcs. WDK: KeCancelTimer. */
+ * timer's DPC of an earlier period may still be queued). FALSE: it was not, and its DPC may be
+ * queued or running: KeRemoveQueueDpc, KeFlushQueuedDpcs. WDK: KeCancelTimer. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI BOOLEAN NTAPI KeCancelTimer(_Inout_ PKTIMER Timer);
 /* TRUE when Timer is signalled; maybe old already. Any IRQL. WDK: KeReadStateTimer. */

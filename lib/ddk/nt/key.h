@@ -193,9 +193,9 @@ C_ASSERT(offsetof(KEY_VALUE_FULL_INFORMATION, Name) == 20 && sizeof(KEY_CACHED_I
  *                     SymbolicLinkValue names the target; REG_OPTION_OPEN_LINK as OBJ_OPENLINK
  *   Disposition       receives REG_CREATED_NEW_KEY or REG_OPENED_EXISTING_KEY; or NULL
  * STATUS_OBJECT_NAME_NOT_FOUND: a key on the way is missing, or links lead in a circle.
- * STATUS_OBJECT_NAME_COLLISION: the link to be made exists. STATUS_CHILD_MUST_BE_VOLATILE: a lasting
- * key under a volatile one. STATUS_ACCESS_DENIED: directly under \Registry. STATUS_INVALID_PARAMETER:
- * unknown options, a name that is too long, or over 512 levels of keys.
+ * STATUS_OBJECT_NAME_COLLISION: the link to be made exists. STATUS_CHILD_MUST_BE_VOLATILE: a
+ * lasting key under a volatile one. STATUS_ACCESS_DENIED: directly under \Registry.
+ * STATUS_INVALID_PARAMETER: unknown options, a name that is too long, or over 512 levels of keys.
  * STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_TYPE_MISMATCH: no key's name.
  * WDK: ZwCreateKey; book ch. 7.
  */
@@ -215,8 +215,9 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenKeyEx(_Out_ PHANDLE KeyHandle, _In_ ACCESS_MASK De
                                     _In_ POBJECT_ATTRIBUTES ObjectAttributes,
                                     _In_ ULONG OpenOptions);
 
-/* Deletes a key (DELETE access) with its values; handles for it stay, and answer STATUS_KEY_DELETED.
- * STATUS_CANNOT_DELETE: it has keys below it, or is \Registry, Machine or User. WDK: ZwDeleteKey. */
+/* Deletes a key (DELETE access) with its values; handles for it stay, and answer
+ * STATUS_KEY_DELETED. STATUS_CANNOT_DELETE: it has keys below it, or is \Registry, Machine or User.
+ * WDK: ZwDeleteKey. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwDeleteKey(_In_ HANDLE KeyHandle);
 
@@ -227,8 +228,8 @@ _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwRenameKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING NewName);
 
 /*
- * Makes or replaces a value (KEY_SET_VALUE access). ValueName of length 0 is the default value. Type
- * is kept with the value and not compared with Data. DataSize: bytes, up to 1 MB.
+ * Makes or replaces a value (KEY_SET_VALUE access). ValueName of length 0 is the default value.
+ * Type is kept with the value and not compared with Data. DataSize: bytes, up to 1 MB.
  * STATUS_INVALID_PARAMETER: name or data are too long. STATUS_ACCESS_DENIED: a link has only its
  * SymbolicLinkValue. WDK: ZwSetValueKey.
  */
@@ -249,8 +250,8 @@ NTSYSAPI NTSTATUS NTAPI ZwDeleteValueKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_ST
  *   Length               bytes at KeyInformation
  *   ResultLength         receives the bytes that the whole answer has, also when it does not fit
  * STATUS_BUFFER_TOO_SMALL: the fixed part of the structure does not fit, nothing is written.
- * STATUS_BUFFER_OVERFLOW: all but the names' end was written. STATUS_INVALID_PARAMETER: another class.
- * WDK: ZwQueryKey.
+ * STATUS_BUFFER_OVERFLOW: all but the names' end was written. STATUS_INVALID_PARAMETER: another
+ * class. WDK: ZwQueryKey.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwQueryKey(_In_ HANDLE KeyHandle,
@@ -268,10 +269,11 @@ NTSYSAPI NTSTATUS NTAPI ZwEnumerateKey(_In_ HANDLE KeyHandle, _In_ ULONG Index,
                                        _In_ ULONG Length, _Out_ PULONG ResultLength);
 
 /*
- * Reads a value (KEY_QUERY_VALUE access): its name, its data or both. The classes ...Align64 lay the
- * data at a multiple of 8 bytes. Length, ResultLength, STATUS_BUFFER_TOO_SMALL and _OVERFLOW as
+ * Reads a value (KEY_QUERY_VALUE access): its name, its data or both. The classes ...Align64 lay
+ * the data at a multiple of 8 bytes. Length, ResultLength, STATUS_BUFFER_TOO_SMALL and _OVERFLOW as
  * ZwQueryKey. STATUS_OBJECT_NAME_NOT_FOUND; STATUS_INVALID_PARAMETER: another class.
- * STATUS_DATATYPE_MISALIGNMENT: a buffer for Align64 is not at a multiple of 8. WDK: ZwQueryValueKey.
+ * STATUS_DATATYPE_MISALIGNMENT: a buffer for Align64 is not at a multiple of 8. WDK:
+ * ZwQueryValueKey.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwQueryValueKey(_In_ HANDLE KeyHandle, _In_ PUNICODE_STRING ValueName,
@@ -288,14 +290,15 @@ NTSYSAPI NTSTATUS NTAPI ZwEnumerateValueKey(
     _Out_writes_bytes_opt_(Length) PVOID KeyValueInformation, _In_ ULONG Length,
     _Out_ PULONG ResultLength);
 
-/* Returns when all changes made before are on the registry's disk, if there is one; success without.
- * Needs no access. STATUS_REGISTRY_IO_FAILED: they could not be written, and stay in memory; the disk
- * keeps what it had. WDK: ZwFlushKey. */
+/* Returns when all changes made before are on the registry's disk, if there is one; success
+ * without. Needs no access. STATUS_REGISTRY_IO_FAILED: they could not be written, and stay in
+ * memory; the disk keeps what it had. WDK: ZwFlushKey. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwFlushKey(_In_ HANDLE KeyHandle);
 
 /* Sets a key's time of last change (KEY_SET_VALUE access; KeyWriteTimeInformation, the one class
- * there is: else STATUS_INVALID_INFO_CLASS; STATUS_INFO_LENGTH_MISMATCH). WDK: ZwSetInformationKey. */
+ * there is: else STATUS_INVALID_INFO_CLASS; STATUS_INFO_LENGTH_MISMATCH). WDK:
+ * ZwSetInformationKey. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetInformationKey(_In_ HANDLE KeyHandle,
                                             _In_ KEY_SET_INFORMATION_CLASS KeySetInformationClass,

@@ -58,16 +58,17 @@ NTKERNELAPI PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(_In_ PVOID BaseAddress);
 /*
  * Maps NumberOfBytes of physical address space, a device's registers as a rule, read-write, and
  * returns where PhysicalAddress then is. Undone by MmUnmapIoSpace.
- *   CacheType   MmNonCached, MmCached or MmWriteCombined; RAM is mapped only as it is cached already
- * NULL: no such physical address or cache type, RAM that is cached otherwise, or system address
- * space or memory exhausted. WDK: MmMapIoSpace.
+ *   CacheType   MmNonCached, MmCached or MmWriteCombined; RAM is mapped only as it is cached
+ * already NULL: no such physical address or cache type, RAM that is cached otherwise, or system
+ * address space or memory exhausted. WDK: MmMapIoSpace.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapIoSpace(_In_ PHYSICAL_ADDRESS PhysicalAddress,
                                      _In_ SIZE_T NumberOfBytes, _In_ MEMORY_CACHING_TYPE CacheType);
 
-/* The same with a protection: PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE or PAGE_EXECUTE_READ, with PAGE_NOCACHE or
- * PAGE_WRITECOMBINE. NULL for any other, writable code too. WDK: MmMapIoSpaceEx. */
+/* The same with a protection: PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE or PAGE_EXECUTE_READ,
+ * with PAGE_NOCACHE or PAGE_WRITECOMBINE. NULL for any other, writable code too. WDK:
+ * MmMapIoSpaceEx. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapIoSpaceEx(_In_ PHYSICAL_ADDRESS PhysicalAddress,
                                        _In_ SIZE_T NumberOfBytes, _In_ ULONG Protect);

@@ -28,7 +28,8 @@ NTKERNELAPI NTSTATUS NTAPI MmCopyMemory(_Out_writes_bytes_(NumberOfBytes) PVOID 
                                         _In_ SIZE_T NumberOfBytes, _In_ ULONG Flags,
                                         _Out_ PSIZE_T NumberOfBytesTransferred);
 
-/* An address at which a byte of RAM appears; NULL: no RAM. Any IRQL. WDK: MmGetVirtualForPhysical. */
+/* An address at which a byte of RAM appears; NULL: no RAM. Any IRQL. WDK:
+ * MmGetVirtualForPhysical. */
 NTKERNELAPI PVOID NTAPI MmGetVirtualForPhysical(_In_ PHYSICAL_ADDRESS PhysicalAddress);
 
 typedef struct _PHYSICAL_MEMORY_RANGE {
@@ -36,8 +37,8 @@ typedef struct _PHYSICAL_MEMORY_RANGE {
     LARGE_INTEGER NumberOfBytes;
 } PHYSICAL_MEMORY_RANGE, *PPHYSICAL_MEMORY_RANGE;
 
-/* The runs of RAM that the system uses, in ascending order, ended by one of 0 bytes at 0; the caller frees
- * the array with ExFreePool. NULL: out of memory. WDK: MmGetPhysicalMemoryRanges. */
+/* The runs of RAM that the system uses, in ascending order, ended by one of 0 bytes at 0; the
+ * caller frees the array with ExFreePool. NULL: out of memory. WDK: MmGetPhysicalMemoryRanges. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI PPHYSICAL_MEMORY_RANGE NTAPI MmGetPhysicalMemoryRanges(VOID);
 

@@ -69,36 +69,36 @@ typedef enum _LOCK_OPERATION {
 } LOCK_OPERATION;
 
 /*
- * Checks the buffer that an MDL describes, fills in its pages, and locks them: until MmUnlockPages they
- * must not be freed, and are resident. For any system memory: pools, stacks, images.
+ * Checks the buffer that an MDL describes, fills in its pages, and locks them: until MmUnlockPages
+ * they must not be freed, and are resident. For any system memory: pools, stacks, images.
  *   MemoryDescriptorList  initialised for the buffer, no pages yet: else bugcheck
  *                         DRIVER_VERIFIER_DETECTED_VIOLATION
  *   AccessMode            UserMode: the buffer must lie in user space
- *   Operation             what the pages will be used for; IoWriteAccess and IoModifyAccess need writable
- *                         pages
- * Raises STATUS_ACCESS_VIOLATION, with nothing locked, when a page is missing or not to be written. IRQL <=
- * APC_LEVEL for pageable memory. WDK: the same name; book ch. 7.
+ *   Operation             what the pages will be used for; IoWriteAccess and IoModifyAccess need
+ * writable pages Raises STATUS_ACCESS_VIOLATION, with nothing locked, when a page is missing or not
+ * to be written. IRQL <= APC_LEVEL for pageable memory. WDK: the same name; book ch. 7.
  */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI MmProbeAndLockPages(_Inout_ PMDL MemoryDescriptorList,
                                            _In_ KPROCESSOR_MODE AccessMode,
                                            _In_ LOCK_OPERATION Operation);
 
-/* Ends what MmProbeAndLockPages began, the MDL's mapping included. Pages that are not locked (any more),
- * or not by this MDL, bugcheck DRIVER_VERIFIER_DETECTED_VIOLATION. WDK: MmUnlockPages. */
+/* Ends what MmProbeAndLockPages began, the MDL's mapping included. Pages that are not locked (any
+ * more), or not by this MDL, bugcheck DRIVER_VERIFIER_DETECTED_VIOLATION. WDK: MmUnlockPages. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI MmUnlockPages(_Inout_ PMDL MemoryDescriptorList);
 
-/* Makes TargetMdl, which has room for its pages (else bugcheck TARGET_MDL_TOO_SMALL), describe Length bytes
- * at VirtualAddress out of SourceMdl's buffer; 0: all from there on. SourceMdl has its pages, and keeps them
- * while TargetMdl is used. A mapping that TargetMdl has as an earlier part ends. WDK: the same name. */
+/* Makes TargetMdl, which has room for its pages (else bugcheck TARGET_MDL_TOO_SMALL), describe
+ * Length bytes at VirtualAddress out of SourceMdl's buffer; 0: all from there on. SourceMdl has its
+ * pages, and keeps them while TargetMdl is used. A mapping that TargetMdl has as an earlier part
+ * ends. WDK: the same name. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI VOID NTAPI IoBuildPartialMdl(_In_ PMDL SourceMdl, _Inout_ PMDL TargetMdl,
                                          _In_ PVOID VirtualAddress, _In_ ULONG Length);
 
 /* Makes the MDL begin NumberOfBytes later; pages in front are unlocked and unmapped.
- * STATUS_INVALID_PARAMETER_1: it has no pages yet; STATUS_INVALID_PARAMETER_2: it has not more bytes than
- * that. WDK: MmAdvanceMdl. */
+ * STATUS_INVALID_PARAMETER_1: it has no pages yet; STATUS_INVALID_PARAMETER_2: it has not more
+ * bytes than that. WDK: MmAdvanceMdl. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI MmAdvanceMdl(_Inout_ PMDL Mdl, _In_ ULONG NumberOfBytes);
 
@@ -139,7 +139,8 @@ FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(_Inout_ PMDL Mdl, _In_ ULONG Prio
     return MmMapLockedPagesSpecifyCache(Mdl, KernelMode, MmCached, NULL, FALSE, Priority);
 }
 
-/* MmMapLockedPagesSpecifyCache, cached; failing bugchecks. WDK: MmMapLockedPages (obsolete there). */
+/* MmMapLockedPagesSpecifyCache, cached; failing bugchecks. WDK: MmMapLockedPages (obsolete
+ * there). */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapLockedPages(_Inout_ PMDL MemoryDescriptorList,
                                          _In_ KPROCESSOR_MODE AccessMode);
@@ -159,19 +160,20 @@ _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI MmProtectMdlSystemAddress(_In_ PMDL MemoryDescriptorList,
                                                      _In_ ULONG NewProtect);
 
-/* Reserves system addresses for NumberOfBytes, to be used by MmMapLockedPagesWithReservedMapping, which
- * then cannot lack them. NULL: none are left. No bytes bugcheck SYSTEM_PTE_MISUSE. WDK: the same name. */
+/* Reserves system addresses for NumberOfBytes, to be used by MmMapLockedPagesWithReservedMapping,
+ * which then cannot lack them. NULL: none are left. No bytes bugcheck SYSTEM_PTE_MISUSE. WDK: the
+ * same name. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI PVOID NTAPI MmAllocateMappingAddress(_In_ SIZE_T NumberOfBytes, _In_ ULONG PoolTag);
 
-/* Gives them back, nothing being mapped there. Another tag bugchecks SYSTEM_PTE_MISUSE. WDK: the same
- * name. */
+/* Gives them back, nothing being mapped there. Another tag bugchecks SYSTEM_PTE_MISUSE. WDK: the
+ * same name. */
 _IRQL_requires_max_(APC_LEVEL)
 NTKERNELAPI VOID NTAPI MmFreeMappingAddress(_In_ PVOID BaseAddress, _In_ ULONG PoolTag);
 
-/* Maps an MDL's pages at reserved addresses. NULL: it has more pages than were reserved, or there is no
- * such cache type. Another tag, or a mapping there or of the MDL already, bugchecks. Undone by
- * MmUnmapReservedMapping with the result. WDK: the same name. */
+/* Maps an MDL's pages at reserved addresses. NULL: it has more pages than were reserved, or there
+ * is no such cache type. Another tag, or a mapping there or of the MDL already, bugchecks. Undone
+ * by MmUnmapReservedMapping with the result. WDK: the same name. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTKERNELAPI PVOID NTAPI MmMapLockedPagesWithReservedMapping(_In_ PVOID MappingAddress,
                                                             _In_ ULONG PoolTag,

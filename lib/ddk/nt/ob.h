@@ -80,8 +80,9 @@ typedef struct _ACCESS_STATE *PACCESS_STATE;
  *   PassedAccessState  NULL: there are no security descriptors, and so no access states
  *   DesiredAccess      rights of the handle; generic ones are mapped
  *   ObjectType         that the object must have; kernel mode may leave it NULL
- * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. STATUS_INVALID_PARAMETER: attributes that do not exist or that the
- * type does not allow. STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD: see nt/ob_name.h. WDK: ObOpenObjectByPointer; book ch. 4.
+ * STATUS_OBJECT_TYPE_MISMATCH, STATUS_INSUFFICIENT_RESOURCES. STATUS_INVALID_PARAMETER: attributes
+ * that do not exist or that the type does not allow. STATUS_ACCESS_DENIED,
+ * STATUS_PRIVILEGE_NOT_HELD: see nt/ob_name.h. WDK: ObOpenObjectByPointer; book ch. 4.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes,

@@ -1,29 +1,26 @@
 /*
  * nt/ob_name.h - objects by name, and handles as such (book ch. 2, 4 and 8).
  *
- * Names. A path begins with a backslash, or is relative to RootDirectory, a handle for a directory or
- * for an object that knows names of its own. Components are compared without regard to case
- * if Attributes have OBJ_CASE_INSENSITIVE, if no type is asked for, or if it is one that drivers
- * name (devices, drivers, directories, links; as Windows 10 does): names of events, semaphores,
- * mutants and timers need the flag. Symbolic links on the way are followed, 32 at most. Errors:
- *   STATUS_INVALID_PARAMETER        ObjectAttributes missing, of the wrong length, or with attributes
- *                                   that do not exist or that the type does not allow
- *   STATUS_OBJECT_PATH_SYNTAX_BAD   no backslash in front, or one with a root directory
- *   STATUS_OBJECT_NAME_INVALID      an empty component, or half a character
- *   STATUS_OBJECT_PATH_NOT_FOUND    an inner component is missing
+ * Names. A path begins with a backslash, or is relative to RootDirectory, a handle for a directory
+ * or for an object that knows names of its own. Components are compared without regard to case if
+ * Attributes have OBJ_CASE_INSENSITIVE, if no type is asked for, or if it is one that drivers name
+ * (devices, drivers, directories, links; as Windows 10 does): names of events, semaphores, mutants
+ * and timers need the flag. Symbolic links on the way are followed, 32 at most. Errors:
+ *   STATUS_INVALID_PARAMETER        ObjectAttributes missing, of the wrong length, or with
+ * attributes that do not exist or that the type does not allow STATUS_OBJECT_PATH_SYNTAX_BAD   no
+ * backslash in front, or one with a root directory STATUS_OBJECT_NAME_INVALID      an empty
+ * component, or half a character STATUS_OBJECT_PATH_NOT_FOUND    an inner component is missing
  *   STATUS_OBJECT_NAME_NOT_FOUND    the last one is, or too many links were followed
  *   STATUS_NAME_TOO_LONG            a link and the rest make a path that is
  *   STATUS_OBJECT_TYPE_MISMATCH     there is one, of another type
  *   STATUS_INVALID_HANDLE           RootDirectory is no handle, or its object knows no names
  *   STATUS_REPARSE_POINT_ENCOUNTERED  a link was met and OBJ_DONT_REPARSE is given
- *   STATUS_ACCESS_DENIED            somebody has it open with OBJ_EXCLUSIVE; or, in user mode or with
- *                                   OBJ_FORCE_ACCESS_CHECK, a right was asked for that the type does
- *                                   not have, or a device's security descriptor does not give, or
- *                                   none at all
- *   STATUS_PRIVILEGE_NOT_HELD       so checked: ACCESS_SYSTEM_SECURITY was asked for
- *   STATUS_INSUFFICIENT_RESOURCES
- * ObjectAttributes.SecurityDescriptor and SecurityQualityOfService are not looked at: only devices have
- * security (IoCreateDeviceSecure), and whoever finds another name may open it.
+ *   STATUS_ACCESS_DENIED            somebody has it open with OBJ_EXCLUSIVE; or, in user mode or
+ * with OBJ_FORCE_ACCESS_CHECK, a right was asked for that the type does not have, or a device's
+ * security descriptor does not give, or none at all STATUS_PRIVILEGE_NOT_HELD       so checked:
+ * ACCESS_SYSTEM_SECURITY was asked for STATUS_INSUFFICIENT_RESOURCES
+ * ObjectAttributes.SecurityDescriptor and SecurityQualityOfService are not looked at: only devices
+ * have security (IoCreateDeviceSecure), and whoever finds another name may open it.
  *
  * Attributes of a new name: OBJ_PERMANENT keeps it when the last handle goes, until it is made
  * temporary; OBJ_OPENIF opens what has the name; OBJ_EXCLUSIVE lets one process at a time have it

@@ -1,7 +1,7 @@
 /*
  * nt/ps_info.h - what can be asked of processes and threads. The query services themselves are in
- * ntexapi.h: the WDK does not declare them, and drivers bring declarations of their own. A buffer that is NULL is
- * one of no length; pointers are otherwise as in nt/zw_object.h.
+ * ntexapi.h: the WDK does not declare them, and drivers bring declarations of their own. A buffer
+ * that is NULL is one of no length; pointers are otherwise as in nt/zw_object.h.
  */
 #include <wdm.h>
 
@@ -62,8 +62,8 @@ typedef struct _KERNEL_USER_TIMES {
 C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(KERNEL_USER_TIMES) == 0x20);
 
 /*
- * Changes a process. ProcessDeviceMap: a HANDLE of the directory that \?? means for the process, with
- * \GLOBAL?? looked at after it; that of \GLOBAL?? itself takes it back.
+ * Changes a process. ProcessDeviceMap: a HANDLE of the directory that \?? means for the process,
+ * with \GLOBAL?? looked at after it; that of \GLOBAL?? itself takes it back.
  * STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_ACCESS_VIOLATION: the pointer;
  * STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH: of the process or directory. WDK:
  * ZwSetInformationProcess.

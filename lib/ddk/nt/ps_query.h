@@ -1,6 +1,6 @@
 /*
- * nt/ps_query.h - processes and threads, asked about themselves (book ch. 8 and 9). Process and Thread
- * must be referenced or current; where nothing else is said the IRQL does not matter.
+ * nt/ps_query.h - processes and threads, asked about themselves (book ch. 8 and 9). Process and
+ * Thread must be referenced or current; where nothing else is said the IRQL does not matter.
  */
 #include <wdm.h>
 
@@ -12,10 +12,11 @@
  *   DesiredAccess     PROCESS_*
  *   ObjectAttributes  no name; OBJ_KERNEL_HANDLE and so on
  *   ClientId          UniqueThread 0, or a thread of the process
- * STATUS_INVALID_PARAMETER_MIX: a name and an id, or neither. STATUS_INVALID_CID: no such process or
- * thread, or the thread is not that process's. STATUS_INVALID_PARAMETER: the attributes.
- * STATUS_ACCESS_VIOLATION: ProcessHandle is NULL or no kernel address; other pointers as in nt/zw_object.h.
- * STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES. WDK: ZwOpenProcess; book ch. 2.
+ * STATUS_INVALID_PARAMETER_MIX: a name and an id, or neither. STATUS_INVALID_CID: no such process
+ * or thread, or the thread is not that process's. STATUS_INVALID_PARAMETER: the attributes.
+ * STATUS_ACCESS_VIOLATION: ProcessHandle is NULL or no kernel address; other pointers as in
+ * nt/zw_object.h. STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES. WDK: ZwOpenProcess; book
+ * ch. 2.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwOpenProcess(_Out_ PHANDLE ProcessHandle, _In_ ACCESS_MASK DesiredAccess,

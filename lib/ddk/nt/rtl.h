@@ -6,13 +6,13 @@
 
 #include <dpfilter.h>
 
-/*** Counted strings (book ch. 3). Lengths are bytes. Routines that compare ignoring case, or convert,
- * read tables: drivers may count on PASSIVE_LEVEL only. No routine keeps a pointer to its arguments
- * except the Init ones, whose result refers to SourceString. ***/
+/*** Counted strings (book ch. 3). Lengths are bytes. Routines that compare ignoring case, or
+ * convert, read tables: drivers may count on PASSIVE_LEVEL only. No routine keeps a pointer to its
+ * arguments except the Init ones, whose result refers to SourceString. ***/
 
-/* Makes a counted string of a terminated one, without copying; NULL makes an empty one. Longer texts
- * are cut at 65532 bytes, ANSI ones at 65534. IRQL <= DISPATCH_LEVEL for resident text.
- * WDK: RtlInitUnicodeString, RtlInitAnsiString, RtlInitString. */
+/* Makes a counted string of a terminated one, without copying; NULL makes an empty one. Longer
+ * texts are cut at 65532 bytes, ANSI ones at 65534. IRQL <= DISPATCH_LEVEL for resident text. WDK:
+ * RtlInitUnicodeString, RtlInitAnsiString, RtlInitString. */
 _IRQL_requires_max_(DISPATCH_LEVEL)
 NTSYSAPI VOID NTAPI RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString,
                                          _In_opt_z_ PCWSTR SourceString);
@@ -110,15 +110,15 @@ _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI ULONG NTAPI RtlxUnicodeStringToAnsiSize(_In_ PCUNICODE_STRING UnicodeString);
 #define RtlAnsiStringToUnicodeSize(String) RtlxAnsiStringToUnicodeSize(String)
 #define RtlUnicodeStringToAnsiSize(String) RtlxUnicodeStringToAnsiSize(String)
-/* Frees a buffer allocated by the routines above and empties the string; one without a buffer is left
- * alone. WDK: RtlFreeUnicodeString, RtlFreeAnsiString. */
+/* Frees a buffer allocated by the routines above and empties the string; one without a buffer is
+ * left alone. WDK: RtlFreeUnicodeString, RtlFreeAnsiString. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI VOID NTAPI RtlFreeUnicodeString(_Inout_ PUNICODE_STRING UnicodeString);
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI VOID NTAPI RtlFreeAnsiString(_Inout_ PANSI_STRING AnsiString);
 
-/* Reads a number: blanks, a sign, then digits of Base 2, 8, 10 or 16 as far as they go; Base 0 takes
- * it from a prefix 0x, 0o, 0b, else 10. No digits make 0; what overflows is lost.
+/* Reads a number: blanks, a sign, then digits of Base 2, 8, 10 or 16 as far as they go; Base 0
+ * takes it from a prefix 0x, 0o, 0b, else 10. No digits make 0; what overflows is lost.
  * STATUS_INVALID_PARAMETER: another base. WDK: RtlUnicodeStringToInteger. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlUnicodeStringToInteger(_In_ PCUNICODE_STRING String, _In_opt_ ULONG Base,
@@ -146,7 +146,8 @@ typedef struct _TIME_FIELDS {
     SHORT Weekday; /* 0 is Sunday */
 } TIME_FIELDS, *PTIME_FIELDS;
 
-/* Splits a system time (100 ns units since 1601, not negative). Any IRQL. WDK: RtlTimeToTimeFields. */
+/* Splits a system time (100 ns units since 1601, not negative). Any IRQL. WDK:
+ * RtlTimeToTimeFields. */
 NTSYSAPI VOID NTAPI RtlTimeToTimeFields(_In_ PLARGE_INTEGER Time, _Out_ PTIME_FIELDS TimeFields);
 /* The reverse, ignoring Weekday; FALSE when a field is out of its range (years 1601 to 30827). Any
  * IRQL. WDK: RtlTimeFieldsToTime. */
@@ -279,11 +280,11 @@ FORCEINLINE PSINGLE_LIST_ENTRY PopEntryList(_Inout_ PSINGLE_LIST_ENTRY ListHead)
 
 /*** Debug output (book ch. 5); any IRQL. ***/
 
-/* Format a message and print it on the debug port in one piece, at most 511 bytes of it. Conversions:
- * Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating point; wide text comes
- * out as UTF-8. All memory named must be resident above APC_LEVEL. DbgPrint is component
- * DPFLTR_DEFAULT_ID at DPFLTR_INFO_LEVEL. Return STATUS_SUCCESS, also for a message that the
- * component's filter drops. WDK: DbgPrint, DbgPrintEx. */
+/* Format a message and print it on the debug port in one piece, at most 511 bytes of it.
+ * Conversions: Windows' printf set with %I64x, %ws, %S, %Z and %wZ, and without floating point;
+ * wide text comes out as UTF-8. All memory named must be resident above APC_LEVEL. DbgPrint is
+ * component DPFLTR_DEFAULT_ID at DPFLTR_INFO_LEVEL. Return STATUS_SUCCESS, also for a message that
+ * the component's filter drops. WDK: DbgPrint, DbgPrintEx. */
 NTSYSAPI ULONG DbgPrint(_In_z_ _Printf_format_string_ PCSTR Format, ...) NT_VARARGS;
 NTSYSAPI ULONG DbgPrintEx(_In_ ULONG ComponentId, _In_ ULONG Level,
                           _In_z_ _Printf_format_string_ PCSTR Format, ...) NT_VARARGS;
@@ -296,8 +297,8 @@ NTSYSAPI ULONG NTAPI vDbgPrintExWithPrefix(_In_z_ PCCH Prefix, _In_ ULONG Compon
                                            _In_ ULONG Level, _In_z_ PCCH Format,
                                            _In_ NT_VA_LIST Arguments);
 
-/* TRUE when a message of the component and level would be printed, else FALSE. MAXULONG is no component:
- * then the mask for everybody alone decides. WDK: DbgQueryDebugFilterState. */
+/* TRUE when a message of the component and level would be printed, else FALSE. MAXULONG is no
+ * component: then the mask for everybody alone decides. WDK: DbgQueryDebugFilterState. */
 NTSYSAPI NTSTATUS NTAPI DbgQueryDebugFilterState(_In_ ULONG ComponentId, _In_ ULONG Level);
 /* Sets (State TRUE) or clears the level's bits in the component's mask.
  * STATUS_INVALID_PARAMETER_1: no such component. WDK: DbgSetDebugFilterState. */
@@ -317,8 +318,8 @@ NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
 #define DBG_STATUS_WORKER 7
 NTSYSAPI VOID NTAPI DbgBreakPointWithStatus(_In_ ULONG Status);
 /* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then stops in
- * the debugger and returns when that goes on; without one, bugchecks ASSERTION_FAILURE with expression,
- * file, line and caller. WDK: RtlAssert; book ch. 5. */
+ * the debugger and returns when that goes on; without one, bugchecks ASSERTION_FAILURE with
+ * expression, file, line and caller. WDK: RtlAssert; book ch. 5. */
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
                               _In_ ULONG LineNumber, _In_opt_z_ PCHAR Message);
 

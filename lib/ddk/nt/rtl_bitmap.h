@@ -1,8 +1,8 @@
 /*
  * nt/rtl_bitmap.h - bitmaps: bit n is bit n % 32 of ULONG n / 32.
  *
- * The caller provides the bits and the lock. Ranges that do not lie in the bitmap are never touched. Any
- * IRQL with resident memory.
+ * The caller provides the bits and the lock. Ranges that do not lie in the bitmap are never
+ * touched. Any IRQL with resident memory.
  */
 #include <wdm.h>
 
@@ -36,8 +36,8 @@ NTSYSAPI VOID NTAPI RtlSetBit(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitNumbe
 /* Whether a bit is set; FALSE outside. WDK: RtlTestBit, RtlCheckBit. */
 NTSYSAPI BOOLEAN NTAPI RtlTestBit(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG BitNumber);
 #define RtlCheckBit(BitMap, Bit) (((BitMap)->Buffer[(Bit) / 32] >> ((Bit) % 32)) & 1)
-/* TRUE when Length bits from StartingIndex lie in the bitmap and are all 0, or all 1; FALSE for Length 0.
- * WDK: RtlAreBitsClear, RtlAreBitsSet. */
+/* TRUE when Length bits from StartingIndex lie in the bitmap and are all 0, or all 1; FALSE for
+ * Length 0. WDK: RtlAreBitsClear, RtlAreBitsSet. */
 NTSYSAPI BOOLEAN NTAPI RtlAreBitsClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex,
                                        _In_ ULONG Length);
 NTSYSAPI BOOLEAN NTAPI RtlAreBitsSet(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex,
@@ -45,8 +45,8 @@ NTSYSAPI BOOLEAN NTAPI RtlAreBitsSet(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG S
 /* How many bits are 0, or 1. WDK: RtlNumberOfClearBits, RtlNumberOfSetBits. */
 NTSYSAPI ULONG NTAPI RtlNumberOfClearBits(_In_ PRTL_BITMAP BitMapHeader);
 NTSYSAPI ULONG NTAPI RtlNumberOfSetBits(_In_ PRTL_BITMAP BitMapHeader);
-/* Where the first NumberToFind bits in a row are that are 0, or 1, looked for from HintIndex to the end
- * (a hint outside is 0), then from the start; MAXULONG: nowhere. For 0 bits the hint's byte.
+/* Where the first NumberToFind bits in a row are that are 0, or 1, looked for from HintIndex to the
+ * end (a hint outside is 0), then from the start; MAXULONG: nowhere. For 0 bits the hint's byte.
  * WDK: RtlFindClearBits, RtlFindSetBits. */
 NTSYSAPI ULONG NTAPI RtlFindClearBits(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind,
                                       _In_ ULONG HintIndex);
@@ -57,8 +57,8 @@ NTSYSAPI ULONG NTAPI RtlFindClearBitsAndSet(_In_ PRTL_BITMAP BitMapHeader, _In_ 
                                             _In_ ULONG HintIndex);
 NTSYSAPI ULONG NTAPI RtlFindSetBitsAndClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG NumberToFind,
                                             _In_ ULONG HintIndex);
-/* Length of the next run of clear bits at or behind FromIndex, and where it starts; 0: there is none, and
- * *StartingRunIndex is the end. WDK: RtlFindNextForwardRunClear. */
+/* Length of the next run of clear bits at or behind FromIndex, and where it starts; 0: there is
+ * none, and *StartingRunIndex is the end. WDK: RtlFindNextForwardRunClear. */
 NTSYSAPI ULONG NTAPI RtlFindNextForwardRunClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG FromIndex,
                                                 _Out_ PULONG StartingRunIndex);
 /* Length of the first, or of the longest, run of clear bits, and where it starts; 0: all are set.

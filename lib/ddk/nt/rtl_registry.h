@@ -39,35 +39,28 @@
 #define RTL_QUERY_REGISTRY_TYPECHECK_SHIFT 24
 #define RTL_QUERY_REGISTRY_TYPECHECK_MASK (0xff << RTL_QUERY_REGISTRY_TYPECHECK_SHIFT)
 
-/* Called for a value, or for each string of a REG_MULTI_SZ. A status that is no success ends the query
- * with it; STATUS_BUFFER_TOO_SMALL is for the caller of the query. */
+/* Called for a value, or for each string of a REG_MULTI_SZ. A status that is no success ends the
+ * query with it; STATUS_BUFFER_TOO_SMALL is for the caller of the query. */
 typedef NTSTATUS NTAPI RTL_QUERY_REGISTRY_ROUTINE(_In_ PWSTR ValueName, _In_ ULONG ValueType,
                                                   _In_ PVOID ValueData, _In_ ULONG ValueLength,
                                                   _In_ PVOID Context, _In_ PVOID EntryContext);
 typedef RTL_QUERY_REGISTRY_ROUTINE *PRTL_QUERY_REGISTRY_ROUTINE;
 
 /*
- * An entry of a query; the table ends with one that is all zeros (no QueryRoutine, no Name, and neither
- * SUBKEY nor DIRECT).
- *   QueryRoutine  as above; with DIRECT not used
- *   Flags         RTL_QUERY_REGISTRY_
- *       SUBKEY     Name is a key below Path; entries that follow are about it
- *       TOPKEY     back to Path
- *       REQUIRED   a missing value (or key, for SUBKEY) is an error
- *       NOVALUE    no value is wanted: the routine is called once
- *       NOEXPAND   REG_EXPAND_SZ and REG_MULTI_SZ are handed over as they are
- *       DIRECT     the data goes to EntryContext (below)
- *       DELETE     values are deleted after they were read
- *       NOSTRING   with DIRECT: a value that is a string is not wanted
- *       TYPECHECK  with DIRECT: the value must be of the type in DefaultType's highest byte
- *   Name          the value, or NULL for all values of the key
- *   EntryContext  the routine's last argument
- *   DefaultType   of DefaultData, for a value that is missing; REG_NONE: there is none
- *   DefaultLength bytes; 0: DefaultData is a string, whose length is to be found out
- * DIRECT stores a string in the UNICODE_STRING at EntryContext, allocating the buffer from paged pool
- * when it is NULL; REG_DWORD and other data of up to 4 bytes as they are; larger data in a buffer
- * whose first LONG is negative, as the number of bytes there, or else behind two ULONGs
- * with the length and the type.
+ * An entry of a query; the table ends with one that is all zeros (no QueryRoutine, no Name, and
+ * neither SUBKEY nor DIRECT). QueryRoutine  as above; with DIRECT not used Flags
+ * RTL_QUERY_REGISTRY_ SUBKEY     Name is a key below Path; entries that follow are about it TOPKEY
+ * back to Path REQUIRED   a missing value (or key, for SUBKEY) is an error NOVALUE    no value is
+ * wanted: the routine is called once NOEXPAND   REG_EXPAND_SZ and REG_MULTI_SZ are handed over as
+ * they are DIRECT     the data goes to EntryContext (below) DELETE     values are deleted after
+ * they were read NOSTRING   with DIRECT: a value that is a string is not wanted TYPECHECK  with
+ * DIRECT: the value must be of the type in DefaultType's highest byte Name          the value, or
+ * NULL for all values of the key EntryContext  the routine's last argument DefaultType   of
+ * DefaultData, for a value that is missing; REG_NONE: there is none DefaultLength bytes; 0:
+ * DefaultData is a string, whose length is to be found out DIRECT stores a string in the
+ * UNICODE_STRING at EntryContext, allocating the buffer from paged pool when it is NULL; REG_DWORD
+ * and other data of up to 4 bytes as they are; larger data in a buffer whose first LONG is
+ * negative, as the number of bytes there, or else behind two ULONGs with the length and the type.
  */
 typedef struct _RTL_QUERY_REGISTRY_TABLE {
     PRTL_QUERY_REGISTRY_ROUTINE QueryRoutine;
@@ -84,12 +77,11 @@ C_ASSERT(sizeof(RTL_QUERY_REGISTRY_TABLE) == 56);
  * Reads values as a table says, in its order, until there is an error.
  *   Path         from where RelativeTo says, or a handle
  *   Context      the routines' last but one argument
- *   Environment  NULL: text between percent signs is replaced by the system's variables, of which there
- *                is SystemRoot
- * STATUS_OBJECT_NAME_NOT_FOUND: the key, or something REQUIRED. STATUS_INVALID_PARAMETER: flags that
- * contradict each other. STATUS_OBJECT_TYPE_MISMATCH: NOSTRING or TYPECHECK. STATUS_BUFFER_TOO_SMALL:
- * DIRECT, and no room. STATUS_INSUFFICIENT_RESOURCES; else what a routine answered.
- * WDK: RtlQueryRegistryValues.
+ *   Environment  NULL: text between percent signs is replaced by the system's variables, of which
+ * there is SystemRoot STATUS_OBJECT_NAME_NOT_FOUND: the key, or something REQUIRED.
+ * STATUS_INVALID_PARAMETER: flags that contradict each other. STATUS_OBJECT_TYPE_MISMATCH: NOSTRING
+ * or TYPECHECK. STATUS_BUFFER_TOO_SMALL: DIRECT, and no room. STATUS_INSUFFICIENT_RESOURCES; else
+ * what a routine answered. WDK: RtlQueryRegistryValues.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlQueryRegistryValues(_In_ ULONG RelativeTo, _In_ PCWSTR Path,

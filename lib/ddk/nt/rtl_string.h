@@ -1,11 +1,12 @@
-/* nt/rtl_string.h - more of the run-time library: byte strings, GUIDs as text, copies of strings, numbers. */
+/* nt/rtl_string.h - more of the run-time library: byte strings, GUIDs as text, copies of strings,
+ * numbers. */
 #include <wdm.h>
 
 #ifndef _NT_RTL_STRING_
 #define _NT_RTL_STRING_
 
-/*** Counted byte strings; lengths are bytes, case is that of ASCII letters. Any IRQL with resident memory;
- * drivers may count on PASSIVE_LEVEL for what ignores case. ***/
+/*** Counted byte strings; lengths are bytes, case is that of ASCII letters. Any IRQL with resident
+ * memory; drivers may count on PASSIVE_LEVEL for what ignores case. ***/
 
 /* Copies what fits; NULL empties. No terminator. WDK: RtlCopyString. */
 NTSYSAPI VOID NTAPI RtlCopyString(_Inout_ PSTRING DestinationString,
@@ -36,7 +37,8 @@ NTSYSAPI NTSTATUS NTAPI RtlAppendAsciizToString(_Inout_ PSTRING Destination,
 
 /*** UNICODE_STRINGs. ***/
 
-/* Copies a string in lower case, as RtlUpcaseUnicodeString does in upper. WDK: RtlDowncaseUnicodeString. */
+/* Copies a string in lower case, as RtlUpcaseUnicodeString does in upper. WDK:
+ * RtlDowncaseUnicodeString. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlDowncaseUnicodeString(_Inout_ PUNICODE_STRING DestinationString,
                                                  _In_ PCUNICODE_STRING SourceString,
@@ -44,16 +46,16 @@ NTSYSAPI NTSTATUS NTAPI RtlDowncaseUnicodeString(_Inout_ PUNICODE_STRING Destina
 
 #define RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE 0x00000001
 #define RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING 0x00000002
-/* Makes *DestinationString a copy in paged pool, for RtlFreeUnicodeString. An empty string gets no buffer
- * unless both flags are given. STATUS_INVALID_PARAMETER: flags unknown or only the second, not a string;
- * STATUS_NO_MEMORY; STATUS_NAME_TOO_LONG: no room for the terminator in what a string can hold.
- * WDK: RtlDuplicateUnicodeString. */
+/* Makes *DestinationString a copy in paged pool, for RtlFreeUnicodeString. An empty string gets no
+ * buffer unless both flags are given. STATUS_INVALID_PARAMETER: flags unknown or only the second,
+ * not a string; STATUS_NO_MEMORY; STATUS_NAME_TOO_LONG: no room for the terminator in what a string
+ * can hold. WDK: RtlDuplicateUnicodeString. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlDuplicateUnicodeString(_In_ ULONG Flags,
                                                   _In_ PCUNICODE_STRING SourceString,
                                                   _Out_ PUNICODE_STRING DestinationString);
-/* STATUS_SUCCESS for a string that is one, and for NULL; STATUS_INVALID_PARAMETER for another and for
- * Flags that are not 0. Any IRQL. WDK: RtlValidateUnicodeString. */
+/* STATUS_SUCCESS for a string that is one, and for NULL; STATUS_INVALID_PARAMETER for another and
+ * for Flags that are not 0. Any IRQL. WDK: RtlValidateUnicodeString. */
 NTSYSAPI NTSTATUS NTAPI RtlValidateUnicodeString(_In_ ULONG Flags,
                                                  _In_opt_ PCUNICODE_STRING String);
 
@@ -66,7 +68,8 @@ NTSYSAPI NTSTATUS NTAPI RtlStringFromGUID(_In_ const GUID *Guid, _Out_ PUNICODE_
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlGUIDFromString(_In_ PCUNICODE_STRING GuidString, _Out_ GUID *Guid);
 
-/* Reads a number from a terminated text as RtlUnicodeStringToInteger does. WDK: RtlCharToInteger. */
+/* Reads a number from a terminated text as RtlUnicodeStringToInteger does. WDK:
+ * RtlCharToInteger. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI RtlCharToInteger(_In_z_ PCSZ String, _In_opt_ ULONG Base,
                                          _Out_ PULONG Value);

@@ -1,10 +1,12 @@
 /*
- * nt/rtl_table.h - tables of elements in order: splay trees (RTL_GENERIC_TABLE) and AVL trees (RTL_AVL_TABLE).
+ * nt/rtl_table.h - tables of elements in order: splay trees (RTL_GENERIC_TABLE) and AVL trees
+ * (RTL_AVL_TABLE).
  *
- * An element is a copy of the caller's bytes behind the table's own links, in memory from the caller's routine:
- * it gets sizeof(RTL_SPLAY_LINKS) + sizeof(LIST_ENTRY), or sizeof(RTL_BALANCED_LINKS), bytes more. The table
- * has no lock: calls come one after another, those of a splay table even when they only look something up. IRQL
- * and memory are as the caller's routines and elements want them. Sources: WDK, under the names.
+ * An element is a copy of the caller's bytes behind the table's own links, in memory from the
+ * caller's routine: it gets sizeof(RTL_SPLAY_LINKS) + sizeof(LIST_ENTRY), or
+ * sizeof(RTL_BALANCED_LINKS), bytes more. The table has no lock: calls come one after another,
+ * those of a splay table even when they only look something up. IRQL and memory are as the caller's
+ * routines and elements want them. Sources: WDK, under the names.
  */
 #include <wdm.h>
 
@@ -49,8 +51,8 @@ typedef struct _RTL_SPLAY_LINKS {
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSplay(_Inout_ PRTL_SPLAY_LINKS Links);
 /* Takes Links out; returns the root of the rest, NULL: nothing is left. WDK: RtlDelete. */
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlDelete(_In_ PRTL_SPLAY_LINKS Links);
-/* The next node in order, or the one before (RtlRealPredecessor), of the whole tree; NULL: Links is the last.
- * WDK: RtlRealSuccessor, RtlRealPredecessor. */
+/* The next node in order, or the one before (RtlRealPredecessor), of the whole tree; NULL: Links is
+ * the last. WDK: RtlRealSuccessor, RtlRealPredecessor. */
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlRealSuccessor(_In_ PRTL_SPLAY_LINKS Links);
 NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlRealPredecessor(_In_ PRTL_SPLAY_LINKS Links);
 /* The same among those below Links. WDK: RtlSubtreeSuccessor, RtlSubtreePredecessor. */
@@ -59,7 +61,8 @@ NTSYSAPI PRTL_SPLAY_LINKS NTAPI RtlSubtreePredecessor(_In_ PRTL_SPLAY_LINKS Link
 
 struct _RTL_GENERIC_TABLE;
 
-/* How First stands to Second. One of them may be what was given to a lookup: not a whole element. */
+/* How First stands to Second. One of them may be what was given to a lookup: not a whole
+ * element. */
 typedef RTL_GENERIC_COMPARE_RESULTS NTAPI RTL_GENERIC_COMPARE_ROUTINE(
     _In_ struct _RTL_GENERIC_TABLE *Table, _In_ PVOID FirstStruct, _In_ PVOID SecondStruct);
 typedef RTL_GENERIC_COMPARE_ROUTINE *PRTL_GENERIC_COMPARE_ROUTINE;
@@ -90,37 +93,42 @@ NTSYSAPI VOID NTAPI RtlInitializeGenericTable(_Out_ PRTL_GENERIC_TABLE Table,
                                               _In_ PRTL_GENERIC_ALLOCATE_ROUTINE AllocateRoutine,
                                               _In_ PRTL_GENERIC_FREE_ROUTINE FreeRoutine,
                                               _In_opt_ PVOID TableContext);
-/* Copies BufferSize bytes into the table, unless an equal element is there; answers the element in it.
- * *NewElement, unless NULL: whether it is new. NULL: no memory. WDK: RtlInsertElementGenericTable. */
+/* Copies BufferSize bytes into the table, unless an equal element is there; answers the element in
+ * it. *NewElement, unless NULL: whether it is new. NULL: no memory. WDK:
+ * RtlInsertElementGenericTable. */
 NTSYSAPI PVOID NTAPI RtlInsertElementGenericTable(_In_ PRTL_GENERIC_TABLE Table, _In_ PVOID Buffer,
                                                   _In_ CLONG BufferSize,
                                                   _Out_opt_ PBOOLEAN NewElement);
-/* The same with what RtlLookupElementGenericTableFull has found. WDK: RtlInsertElementGenericTableFull. */
+/* The same with what RtlLookupElementGenericTableFull has found. WDK:
+ * RtlInsertElementGenericTableFull. */
 NTSYSAPI PVOID NTAPI RtlInsertElementGenericTableFull(_In_ PRTL_GENERIC_TABLE Table,
                                                       _In_ PVOID Buffer, _In_ CLONG BufferSize,
                                                       _Out_opt_ PBOOLEAN NewElement,
                                                       _In_opt_ PVOID NodeOrParent,
                                                       _In_ TABLE_SEARCH_RESULT SearchResult);
-/* Takes out and frees the element equal to Buffer; FALSE: there is none. WDK: RtlDeleteElementGenericTable. */
+/* Takes out and frees the element equal to Buffer; FALSE: there is none. WDK:
+ * RtlDeleteElementGenericTable. */
 NTSYSAPI BOOLEAN NTAPI RtlDeleteElementGenericTable(_In_ PRTL_GENERIC_TABLE Table,
                                                     _In_ PVOID Buffer);
 /* The element equal to Buffer, or NULL. WDK: RtlLookupElementGenericTable. */
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTable(_In_ PRTL_GENERIC_TABLE Table, _In_ PVOID Buffer);
-/* The same; *NodeOrParent and *SearchResult: where it is, or belongs. WDK: RtlLookupElementGenericTableFull. */
+/* The same; *NodeOrParent and *SearchResult: where it is, or belongs. WDK:
+ * RtlLookupElementGenericTableFull. */
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFull(_In_ PRTL_GENERIC_TABLE Table,
                                                       _In_ PVOID Buffer, _Out_ PVOID *NodeOrParent,
                                                       _Out_ TABLE_SEARCH_RESULT *SearchResult);
-/* The first element in order (Restart), or the one behind the one answered last; NULL: no more. Any other call
- * in between changes where it goes on. WDK: RtlEnumerateGenericTable. */
+/* The first element in order (Restart), or the one behind the one answered last; NULL: no more. Any
+ * other call in between changes where it goes on. WDK: RtlEnumerateGenericTable. */
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTable(_In_ PRTL_GENERIC_TABLE Table, _In_ BOOLEAN Restart);
-/* The same with the place kept by the caller, *RestartKey, NULL at first; the tree stays as it is. The element
- * answered last must still be there. WDK: RtlEnumerateGenericTableWithoutSplaying. */
+/* The same with the place kept by the caller, *RestartKey, NULL at first; the tree stays as it is.
+ * The element answered last must still be there. WDK: RtlEnumerateGenericTableWithoutSplaying. */
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableWithoutSplaying(_In_ PRTL_GENERIC_TABLE Table,
                                                              _Inout_ PVOID *RestartKey);
 /* The I-th element, from 0, in the order in which they were inserted; NULL: there are fewer. WDK:
  * RtlGetElementGenericTable. */
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTable(_In_ PRTL_GENERIC_TABLE Table, _In_ ULONG I);
-/* How many there are, and whether there are none. WDK: RtlNumberGenericTableElements, RtlIsGenericTableEmpty. */
+/* How many there are, and whether there are none. WDK: RtlNumberGenericTableElements,
+ * RtlIsGenericTableEmpty. */
 NTSYSAPI ULONG NTAPI RtlNumberGenericTableElements(_In_ PRTL_GENERIC_TABLE Table);
 NTSYSAPI BOOLEAN NTAPI RtlIsGenericTableEmpty(_In_ PRTL_GENERIC_TABLE Table);
 
@@ -162,7 +170,8 @@ typedef struct _RTL_AVL_TABLE {
 } RTL_AVL_TABLE, *PRTL_AVL_TABLE;
 C_ASSERT(sizeof(RTL_AVL_TABLE) == 0x68);
 
-/* Making, filling and emptying a tree: as their namesakes above. WDK: RtlInitializeGenericTableAvl and so on. */
+/* Making, filling and emptying a tree: as their namesakes above. WDK: RtlInitializeGenericTableAvl
+ * and so on. */
 NTSYSAPI VOID NTAPI RtlInitializeGenericTableAvl(_Out_ PRTL_AVL_TABLE Table,
                                                  _In_ PRTL_AVL_COMPARE_ROUTINE CompareRoutine,
                                                  _In_opt_ PRTL_AVL_ALLOCATE_ROUTINE AllocateRoutine,
@@ -178,16 +187,17 @@ NTSYSAPI PVOID NTAPI RtlInsertElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Tab
                                                          _In_ TABLE_SEARCH_RESULT SearchResult);
 NTSYSAPI BOOLEAN NTAPI RtlDeleteElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table,
                                                        _In_ PVOID Buffer);
-/* Looking: as above, but RtlGetElementGenericTableAvl counts in the elements' order, and RtlEnumerateGenericTableAvl
- * goes on where it was even when elements come and go. WDK: RtlLookupElementGenericTableAvl and so on. */
+/* Looking: as above, but RtlGetElementGenericTableAvl counts in the elements' order, and
+ * RtlEnumerateGenericTableAvl goes on where it was even when elements come and go. WDK:
+ * RtlLookupElementGenericTableAvl and so on. */
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ PVOID Buffer);
 NTSYSAPI PVOID NTAPI RtlLookupElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Table,
                                                          _In_ PVOID Buffer,
                                                          _Out_ PVOID *NodeOrParent,
                                                          _Out_ TABLE_SEARCH_RESULT *SearchResult);
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ BOOLEAN Restart);
-/* As RtlEnumerateGenericTableWithoutSplaying, and RtlGetElementGenericTable in the elements' order. WDK:
- * RtlEnumerateGenericTableWithoutSplayingAvl, RtlGetElementGenericTableAvl. */
+/* As RtlEnumerateGenericTableWithoutSplaying, and RtlGetElementGenericTable in the elements' order.
+ * WDK: RtlEnumerateGenericTableWithoutSplayingAvl, RtlGetElementGenericTableAvl. */
 NTSYSAPI PVOID NTAPI RtlEnumerateGenericTableWithoutSplayingAvl(_In_ PRTL_AVL_TABLE Table,
                                                                 _Inout_ PVOID *RestartKey);
 NTSYSAPI PVOID NTAPI RtlGetElementGenericTableAvl(_In_ PRTL_AVL_TABLE Table, _In_ ULONG I);

@@ -1,5 +1,6 @@
 /*
- * nt/service.h - the values of a service's key: what it is, when it starts, and what its failure means.
+ * nt/service.h - the values of a service's key: what it is, when it starts, and what its failure
+ * means.
  */
 #include <wdm.h>
 

@@ -1,4 +1,5 @@
-/* nt/status_errors2.h - NTSTATUS errors from 0xC0000200 and of other facilities: a part of ntstatus.h. */
+/* nt/status_errors2.h - NTSTATUS errors from 0xC0000200 and of other facilities: a part of
+ * ntstatus.h. */
 #ifndef _NT_STATUS_ERRORS2_
 #define _NT_STATUS_ERRORS2_
 

@@ -1,6 +1,7 @@
 /*
- * nt/strsafe_bytes.h - the RtlStringCb routines: those of nt/strsafe_text.h with every size in bytes; a part
- * of a character counts for nothing. Included there for each kind of characters, so it has no guard.
+ * nt/strsafe_bytes.h - the RtlStringCb routines: those of nt/strsafe_text.h with every size in
+ * bytes; a part of a character counts for nothing. Included there for each kind of characters, so
+ * it has no guard.
  */
 #ifdef STRSAFE_CHAR
 

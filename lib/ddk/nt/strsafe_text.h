@@ -1,10 +1,11 @@
 /*
- * nt/strsafe_text.h - the routines of ntstrsafe.h for one kind of characters: included there twice, so it has
- * no guard. STRSAFE_CHAR is the character, STRSAFE_CCH(Copy) makes RtlStringCchCopyA or ...W,
- * STRSAFE_CB the same in bytes.
+ * nt/strsafe_text.h - the routines of ntstrsafe.h for one kind of characters: included there twice,
+ * so it has no guard. STRSAFE_CHAR is the character, STRSAFE_CCH(Copy) makes RtlStringCchCopyA or
+ * ...W, STRSAFE_CB the same in bytes.
  *
- * Everything is made of five workers: the Ex routines. They work in four steps: check the arguments, see
- * where the text goes, store as much as there is room for, and finish as dwFlags ask.
+ * Everything is made of five workers: the Ex routines. They work in four steps: check the
+ * arguments, see where the text goes, store as much as there is room for, and finish as dwFlags
+ * ask.
  */
 #ifdef STRSAFE_CHAR
 
@@ -18,8 +19,8 @@ typedef struct STRSAFE_OWN(_TARGET) {
     NTSTATUS Status;
 } STRSAFE_OWN(TARGET);
 
-/* The target of a new text; STATUS_INVALID_PARAMETER when there can be none. A target of no size stays
- * untouched: then only an empty text fits. */
+/* The target of a new text; STATUS_INVALID_PARAMETER when there can be none. A target of no size
+ * stays untouched: then only an empty text fits. */
 static inline STRSAFE_OWN(TARGET)
     STRSAFE_OWN(Begin)(STRSAFE_CHAR *pszDest, size_t cchDest, ULONG dwFlags)
 {
@@ -167,7 +168,8 @@ static inline int STRSAFE_OWN(IsRoom)(const STRSAFE_CHAR *pszDest, size_t cchDes
 /*** Copy: the whole text, or at most cchToCopy characters of it. ***/
 
 /* Source is a NULL pointer only with STRSAFE_IGNORE_NULLS. *ppszDestEnd (may be NULL) is where the
- * terminator is, *pcchRemaining (may be NULL) the room from there on, that of the terminator included. */
+ * terminator is, *pcchRemaining (may be NULL) the room from there on, that of the terminator
+ * included. */
 static inline NTSTATUS STRSAFE_CCH(CopyNEx)(STRSAFE_CHAR *pszDest, size_t cchDest,
                                             const STRSAFE_CHAR *pszSrc, size_t cchToCopy,
                                             STRSAFE_CHAR **ppszDestEnd, size_t *pcchRemaining,
@@ -208,7 +210,8 @@ static inline NTSTATUS STRSAFE_CCH(Copy)(STRSAFE_CHAR *pszDest, size_t cchDest,
     return STRSAFE_CCH(CopyN)(pszDest, cchDest, pszSrc, NTSTRSAFE_MAX_CCH);
 }
 
-/*** Cat: behind the text that is there, the whole text or at most cchToAppend characters of it. ***/
+/*** Cat: behind the text that is there, the whole text or at most cchToAppend characters of it.
+ * ***/
 
 static inline NTSTATUS STRSAFE_CCH(CatNEx)(STRSAFE_CHAR *pszDest, size_t cchDest,
                                            const STRSAFE_CHAR *pszSrc, size_t cchToAppend,
@@ -293,8 +296,8 @@ static inline NTSTATUS NT_VARARGS STRSAFE_CCH(PrintfEx)(STRSAFE_CHAR *pszDest, s
     return Status;
 }
 
-/*** Length: characters before the terminator, which must be among the first cchMax. *pcchLength (may be
- * NULL) is 0 on failure. ***/
+/*** Length: characters before the terminator, which must be among the first cchMax. *pcchLength
+ * (may be NULL) is 0 on failure. ***/
 
 static inline NTSTATUS STRSAFE_CCH(Length)(const STRSAFE_CHAR *psz, size_t cchMax,
                                            size_t *pcchLength)

@@ -1,10 +1,10 @@
 /*
  * nt/strsafe_unicode.h - the routines of ntstrsafe.h for UNICODE_STRING; included there.
  *
- * A target need not be terminated, and is not. STATUS_INVALID_PARAMETER: a string that is none (a length
- * that is odd or above its maximum, a length without a buffer), and nothing was changed.
- * STATUS_BUFFER_OVERFLOW: cut at MaximumLength. The Ex routines answer in *RemainingString (may be NULL) the
- * part of the buffer that is left, and obey dwFlags. WDK: the same names; book ch. 3.
+ * A target need not be terminated, and is not. STATUS_INVALID_PARAMETER: a string that is none (a
+ * length that is odd or above its maximum, a length without a buffer), and nothing was changed.
+ * STATUS_BUFFER_OVERFLOW: cut at MaximumLength. The Ex routines answer in *RemainingString (may be
+ * NULL) the part of the buffer that is left, and obey dwFlags. WDK: the same names; book ch. 3.
  */
 #include <wdm.h>
 
@@ -14,7 +14,8 @@
 
 #define STRSAFE_NO_LIMIT NTSTRSAFE_UNICODE_STRING_MAX_CCH
 
-/* Is it a string? With STRSAFE_IGNORE_NULLS a NULL pointer is one. WDK: RtlUnicodeStringValidate(Ex). */
+/* Is it a string? With STRSAFE_IGNORE_NULLS a NULL pointer is one. WDK:
+ * RtlUnicodeStringValidate(Ex). */
 static inline NTSTATUS RtlUnicodeStringValidateEx(PCUNICODE_STRING SourceString, ULONG dwFlags)
 {
     if ((dwFlags & ~STRSAFE_VALID_FLAGS) != 0) {
@@ -37,8 +38,8 @@ static inline NTSTATUS RtlUnicodeStringValidate(PCUNICODE_STRING SourceString)
     return RtlUnicodeStringValidateEx(SourceString, 0);
 }
 
-/* Makes DestinationString refer to a terminated text (NULL: an empty one), which may have up to 32767
- * characters. WDK: RtlUnicodeStringInit(Ex). */
+/* Makes DestinationString refer to a terminated text (NULL: an empty one), which may have up to
+ * 32767 characters. WDK: RtlUnicodeStringInit(Ex). */
 static inline NTSTATUS RtlUnicodeStringInitEx(PUNICODE_STRING DestinationString,
                                               const wchar_t *pszSrc, ULONG dwFlags)
 {

@@ -5,11 +5,12 @@
  * nt/ob_name.h. A handle of another type is STATUS_OBJECT_TYPE_MISMATCH, and none at all
  * STATUS_INVALID_HANDLE. Handles are the caller's to close.
  *
- * Pointers. The caller is the kernel, and its pointers are as good as it is: nothing is probed. But one that a
- * service must use and that is NULL or no kernel address is STATUS_ACCESS_VIOLATION, and nothing is done. NULL for
- * an optional one means that the answer is not wanted. A kernel address that is not mapped, or may not be written,
- * is the page fault's bugcheck, PAGE_FAULT_IN_NONPAGED_AREA or ATTEMPTED_WRITE_TO_READONLY_MEMORY. Alignment does
- * not matter. Registry and file services ask more of their buffers: nt/key.h, nt/zw_file.h.
+ * Pointers. The caller is the kernel, and its pointers are as good as it is: nothing is probed. But
+ * one that a service must use and that is NULL or no kernel address is STATUS_ACCESS_VIOLATION, and
+ * nothing is done. NULL for an optional one means that the answer is not wanted. A kernel address
+ * that is not mapped, or may not be written, is the page fault's bugcheck,
+ * PAGE_FAULT_IN_NONPAGED_AREA or ATTEMPTED_WRITE_TO_READONLY_MEMORY. Alignment does not matter.
+ * Registry and file services ask more of their buffers: nt/key.h, nt/zw_file.h.
  */
 #include <wdm.h>
 

@@ -140,11 +140,10 @@ NTKERNELAPI NTSTATUS NTAPI ObQueryNameString(_In_ PVOID Object,
  *   DesiredAccess        its rights, without DUPLICATE_SAME_ACCESS
  *   HandleAttributes     OBJ_INHERIT, OBJ_PROTECT_CLOSE, OBJ_KERNEL_HANDLE; but for the last one
  *                        without effect with DUPLICATE_SAME_ATTRIBUTES
- *   Options              DUPLICATE_*; DUPLICATE_CLOSE_SOURCE closes SourceHandle, if it is one, also
- *                        when there is an error
- * STATUS_INVALID_PARAMETER, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH: a process handle is
- * none; STATUS_ACCESS_DENIED: the object is open exclusively; STATUS_INSUFFICIENT_RESOURCES.
- * WDK: ZwDuplicateObject.
+ *   Options              DUPLICATE_*; DUPLICATE_CLOSE_SOURCE closes SourceHandle, if it is one,
+ * also when there is an error STATUS_INVALID_PARAMETER, STATUS_INVALID_HANDLE,
+ * STATUS_OBJECT_TYPE_MISMATCH: a process handle is none; STATUS_ACCESS_DENIED: the object is open
+ * exclusively; STATUS_INSUFFICIENT_RESOURCES. WDK: ZwDuplicateObject.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwDuplicateObject(_In_ HANDLE SourceProcessHandle, _In_ HANDLE SourceHandle,

@@ -1,8 +1,8 @@
 /*
- * nt/zw_sync.h - dispatcher objects with handles and names: events, semaphores, mutants, timers (book
- * ch. 6). The objects are KEVENT, KSEMAPHORE, KMUTANT and, at its beginning, KTIMER: who has a
- * reference may wait for one as for its own. IRQL and bad pointers as in nt/zw_object.h, names as in
- * nt/ob_name.h; without a name an object is its handles' alone. Create answers STATUS_SUCCESS,
+ * nt/zw_sync.h - dispatcher objects with handles and names: events, semaphores, mutants, timers
+ * (book ch. 6). The objects are KEVENT, KSEMAPHORE, KMUTANT and, at its beginning, KTIMER: who has
+ * a reference may wait for one as for its own. IRQL and bad pointers as in nt/zw_object.h, names as
+ * in nt/ob_name.h; without a name an object is its handles' alone. Create answers STATUS_SUCCESS,
  * STATUS_OBJECT_NAME_EXISTS (OBJ_OPENIF) or STATUS_OBJECT_NAME_COLLISION. A query's Length is the
  * structure's size: STATUS_INFO_LENGTH_MISMATCH; other classes are STATUS_INVALID_INFO_CLASS.
  */
@@ -143,13 +143,12 @@ NTSYSAPI NTSTATUS NTAPI ZwOpenTimer(_Out_ PHANDLE TimerHandle, _In_ ACCESS_MASK 
 /*
  * Arms a timer, which is then not signalled until it expires; cancels what it was armed for.
  *   DueTime          100 ns: negative relative, else absolute system time
- *   TimerApcRoutine  called each time in the calling thread, as a normal kernel APC, with the time of
- *                    expiry; not any more when the timer's last handle and reference have gone. The
- *                    timer is cancelled when the thread ends
- *   ResumeTimer      TRUE, as nothing can wake the machine: STATUS_TIMER_RESUME_IGNORED, a success
- *   Period           milliseconds until it expires again, and again; 0: once
- *   PreviousState    receives whether it was signalled
- * STATUS_INVALID_PARAMETER_6: a negative Period. WDK: ZwSetTimer.
+ *   TimerApcRoutine  called each time in the calling thread, as a normal kernel APC, with the time
+ * of expiry; not any more when the timer's last handle and reference have gone. The timer is
+ * cancelled when the thread ends ResumeTimer      TRUE, as nothing can wake the machine:
+ * STATUS_TIMER_RESUME_IGNORED, a success Period           milliseconds until it expires again, and
+ * again; 0: once PreviousState    receives whether it was signalled STATUS_INVALID_PARAMETER_6: a
+ * negative Period. WDK: ZwSetTimer.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetTimer(_In_ HANDLE TimerHandle, _In_ PLARGE_INTEGER DueTime,
@@ -158,8 +157,8 @@ NTSYSAPI NTSTATUS NTAPI ZwSetTimer(_In_ HANDLE TimerHandle, _In_ PLARGE_INTEGER 
                                    _In_opt_ LONG Period, _Out_opt_ PBOOLEAN PreviousState);
 /* The same for a timer that may be late by TolerableDelay milliseconds. TimerSetInformation:
  * TIMER_SET_COALESCABLE_TIMER_INFO; with a WakeContext STATUS_TIMER_RESUME_IGNORED, and a success.
- * STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH; STATUS_INVALID_PARAMETER: a period or delay
- * of over 7FFFFFFFh. WDK: ZwSetTimerEx. */
+ * STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH; STATUS_INVALID_PARAMETER: a period or
+ * delay of over 7FFFFFFFh. WDK: ZwSetTimerEx. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwSetTimerEx(_In_ HANDLE TimerHandle,
                                      _In_ TIMER_SET_INFORMATION_CLASS TimerSetInformationClass,
@@ -178,8 +177,8 @@ NTSYSAPI NTSTATUS NTAPI ZwQueryTimer(_In_ HANDLE TimerHandle,
 
 /* Waits for any of Count handles' objects, or for all of them at one moment, as
  * KeWaitForMultipleObjects. STATUS_INVALID_PARAMETER_1: Count is 0 or over 64;
- * STATUS_INVALID_PARAMETER_3: WaitType; STATUS_INVALID_PARAMETER_MIX: to wait for all of them, and one
- * object twice; STATUS_INSUFFICIENT_RESOURCES. WDK: ZwWaitForMultipleObjects. */
+ * STATUS_INVALID_PARAMETER_3: WaitType; STATUS_INVALID_PARAMETER_MIX: to wait for all of them, and
+ * one object twice; STATUS_INSUFFICIENT_RESOURCES. WDK: ZwWaitForMultipleObjects. */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTSYSAPI NTSTATUS NTAPI ZwWaitForMultipleObjects(_In_ ULONG Count,
                                                  _In_reads_(Count) HANDLE Handles[],

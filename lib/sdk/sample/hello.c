@@ -1,4 +1,5 @@
-/* hello - the smallest driver that is one: it has a device, answers opening and closing, and goes away. */
+/* hello - the smallest driver that is one: it has a device, answers opening and closing, and goes
+ * away. */
 #include <ntddk.h>
 
 DRIVER_INITIALIZE DriverEntry;

@@ -1,6 +1,6 @@
 /*
- * An export driver: exports by name, by ordinal only, and data; DllInitialize and DllUnload say what happens.
- * It can be started as a service, too.
+ * An export driver: exports by name, by ordinal only, and data; DllInitialize and DllUnload say
+ * what happens. It can be started as a service, too.
  */
 #include <ntddk.h>
 

@@ -1,5 +1,5 @@
-/* An export driver most of whose exports are forwards: to the kernel, and to export drivers that nobody else
- * imports from. */
+/* An export driver most of whose exports are forwards: to the kernel, and to export drivers that
+ * nobody else imports from. */
 #include <ntddk.h>
 
 LONG NTAPI ForwardOwn(VOID)

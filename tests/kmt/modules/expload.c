@@ -1,6 +1,6 @@
 /*
- * An export driver whose DllInitialize loads a driver, expmiddle, whose DriverEntry loads another, exparith; and tries one
- * that imports from here. DllUnload unloads the two.
+ * An export driver whose DllInitialize loads a driver, expmiddle, whose DriverEntry loads another,
+ * exparith; and tries one that imports from here. DllUnload unloads the two.
  */
 #include "expservices.h"
 

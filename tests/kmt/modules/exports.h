@@ -8,7 +8,8 @@
 NTKERNELAPI LONG NTAPI ArithAdd(LONG Left, LONG Right);
 NTKERNELAPI LONG NTAPI ArithTimes(LONG Left, LONG Right);
 extern __declspec(dllimport) LONG ArithAnswer;
-/* DllInitialize has been called so many times in this image, DriverEntry so many, and RegistryPath was right. */
+/* DllInitialize has been called so many times in this image, DriverEntry so many, and RegistryPath
+ * was right. */
 NTKERNELAPI VOID NTAPI ArithQuery(PLONG Initialized, PLONG Started, PBOOLEAN PathWasRight);
 
 /* expforward.sys: forwards to exparith.sys, to the kernel, by ordinal, and along a chain. */
@@ -18,8 +19,8 @@ NTKERNELAPI KIRQL NTAPI ForwardIrql(VOID);
 NTKERNELAPI LONG NTAPI ForwardChain(LONG Left, LONG Right);
 NTKERNELAPI LONG NTAPI ForwardOwn(VOID);
 
-/* expload.sys: what ZwLoadDriver answered its DllInitialize for a driver that loads another, for that other, and for one
- * that imports from expload.sys. */
+/* expload.sys: what ZwLoadDriver answered its DllInitialize for a driver that loads another, for
+ * that other, and for one that imports from expload.sys. */
 NTKERNELAPI VOID NTAPI LoadAnswers(PNTSTATUS Loaded, PNTSTATUS Again, PNTSTATUS Circle);
 
 #endif
