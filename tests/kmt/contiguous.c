@@ -2,7 +2,8 @@
  * Promises: contiguous memory lies in a row, within the limits and boundaries asked for, also when
  * free memory is scattered; uncached memory is uncached in every mapping; pages for an MDL lie
  * where they are asked for, in chunks if need be, zeroed unless unwanted; all of it comes back;
- * what cannot be is refused. MEMORY: 64M
+ * what cannot be is refused.
+ * MEMORY: 64M
  */
 #include "kmt.h"
 

@@ -1,8 +1,8 @@
 /*
  * Promise, together with the console: a thread that comes back to an image that has gone stops the
  * system with the driver's name. Alone, stopped with `sc stop` and followed by nothing, it proves
- * only that it starts. (The thread sleeps until the driver is unloaded, and a while more.) ALONE:
- * its thread comes back to the image that has gone
+ * only that it starts. (The thread sleeps until the driver is unloaded, and a while more.)
+ * ALONE: its thread comes back to the image that has gone
  */
 #include "kmt.h"
 

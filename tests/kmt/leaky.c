@@ -1,7 +1,8 @@
 /*
  * Promise, together with the console: a driver that leaves things behind when it goes is reported,
  * with each of them, and the system goes on. (Nothing of what stays here is ever used again: it
- * expires in an hour.) ALONE: it leaves things behind
+ * expires in an hour.)
+ * ALONE: it leaves things behind
  */
 #include "kmt.h"
 

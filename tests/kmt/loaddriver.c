@@ -2,8 +2,8 @@
  * Promise: ZwLoadDriver and ZwUnloadDriver load and unload the driver of a service's key; a second
  * load or unload, a key that is none of a service, and paths that are none get the documented
  * statuses; an open device delays the unload; and threads that all load and unload one driver at
- * once leave it loaded once or not at all. ALONE: it unloads beep, which a player that has played
- * has open
+ * once leave it loaded once or not at all.
+ * ALONE: it unloads beep, which a player that has played has open
  */
 #include "kmtdevice.h"
 
@@ -75,8 +75,8 @@ static VOID TestLife(VOID)
               "not while it starts");
 }
 
-/* The driver with the open device is the beep driver, which is loaded, and loaded again in the
- * end. */
+/* The driver with the open device is the beep driver, which is loaded, and loaded again in the end.
+ */
 static VOID TestPending(VOID)
 {
     UNICODE_STRING Beep = RTL_CONSTANT_STRING(SERVICES L"\\beep");

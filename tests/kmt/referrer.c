@@ -1,8 +1,8 @@
 /*
  * Promise, together with the console and refdropper.c: the debug kernel reports the references to
  * objects that a driver has when it goes, and not those that have been dropped: in a last call,
- * which is a jump that leaves no address of the driver, or by another driver. ALONE: it leaves
- * handles behind
+ * which is a jump that leaves no address of the driver, or by another driver.
+ * ALONE: it leaves handles behind
  */
 #include "kmtob.h"
 
@@ -19,8 +19,8 @@ static PVOID MakeEvent(PCWSTR Name)
     return Event;
 }
 
-/* The kernel is told to call this, so the routine that drops the reference returns to the
- * kernel. */
+/* The kernel is told to call this, so the routine that drops the reference returns to the kernel.
+ */
 static VOID NTAPI DropLast(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Dpc);

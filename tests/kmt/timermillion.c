@@ -1,7 +1,8 @@
 /*
  * Promises: with a million timers armed, setting and cancelling one costs what it costs beside ten;
  * a million that come due together all expire, once each and none early, and between them waiting
- * threads still get their turn; cancelling finds every one that has not expired. MEMORY: 128M
+ * threads still get their turn; cancelling finds every one that has not expired.
+ * MEMORY: 128M
  */
 #include "kmt.h"
 
@@ -100,8 +101,8 @@ static VOID NTAPI TakeTurns(PVOID Context)
     }
 }
 
-/* Due within a few ms of each other, and far enough that they stand in few slots of a high
- * level. */
+/* Due within a few ms of each other, and far enough that they stand in few slots of a high level.
+ */
 static VOID TestTogether(VOID)
 {
     ULONGLONG Due;

@@ -3,8 +3,7 @@
  * information is read by the kernel's own multiboot2 parser as it was written, its checksums, and
  * where it finds room for the boot disk.
  *
- * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/efi/room.c
- * boot/grub/multiboot.c boot/memorymap.c
+ * unit-sources: boot/efi/elf.c boot/efi/info.c boot/efi/sums.c boot/efi/room.c boot/grub/multiboot.c boot/memorymap.c
  */
 #include <assert.h>
 #include <stdio.h>

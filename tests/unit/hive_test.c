@@ -65,8 +65,8 @@ static NTSTATUS Flush(PVOID Context)
 
 static const HIVE_DISK Disk = {SECTORS, NULL, Read, Write, Flush};
 
-/* The power goes: any of the sectors that were not flushed have arrived, one of them only in
- * part. */
+/* The power goes: any of the sectors that were not flushed have arrived, one of them only in part.
+ */
 static void CutPower(void)
 {
     for (ULONG i = 0; i < Cached; i++) {

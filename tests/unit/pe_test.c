@@ -24,8 +24,8 @@
 #define NEW_BASE 0xFFFFF80000120000ULL
 #define COOKIE 0x00002B992DDFA232ULL
 
-/* Sections: .text at 1000h, .rdata 2000h, .data 3000h, .reloc 4000h; 200h bytes each in the
- * file. */
+/* Sections: .text at 1000h, .rdata 2000h, .data 3000h, .reloc 4000h; 200h bytes each in the file.
+ */
 #define RDATA (HEADERS + 0x200)
 #define DATA (HEADERS + 0x400)
 #define RELOC (HEADERS + 0x600)

@@ -3,8 +3,8 @@
  * bitmap routines agree with a bit-by-bit search on random bitmaps of every size around words'
  * ends.
  *
- * unit-sources: lib/rtl/bytestrings.c lib/rtl/copies.c lib/rtl/guid.c lib/rtl/bitmap.c
- * lib/rtl/misc.c unit-sources: lib/rtl/number.c lib/rtl/upcase.c lib/crt/wide.c
+ * unit-sources: lib/rtl/bytestrings.c lib/rtl/copies.c lib/rtl/guid.c lib/rtl/bitmap.c lib/rtl/misc.c
+ * unit-sources: lib/rtl/number.c lib/rtl/upcase.c lib/crt/wide.c
  */
 #include <assert.h>
 #include <stdio.h>

@@ -37,8 +37,8 @@ static void ExpectError(const char *Text, ULONG Column, const char *Word)
     }
 }
 
-/* 440 Hz, so many semitones up or down: multiplied out, so that no mathematics library is
- * needed. */
+/* 440 Hz, so many semitones up or down: multiplied out, so that no mathematics library is needed.
+ */
 static double Pitch(int Semitones)
 {
     const double Step = 1.0594630943592953; /* twelfth root of two */
