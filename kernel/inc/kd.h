@@ -82,6 +82,8 @@ const char *KdStatusName(NTSTATUS Status);
 BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
 /* The same for a hexadecimal one, as addresses and handles are shown, with or without 0x. */
 BOOLEAN KdParseHexadecimal(const char *Text, ULONG64 *Value);
+/* Whether Text, split at blanks, has Word. */
+BOOLEAN KdHasWord(const char *Text, const char *Word);
 
 /* Sets the masks of debug output that the registry has values for, below
  * Control\Session Manager\Debug Print Filter. PASSIVE_LEVEL. */

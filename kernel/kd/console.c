@@ -229,7 +229,7 @@ static VOID NTAPI ConsoleThread(PVOID Context)
     PKD_CONSOLE Console = Context;
 
     OpenPort(Console);
-    Console->Script = KdpHasWord(KdpLoaderBlock->CommandLine, "exec");
+    Console->Script = KdHasWord(KdpLoaderBlock->CommandLine, "exec");
     if (Console->Script) {
         KdpRunScript(Console);
         EndScript(Console);

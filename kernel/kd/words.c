@@ -80,7 +80,7 @@ int KdpSplitWords(CHAR *Text, CHAR **Words, int Limit)
     }
 }
 
-BOOLEAN KdpHasWord(const CHAR *Text, const CHAR *Word)
+BOOLEAN KdHasWord(const CHAR *Text, const CHAR *Word)
 {
     SIZE_T Length = strlen(Word);
 

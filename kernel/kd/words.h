@@ -14,7 +14,5 @@ int KdpSplitWords(CHAR *Text, CHAR **Words, int Limit);
 const CHAR *KdpSkipBlanks(const CHAR *Text);
 /* The first blank of Text, or its end. */
 const CHAR *KdpSkipWord(const CHAR *Text);
-/* Whether Text, split at blanks, has Word. */
-BOOLEAN KdpHasWord(const CHAR *Text, const CHAR *Word);
 
 #endif

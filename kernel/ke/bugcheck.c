@@ -39,23 +39,10 @@ static DECLSPEC_NORETURN void KiHaltForEver(void)
     }
 }
 
-/* Not the console's parser: nothing here may depend on more than strings. */
-static BOOLEAN KiHasWord(const char *Line, const char *Word)
-{
-    SIZE_T Length = strlen(Word);
-
-    for (const char *At = Line; (At = strstr(At, Word)) != NULL; At += Length) {
-        if ((At == Line || At[-1] == ' ') && (At[Length] == 0 || At[Length] == ' ')) {
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 /* A run of commands ends with a status that tells the crash; a person wants to read the screen. */
 static DECLSPEC_NORETURN void KiEndAfterBugCheck(PKTRAP_FRAME Frame)
 {
-    if (KeLoaderBlock != NULL && KiHasWord(KeLoaderBlock->CommandLine, "exec")) {
+    if (KeLoaderBlock != NULL && KdHasWord(KeLoaderBlock->CommandLine, "exec")) {
         HalExitEmulator(EXIT_BUGCHECK);
     }
     KdPrintf("\nThe system is halted.\n");

@@ -279,8 +279,8 @@ static void TestSplitting(void)
     ExpectWords("a \"b c\"d \"\" e", "<a><b cd><><e>");
     ExpectWords("c:\\x\\ \"open", "<c:\\x\\><open>");
     ExpectWords("1 2 3 4 5", "<1><2><3><4>");
-    assert(KdpHasWord(" exec", "exec") && KdpHasWord("a exec b", "exec"));
-    assert(!KdpHasWord("execute noexec exec=1", "exec"));
+    assert(KdHasWord(" exec", "exec") && KdHasWord("a exec b", "exec"));
+    assert(!KdHasWord("execute noexec exec=1", "exec"));
     assert(KdParseNumber("0", &Value) && Value == 0);
     assert(KdParseNumber("18446744073709551615", &Value) && Value == ~0ULL);
     assert(!KdParseNumber("18446744073709551616", &Value) && !KdParseNumber("", &Value));

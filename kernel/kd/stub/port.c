@@ -99,7 +99,7 @@ void KdStartDebugger(void)
 {
     const char *Line = KeLoaderBlock->CommandLine;
 
-    if (!KdpHasWord(Line, "debug") || !IsPortKnown()) {
+    if (!KdHasWord(Line, "debug") || !IsPortKnown()) {
         return;
     }
     if (!HalOpenDebuggerPort()) {
@@ -109,7 +109,7 @@ void KdStartDebugger(void)
     KdpPortOpen = KdDebuggerEnabled = TRUE;
     UpdateShared();
     HalListenDebuggerPort(TRUE);
-    if (KdpHasWord(Line, "break")) {
+    if (KdHasWord(Line, "break")) {
         KdPrintf("debug: waiting for gdb on COM2\n");
         KiWaitForDebugger();
     }
