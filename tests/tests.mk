@@ -58,7 +58,7 @@ debug-build:
 hunt: debug-build
 	@$(PYTHON) tests/host/hunt.py $(RACE)
 
-test: all unit benches debug-build
+test: all unit benches debug-build $(O)/firmware/BUSY.EFI
 	@$(PYTHON) -m pytest -q tests/host $(PYTEST_ARGS)
 
 # Drivers that measure. They stand on no boot disk: bench.py puts them on that of its own machines.
@@ -74,6 +74,16 @@ $(BENCHES): %.sys: %.dbg
 
 .PHONY: benches
 benches: $(BENCHES)
+
+# A firmware that does not let the loader go.
+$(O)/obj/tests/firmware/%.o: tests/firmware/%.c $(O)/flags/efi-cc
+	$(compile_efi)
+$(O)/obj/tests/firmware/busy.so: $(O)/obj/tests/firmware/busy.o
+	$(link_efi)
+$(O)/firmware/BUSY.EFI: $(O)/obj/tests/firmware/busy.so
+	$(convert_efi)
+
+-include $(patsubst tests/firmware/%.c,$(O)/obj/tests/firmware/%.d,$(wildcard tests/firmware/*.c))
 
 bench: all benches
 	@$(PYTHON) tests/bench/bench.py

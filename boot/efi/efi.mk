@@ -12,19 +12,28 @@ EFI_SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel .rela .rel.* .r
 $(O)/flags/efi-cc: FORCE
 	$(call remember,$(KERNEL_CC) $(EFI_CFLAGS) $(EFI_OBJS))
 
+# Bodies of the rules of every UEFI program: of an object, of the shared object that all of them make, of the program.
+define compile_efi
+$(call say,EFI-CC,$<)
+@mkdir -p $(@D)
+$(Q)$(KERNEL_CC) $(EFI_CFLAGS) -MMD -MP -c $< -o $@
+endef
+define link_efi
+$(call say,EFI-LD,$@)
+$(Q)$(KERNEL_LD) -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -T $(EFI_LIBS)/elf_x86_64_efi.lds -o $@ \
+  $(EFI_LIBS)/crt0-efi-x86_64.o $(filter %.o,$^) -L$(EFI_LIBS) -lefi -lgnuefi
+endef
+define convert_efi
+$(call say,EFI,$@)
+@mkdir -p $(@D)
+$(Q)objcopy $(addprefix -j ,$(EFI_SECTIONS)) --output-target=efi-app-x86_64 $< $@
+endef
+
 $(O)/obj/boot/efi/%.o: boot/efi/%.c $(O)/flags/efi-cc
-	$(call say,EFI-CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(KERNEL_CC) $(EFI_CFLAGS) -MMD -MP -c $< -o $@
-
+	$(compile_efi)
 $(O)/obj/boot/efi/loader.so: $(EFI_OBJS) $(O)/flags/efi-cc
-	$(call say,EFI-LD,$@)
-	$(Q)$(KERNEL_LD) -nostdlib -znocombreloc -shared -Bsymbolic --no-undefined -T $(EFI_LIBS)/elf_x86_64_efi.lds -o $@ \
-	  $(EFI_LIBS)/crt0-efi-x86_64.o $(EFI_OBJS) -L$(EFI_LIBS) -lefi -lgnuefi
-
+	$(link_efi)
 $(O)/boot/BOOTX64.EFI: $(O)/obj/boot/efi/loader.so
-	$(call say,EFI,$@)
-	@mkdir -p $(@D)
-	$(Q)objcopy $(addprefix -j ,$(EFI_SECTIONS)) --output-target=efi-app-x86_64 $< $@
+	$(convert_efi)
 
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard boot/efi/*.c))

@@ -50,10 +50,14 @@ typedef struct BL_DEPARTURE {
     BL_INFO Info;  /* without memory map and module */
     BL_PLAN *Plan; /* the kernel's segments; the boot disk's pieces are added */
     BL_PIECES Disk;
-    BL_FILE Enter;    /* what does the copying, with its plan */
-    UINT64 Low, High; /* what the kernel will fill, which the firmware must not keep */
+    BL_FILE Enter;     /* what does the copying, with its plan */
+    UINT64 Low, High;  /* what the kernel will fill, which the firmware must not keep */
+    UINT8 *Map;        /* as the firmware writes it */
+    BL_MEMORY *Memory; /* as the kernel reads it */
 } BL_DEPARTURE;
 
+/* Makes room for both maps. */
+VOID BlAllocateMaps(BL_DEPARTURE *Departure);
 /* Ends the firmware's services, and finishes the plan by the memory map as it is then. */
 VOID BlLeaveFirmware(EFI_HANDLE Image, BL_DEPARTURE *Departure);
 

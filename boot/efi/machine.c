@@ -162,14 +162,20 @@ static BOOLEAN BlFinishInfo(BL_DEPARTURE *Departure, BL_INFO *Info, BL_SEGMENT *
     return BlEndInfo(Info);
 }
 
+VOID BlAllocateMaps(BL_DEPARTURE *Departure)
+{
+    Departure->Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");
+    Departure->Memory =
+        BlAllocateLow(EfiLoaderData, MAXIMUM_RANGES * sizeof(BL_MEMORY), L"the memory map");
+}
+
 /* The services end only if the memory map has not changed since it was read: an event in between
  * may have changed it. Even when they do not end, only these two may be called from the first
  * attempt on. */
 VOID BlLeaveFirmware(EFI_HANDLE Image, BL_DEPARTURE *Departure)
 {
-    UINT8 *Map = BlAllocateLow(EfiLoaderData, MAP_ROOM, L"the memory map");
-    BL_MEMORY *Memory =
-        BlAllocateLow(EfiLoaderData, MAXIMUM_RANGES * sizeof(BL_MEMORY), L"the memory map");
+    UINT8 *Map = Departure->Map;
+    BL_MEMORY *Memory = Departure->Memory;
     BL_PLAN *Plan = Departure->Plan;
     BL_SEGMENT *Pieces = &Plan->Segment[Plan->SegmentCount];
     EFI_STATUS Status = EFI_SUCCESS;

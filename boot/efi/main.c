@@ -210,6 +210,7 @@ EFI_STATUS efi_main(EFI_HANDLE Image, EFI_SYSTEM_TABLE *SystemTable)
     }
     BlReserveTarget(&Kernel, Departure.Low, Departure.High);
     BlDescribeMachine(&Departure.Info);
+    BlAllocateMaps(&Departure);
     BlReadDisk(&Departure.Disk);
     BlCheckAllApart(&Departure);
     CopyMem(Enter->Data, BlEnterStart, BlEnterEnd - BlEnterStart);

@@ -11,6 +11,7 @@ import pytest
 import qemu
 
 sys.path.insert(0, str(qemu.ROOT / "boot/tools"))
+import bootdisk  # noqa: E402
 import bootiso  # noqa: E402
 
 CHECK = "cpus; beep 440 20; sc query beep"
@@ -34,8 +35,8 @@ def test_no_graphics():
     assert "no graphics: the console is on the first serial port" in output, output
 
 
-def damaged_image(folder, change):
-    """The system partition with something wrong, as a disk. change(boot folder, partition, mtools)"""
+def system_partition(folder, change=lambda boot: None, loader="boot/BOOTX64.EFI"):
+    """A system partition as a disk. change(boot folder)"""
     boot = folder / "boot"
     boot.mkdir()
     build = qemu.BUILD / "boot"
@@ -44,8 +45,19 @@ def damaged_image(folder, change):
     (boot / "sums.txt").write_text(bootiso.checksums(boot / "etude.elf", boot / "bootdisk.cpio"))
     change(boot)
     image = folder / "efi.img"
-    bootiso.make_system_partition(image, build / "BOOTX64.EFI", boot)
+    bootiso.make_system_partition(image, qemu.BUILD / loader, boot)
     return image
+
+
+def run(image):
+    """The exit status of QEMU, and all that firmware, loader and kernel have said."""
+    log = image.parent / "log"
+    command = ["qemu-system-x86_64", "-display", "none", "-nic", "none", "-machine", "q35", "-m", "112M"]
+    command += [*qemu.FIRMWARE["uefi"], "-serial", f"file:{log}", "-monitor", "none"]
+    command += qemu.MEDIUM["disk"].format(iso=image).split(" ")
+    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300).returncode
+    return status, log.read_text(errors="replace")
 
 
 def remove(name):
@@ -85,14 +97,33 @@ def enlarge(boot):
     ids=["no kernel", "no boot disk", "damaged kernel", "damaged disk", "short kernel", "little memory"],
 )
 def test_what_keeps_it_from_starting(tmp_path, change, message):
-    image = damaged_image(tmp_path, change)
-    command = ["qemu-system-x86_64", "-display", "none", "-nic", "none", "-machine", "q35", "-m", "112M"]
-    command += [*qemu.FIRMWARE["uefi"], "-serial", f"file:{tmp_path / 'log'}", "-monitor", "none"]
-    command += qemu.MEDIUM["disk"].format(iso=image).split(" ")
-    command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300).returncode
-    output = (tmp_path / "log").read_text(errors="replace")
+    status, output = run(system_partition(tmp_path, change))
     assert status == qemu.STATUS_BUGCHECK and message in output, output
+
+
+def run_command(boot):
+    disk = boot / "bootdisk.cpio"
+    disk.write_bytes(bootdisk.extend(disk.read_bytes(), [("exec.txt", b"cpus\n")]))
+    (boot / "sums.txt").unlink()
+    (boot / "cmdline.txt").write_text("exec\n")
+
+
+@pytest.mark.parametrize(
+    "times, status, message",
+    [
+        (1, qemu.STATUS_PASSED, "Loaded by UEFI"),
+        (7, qemu.STATUS_PASSED, "Loaded by UEFI"),
+        (8, qemu.STATUS_BUGCHECK, "etude: cannot start: the firmware does not let go: Invalid Parameter"),
+    ],
+)
+def test_a_busy_firmware(tmp_path, times, status, message):
+    """tests/firmware/busy.c changes the memory map this often while the loader ends the firmware's services."""
+    image = system_partition(tmp_path, run_command, loader="firmware/BUSY.EFI")
+    (tmp_path / "busy.txt").write_text(f"{times}\n")
+    bootiso.run(["mcopy", "-i", str(image), str(qemu.BUILD / "boot/BOOTX64.EFI"), "::EFI/BOOT/LOADER.EFI"])
+    bootiso.run(["mcopy", "-i", str(image), str(tmp_path / "busy.txt"), "::"])
+    ended, output = run(image)
+    assert ended == status and message in output, output
 
 
 def test_the_image_is_the_same_every_time(tmp_path):
