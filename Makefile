@@ -61,6 +61,21 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
+# make obeys a variable that nobody asks for by doing nothing: a misspelt SPM=4 would give one processor, without a word. Known
+# are those above, the few that only tests have, and what a makefile sets itself (UNIT_CC, say: whoever names it means it).
+SETTINGS := BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES DEBUG_PORT ICOUNT QEMU_EXTRA CMD TIMEOUT \
+  SEEDS FIRST JOBS KINDS FROM TO PICTURE
+ifeq ($(MAKELEVEL),0)
+GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+UNKNOWN := $(filter-out $(SETTINGS) O V DEBUG NAME RACE PYTEST_ARGS,$(filter-out -% MAKE%,$(GIVEN)))
+ifneq ($(UNKNOWN),)
+UNKNOWN := $(filter-out $(shell sed -n 's/^\([A-Z][A-Z_]*\) *[:?]*=.*/\1/p' Makefile */*.mk */*/*.mk),$(UNKNOWN))
+endif
+ifneq ($(UNKNOWN),)
+$(error $(firstword $(UNKNOWN)): there is no variable of this name; "make help" lists them)
+endif
+endif
+
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 
 # Several goals are done one after another ("deps test", "clean all"), each with all jobs: an order among goals is what

@@ -1,9 +1,8 @@
 # Everything that is run: the machine itself, tests, and checks of the source.
 #
-# tests/host/qemu.py makes every QEMU command line; it reads the variables below from the environment.
+# tests/host/qemu.py makes every QEMU command line; it reads these variables from the environment.
 
-export O BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FILES DEBUG_PORT ICOUNT QEMU_EXTRA CMD TIMEOUT \
-  SEEDS FIRST JOBS KINDS FROM TO PICTURE
+export O $(SETTINGS)
 # Console commands reach the kernel as typed: make must not expand a dollar in them.
 override CMD := $(value CMD)
 

@@ -22,7 +22,10 @@ def play(tune, recording):
 
 def main():
     tune = sys.argv[1] if len(sys.argv) > 1 else "furelise"
-    notes = rtttl.load(qemu.ROOT / f"iso/music/{tune}.rtttl")
+    path = qemu.ROOT / f"iso/music/{tune}.rtttl"
+    if not path.exists():
+        sys.exit(f"demo.py: there is no {tune}; there are {', '.join(sorted(each.stem for each in path.parent.iterdir()))}")
+    notes = rtttl.load(path)
     recording = qemu.BUILD / "demo.wav"
     recording.unlink(missing_ok=True)
     result = play(tune, recording)

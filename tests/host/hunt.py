@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import qemu
 
 COMMANDS = r"seed {0}; sc create {1}_{0} type= kernel binPath= c:\tests\stress_mix.sys; sc start {1}_{0}; sc stop {1}_{0}; seed"
+KINDS = "mix", "lock", "check", "wake"
 SIGNS = re.compile(r"^(?:not ok|\*\*\*) .*$", re.M)
 
 
@@ -61,10 +62,11 @@ def hunt(first, count, kind="mix", jobs=1, tell=lambda done: None):
 
 
 def main():
-    get = os.environ.get
     kind = sys.argv[1] if len(sys.argv) > 1 else "mix"
-    first, count = int(get("FIRST") or 1), int(get("SEEDS") or 1000)
-    jobs = int(get("JOBS") or os.cpu_count())
+    if kind not in KINDS:
+        sys.exit(f"RACE={kind}: there are {', '.join(KINDS[1:])}")
+    first, count = qemu.number_from_environment("FIRST", 1), qemu.number_from_environment("SEEDS", 1000)
+    jobs = qemu.number_from_environment("JOBS", os.cpu_count())
 
     def tell(done):
         if sys.stdout.isatty():

@@ -42,6 +42,8 @@ MEDIUM = {
     "disk": "-drive if=none,id=boot,readonly=on,format=raw,file={iso} -device virtio-blk-pci,drive=boot,bootindex=0",
 }
 DISK_SIZE = 1 << 20  # of a new one
+# MB: what the kernel itself asks for; OVMF keeps so much that below this it stops without a word, or leaves too little.
+LEAST_MEMORY = {"direct": 16, "grub": 16, "uefi": 48}
 # A disk for crash files: headers, memory from address 0 on (q35 has a hole below 4 GB), and a sector with the mark.
 CRASH_MARK = b"Etude crash disk"
 CRASH_HEADERS, SECTOR = 2 << 20, 512
@@ -143,7 +145,11 @@ def prepare(machine, folder):
             iso = Path(folder) / "etude.iso"
             bootiso.make_iso(iso, kernel, disk, build / "boot/BOOTX64.EFI", cmdline)
         return FIRMWARE[machine.boot] + MEDIUM[machine.medium].format(iso=str(iso).replace(",", ",,")).split(" ")
-    sys.exit(f"BOOT={machine.boot}: there are only {', '.join(FIRMWARE)} and direct")
+    sys.exit(unknown_boot(machine.boot))
+
+
+def unknown_boot(boot):
+    return f"BOOT={boot}: there are only {', '.join(FIRMWARE)} and direct"
 
 
 def audio_arguments(machine):
@@ -153,6 +159,15 @@ def audio_arguments(machine):
     recorder = f"wav,id=snd0,path={path},timer-period=1000,out.frequency=192000,out.channels=1"
     driver = recorder if machine.wav else f"{machine.audio},id=snd0"
     return ["-audiodev", driver, "-machine", f"{machine.machine},pcspk-audiodev=snd0"]
+
+
+def check_writable(name, path):
+    """A file that the machine or a program will write at the end of a run is tried before it. It is made when it is not there."""
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        sys.exit(f"{name}={path}: {error.strerror}")
 
 
 def disk_arguments(machine, folder):
@@ -300,8 +315,24 @@ def number_from_environment(name, default):
     return int(text)
 
 
+def check_memory(boot, mem):
+    """Too little for what boots: QEMU, the firmware and the loader would each say so in a way of its own, or not at all."""
+    if boot not in LEAST_MEMORY:
+        sys.exit(unknown_boot(boot))
+    if memory_size(mem) < LEAST_MEMORY[boot] << 20:
+        sys.exit(f"MEM={mem}: BOOT={boot} needs {LEAST_MEMORY[boot]}M or more")
+
+
+def words_from_environment(name):
+    """A variable that is written as words of a command line, quoted where they have blanks."""
+    try:
+        return tuple(shlex.split(os.environ.get(name, "")))
+    except ValueError as error:
+        sys.exit(f"{name}: {error}")
+
+
 def machine_from_environment(**defaults):
-    """make's variables as Machine settings."""
+    """make's variables as Machine settings, and whether they can be obeyed: what cannot is said in one line, before anything runs."""
     get = os.environ.get
     names = VARIABLES | {"accel": "ACCEL", "audio": "AUDIO", "wav": "WAV", "disk": "DISK", "crash": "CRASH"}
     names |= {"cmdline": "CMDLINE", "debug_port": "DEBUG_PORT"}
@@ -310,7 +341,10 @@ def machine_from_environment(**defaults):
         settings["smp"] = number_from_environment("SMP", 1)
     settings["icount"] = get("ICOUNT", "") not in ("", "0")
     settings["extra_files"] = tuple(get("EXTRA_FILES", "").split())
-    settings["qemu_extra"] = tuple(shlex.split(get("QEMU_EXTRA", "")))
+    settings["qemu_extra"] = words_from_environment("QEMU_EXTRA")
+    check_memory(settings.get("boot", chosen("boot")), settings.get("mem", chosen("mem")))
+    if settings.get("wav"):
+        check_writable("WAV", settings["wav"])
     return settings
 
 

@@ -35,9 +35,9 @@ def test_machine(row):
         assert expected * 0.9 - 2 <= megabytes <= expected
 
 
-@pytest.mark.parametrize("boot", ["direct", *qemu.FIRMWARE])
+@pytest.mark.parametrize("boot", qemu.LEAST_MEMORY)
 def test_the_smallest_machine_plays(boot):
-    with shell.boot(mem="48M", boot=boot) as console:
+    with shell.boot(mem=f"{qemu.LEAST_MEMORY[boot]}M", boot=boot) as console:
         console.run("melody play x:d=32,o=6,b=240:c,d,e")
         console.run("melody wait")
         assert len(re.findall(r"^ +\d+ +[1-9]\d*$", console.run("tones"), re.M)) >= 3

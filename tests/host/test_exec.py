@@ -2,8 +2,10 @@
 tells whether the tune was heard."""
 
 import os
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -72,11 +74,74 @@ def test_extra_files_processors_and_memory_are_honoured(tmp_path):
         ("DISK", "/nosuchfolder/disk", "DISK=/nosuchfolder/disk: No such file or directory"),
         ("CRASH", "/nosuchfolder/disk", "CRASH=/nosuchfolder/disk: No such file or directory"),
         ("BOOT", "floppy", "BOOT=floppy: there are only grub, uefi and direct"),
+        ("MEM", "1M", "MEM=1M: BOOT=direct needs 16M or more"),
+        ("MEM", "lots", "MEM=lots: a size is a number with K, M or G behind it"),
+        ("WAV", "/nosuchfolder/up.wav", "WAV=/nosuchfolder/up.wav: No such file or directory"),
+        ("EXTRA_FILES", "/nosuchfolder/my.sys", "EXTRA_FILES: /nosuchfolder/my.sys: No such file or directory"),
+        ("QEMU_EXTRA", "-name 'x", "QEMU_EXTRA: No closing quotation"),
     ],
 )
 def test_a_wrong_variable_is_told_in_one_line(name, value, message):
     process = execute("irql", **{name: value})
     assert process.returncode == 1 and process.stderr == message + "\n", process.stdout + process.stderr
+
+
+def test_uefi_needs_more_memory():
+    process = execute("irql", BOOT="uefi", MEM="32M")
+    assert process.returncode == 1 and process.stderr == "MEM=32M: BOOT=uefi needs 48M or more\n"
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("KINDS", "irp foo", "KINDS: foo is no kind of event; there are interrupts irql "),
+        ("PICTURE", "/nosuchfolder/a.svg", "PICTURE=/nosuchfolder/a.svg: No such file or directory"),
+        ("FROM", "1", "FROM=0 TO=99: both are needed, in microseconds"),
+    ],
+)
+def test_a_wrong_variable_stops_a_trace_before_it_runs(name, value, message):
+    started = time.monotonic()
+    process = run("trace.py", CMD="beep 440 60000", TIMEOUT="100", **{name: value})
+    assert process.returncode == 1 and process.stderr.startswith(message) and process.stderr.count("\n") == 1, process.stderr
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    "program, argument, environment, message",
+    [
+        ("hunt.py", "nosuchrace", {}, "RACE=nosuchrace: there are lock, check, wake"),
+        ("hunt.py", "mix", {"SEEDS": "some"}, "SEEDS=some: this is a whole number, 1 or more"),
+        ("demo.py", "nosuchtune", {}, "demo.py: there is no nosuchtune; there are furelise, "),
+        ("trace.py", "/nosuchfolder/export", {}, "/nosuchfolder/export: No such file or directory"),
+        ("trace.py", __file__, {}, f"{__file__}: no export, or not all of it"),
+    ],
+)
+def test_programs_tell_mistakes_in_one_line(program, argument, environment, message):
+    process = run(program, argument, **environment)
+    assert process.returncode == 1 and process.stderr.startswith(message) and process.stderr.count("\n") == 1, process.stderr
+
+
+def make(*arguments):
+    """make without what an outer one has told its children; nothing is built."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments, "help"], cwd=qemu.ROOT, env=clean, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("wrong", ["SPM=4", "CDM=irql; cpus", "smp=4", "Q_=x y=z"])
+def test_make_knows_its_variables(wrong):
+    process = make(wrong, "SMP=2", "CMD=irql; a=b")
+    assert process.returncode == 2 and process.stderr.count("\n") == 1, process.stderr
+    assert f"{wrong.partition('=')[0]}: there is no variable of this name" in process.stderr
+    assert make("sdk", wrong).returncode == 2, "with several goals, too"
+
+
+def test_make_takes_every_variable_that_the_pages_name():
+    pages = [qemu.ROOT / "Makefile", qemu.ROOT / "README.md", *(qemu.ROOT / "docs").glob("*.md")]
+    lines = [line for page in pages for line in page.read_text().splitlines() if re.search(r"^#\?|(?<!# )\bmake ", line)]
+    names = {name for line in lines for name in re.findall(r"\b([A-Z_]{1,12})=", line)} - {"ETUDE"}
+    assert {"SMP", "PYTEST_ARGS", "RACE", "DISK", "DEBUG", "V", "O", "NAME"} <= names, names
+    process = make(*(f"{name}=" for name in names - {"O"}), "UNIT_CC=gcc")
+    assert process.returncode == 0 and "make run" in process.stdout, process.stderr
 
 
 def test_wav_records(tmp_path):

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 VERSION = "1"
+KINDS = "interrupts irql dpc apc switch wait ready irp pool lock".split()  # as in kernel/inc/traceevent.h
 OTHER_THREAD = 0x80
 MASK64 = (1 << 64) - 1
 
@@ -201,21 +202,41 @@ def chosen_window():
     return first, last
 
 
+def chosen_kinds():
+    """KINDS, as `trace start` takes them."""
+    kinds = os.environ.get("KINDS", "")
+    for word in kinds.lower().split():
+        if word not in KINDS and not re.fullmatch(r"events=\d+", word):
+            sys.exit(f"KINDS: {word} is no kind of event; there are {' '.join(KINDS)}, and events=NUMBER")
+    return kinds
+
+
+def read_export(name):
+    try:
+        return parse(Path(name).read_text(errors="replace"))
+    except OSError as error:
+        sys.exit(f"{name}: {error.strerror}")
+    except Damaged as error:
+        sys.exit(f"{name}: {error}")
+
+
 def main():
     import qemu
 
     commands = os.environ.get("CMD", "").strip().rstrip(";")
-    window = chosen_window()
+    window, kinds, picture = chosen_window(), chosen_kinds(), os.environ.get("PICTURE", "")
+    for path in picture.split():
+        qemu.check_writable("PICTURE", path)
     if len(sys.argv) > 1:
-        trace = parse(Path(sys.argv[1]).read_text(errors="replace"))
+        trace = read_export(sys.argv[1])
     elif not commands:
         sys.exit('make trace CMD="melody play furelise" needs the commands to run')
     else:
         settings = qemu.machine_from_environment(smp=2)
-        result, trace = record(commands, os.environ.get("KINDS", ""), timeout=qemu.number_from_environment("TIMEOUT", 120), **settings)
+        result, trace = record(commands, kinds, timeout=qemu.number_from_environment("TIMEOUT", 120), **settings)
         if trace is None or not result.passed:
             sys.exit(f"{result.output}\nmake trace: {result.explain()}")
-    write(trace, qemu.BUILD, commands or Path(sys.argv[-1]).name, window, os.environ.get("PICTURE", ""))
+    write(trace, qemu.BUILD, commands or Path(sys.argv[-1]).name, window, picture)
     count = sum(map(len, trace.cpus))
     lost = f", {sum(trace.overwritten)} older ones overwritten" if any(trace.overwritten) else ""
     print(f"{count} events in {trace.seconds:.3f} s on {len(trace.cpus)} processors{lost}")
