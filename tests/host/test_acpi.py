@@ -40,7 +40,7 @@ def test_extra_table(name, tmp_path):
 
 
 def test_without_tables():
-    """A PC of 64 bits has ACPI; without, the stop code and its first parameter tell."""
-    result = qemu.execute("cpus", machine="pc,acpi=off")
+    """A PC of 64 bits has ACPI; without, the stop code and its first parameter tell. (UEFI starts on no such PC.)"""
+    result = qemu.execute("cpus", **qemu.REFERENCE | dict(machine="pc,acpi=off"))
     assert result.status == qemu.STATUS_BUGCHECK
     assert "0x0000005C (0x0000000000000001" in result.output
