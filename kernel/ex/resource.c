@@ -13,7 +13,6 @@
  * keeps it so.
  */
 #include "resource.h"
-#include "ps.h"
 
 #define EX_BOOST_AFTER_100NS (-500 * 10000LL)
 #define EX_BOOST_PRIORITY (LOW_REALTIME_PRIORITY - 2)
@@ -85,6 +84,7 @@ static VOID ExpSetActive(PERESOURCE Resource, ULONG Owners)
 /* Nobody has the resource: Owner is the first. */
 static inline VOID ExpSetFirstOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner)
 {
+    ((PKTHREAD)Owner)->OwnedResource = TRUE;
     Resource->OwnerEntry.OwnerThread = Owner;
     Resource->OwnerEntry.OwnerCount = 1;
     Resource->ActiveEntries = 1;
@@ -128,34 +128,30 @@ static __attribute__((noinline)) PEX_RESOURCE_WAITER NTAPI ExpPassOn(PERESOURCE 
     return Next;
 }
 
-typedef struct _EX_RESOURCE_BOOST {
-    PERESOURCE Resource;
-    KPRIORITY Priority;
-} EX_RESOURCE_BOOST, *PEX_RESOURCE_BOOST;
-
-static void ExpBoostIfOwner(PETHREAD Thread, PVOID Context)
+/* The owner shall soon be done: it runs at the waiter's priority. */
+static VOID ExpBoostOwner(ERESOURCE_THREAD Owner, KPRIORITY Priority)
 {
-    PEX_RESOURCE_BOOST Boost = Context;
-    PERESOURCE Resource = Boost->Resource;
-    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
+    PKTHREAD Thread = (PKTHREAD)Owner;
 
-    if ((Resource->Flag & EX_RESOURCE_NO_BOOST) == 0 &&
-        ExpFindOwner(Resource, (ERESOURCE_THREAD)Thread) != NULL &&
-        KeQueryPriorityThread(Thread) < Boost->Priority) {
-        KeSetPriorityThread(Thread, Boost->Priority);
+    if (ExpIsLivingThread(Owner) && KeQueryPriorityThread(Thread) < Priority) {
+        KeSetPriorityThread(Thread, Priority);
     }
-    KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
 }
 
-/* The owners shall soon be done: they run at the waiter's priority. Threads are asked whether they
- * are owners, not owners whether they are threads: one may have ended without giving the resource
- * back. */
+/* Under the lock, without which no owner's thread object goes. */
 static VOID ExpBoostOwners(PERESOURCE Resource)
 {
     KPRIORITY Priority = min(KeQueryPriorityThread(KeGetCurrentThread()), EX_BOOST_PRIORITY);
-    EX_RESOURCE_BOOST Boost = {Resource, Priority};
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
+    POWNER_ENTRY Table = Resource->OwnerTable;
 
-    PsEnumerateThreads(ExpBoostIfOwner, &Boost);
+    if ((Resource->Flag & EX_RESOURCE_NO_BOOST) == 0) {
+        ExpBoostOwner(Resource->OwnerEntry.OwnerThread, Priority);
+        for (ULONG i = 1; Table != NULL && i < Table->TableSize; i++) {
+            ExpBoostOwner(Table[i].OwnerThread, Priority);
+        }
+    }
+    KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
 }
 
 /* With the spin lock, which is released: waits in the queue until the resource has been granted. */
@@ -286,6 +282,9 @@ static VOID NTAPI ExpRelease(PERESOURCE Resource, ERESOURCE_THREAD Owner)
     POWNER_ENTRY Entry = ExpFindOwner(Resource, Owner);
     PEX_RESOURCE_WAITER Waiters = NULL;
 
+    if (Entry == NULL) {
+        Entry = ExpFindOwner(Resource, ExpEndedOwner(Owner));
+    }
     if (Entry == NULL || Owner == 0) {
         ExpResourceNotOwned(Resource, Owner, WasExclusive ? ExNotOwnedAlone : ExNotShared);
     }

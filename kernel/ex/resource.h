@@ -25,6 +25,17 @@ static inline BOOLEAN ExpOwnsAlone(PERESOURCE Resource)
     return (Resource->Flag & ResourceOwnedExclusive) != 0 &&
            Resource->OwnerEntry.OwnerThread == ExGetCurrentResourceThread();
 }
+/* In an entry a thread's address stands for the thread until its object goes, which then is marked
+ * there: neither is it looked at, nor is the next thread at this address taken for the owner. Other
+ * owners have both low bits set. */
+static inline ERESOURCE_THREAD ExpEndedOwner(ERESOURCE_THREAD Thread)
+{
+    return Thread | 1;
+}
+static inline BOOLEAN ExpIsLivingThread(ERESOURCE_THREAD Owner)
+{
+    return Owner != 0 && (Owner & 3) == 0;
+}
 /* Owner's entry, or NULL. Owner 0 finds a free entry. Mostly it is the first. */
 POWNER_ENTRY NTAPI ExpFindOwnerInTable(PERESOURCE Resource, ERESOURCE_THREAD Owner);
 static inline POWNER_ENTRY ExpFindOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner)

@@ -4,6 +4,9 @@
  * The only or first owner stands in the resource itself (OwnerEntry), further sharers in a table
  * from the pool that doubles when it is full and stays until the resource is deleted; its entry 0
  * tells its size. Entries are found by looking at all of them. Guarded by the resource's SpinLock.
+ * Entries hold no references to threads. A thread that has ever been an owner says so in its
+ * object, and when that is deleted its entries are looked for and marked: so as long as the lock
+ * is held, a thread that an entry names is there.
  *
  * All resources of the system are in one list, guarded by ExpResourceListLock, which is taken
  * before a resource's own lock.
@@ -78,6 +81,7 @@ BOOLEAN NTAPI ExpAddOwner(PERESOURCE Resource, ERESOURCE_THREAD Owner, ULONG Cou
         }
         Entry = ExpFindOwner(Resource, 0);
         if (Entry != NULL) {
+            ((PKTHREAD)Owner)->OwnedResource = TRUE;
             Entry->OwnerThread = Owner;
             Entry->OwnerCount = Count;
             return FALSE;
@@ -95,6 +99,11 @@ VOID NTAPI ExSetResourceOwnerPointerEx(PERESOURCE Resource, PVOID OwnerPointer, 
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
     KI_ASSERT((Owner & 3) == (IsThread ? 0 : 3)); /* or it would be taken for the other kind */
+    if (IsThread) {
+        ((PKTHREAD)Owner)->OwnedResource = TRUE;
+    } else if (ExpIsLivingThread(Owner)) {
+        Owner = ExpEndedOwner(Owner); /* whatever it is */
+    }
     OldIrql = KeAcquireSpinLockRaiseToDpc(&Resource->SpinLock);
     Mine = ExpFindOwner(Resource, Me);
     Other = ExpFindOwner(Resource, Owner);
@@ -110,6 +119,30 @@ VOID NTAPI ExSetResourceOwnerPointerEx(PERESOURCE Resource, PVOID OwnerPointer, 
         Resource->ActiveCount = (SHORT)min(Resource->ActiveEntries, 0x7FFFU);
     }
     KeReleaseSpinLock(&Resource->SpinLock, OldIrql);
+}
+
+void ExForgetOwner(PKTHREAD Thread)
+{
+    ERESOURCE_THREAD Owner = (ERESOURCE_THREAD)Thread;
+    KIRQL OldIrql;
+
+    KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    if (!Thread->OwnedResource) {
+        return;
+    }
+    OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpResourceListLock);
+    for (PLIST_ENTRY Link = ExpResourceList.Flink; Link != &ExpResourceList; Link = Link->Flink) {
+        PERESOURCE Resource = CONTAINING_RECORD(Link, ERESOURCE, SystemResourcesList);
+        POWNER_ENTRY Entry;
+
+        KeAcquireSpinLockAtDpcLevel(&Resource->SpinLock);
+        Entry = ExpFindOwner(Resource, Owner);
+        if (Entry != NULL) {
+            Entry->OwnerThread = ExpEndedOwner(Owner);
+        }
+        KeReleaseSpinLockFromDpcLevel(&Resource->SpinLock);
+    }
+    KeReleaseSpinLock(&ExpResourceListLock, OldIrql);
 }
 
 VOID NTAPI ExSetResourceOwnerPointer(PERESOURCE Resource, PVOID OwnerPointer)
@@ -211,15 +244,19 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
     return STATUS_SUCCESS;
 }
 
-/* Made by the image, or in it. */
+/* Made by the image, or in it: then it is about to go, and leaves the list. */
 void ExpFindResourceLeaks(PLDR_LEAKS Leaks)
 {
     KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpResourceListLock);
+    PLIST_ENTRY Next;
 
-    for (PLIST_ENTRY Entry = ExpResourceList.Flink; Entry != &ExpResourceList;
-         Entry = Entry->Flink) {
+    for (PLIST_ENTRY Entry = ExpResourceList.Flink; Entry != &ExpResourceList; Entry = Next) {
         PERESOURCE Resource = CONTAINING_RECORD(Entry, ERESOURCE, SystemResourcesList);
 
+        Next = Entry->Flink;
+        if (LdrIsInImage(Leaks, Resource)) {
+            RemoveEntryList(Entry);
+        }
         if (LdrIsInImage(Leaks, Resource) || LdrIsInImage(Leaks, Resource->Address)) {
             LdrNoteLeak(Leaks, LdrLeakResource, Resource, Resource->Address);
             Resource->Address = NULL; /* the next image at these addresses has not made it */
@@ -264,14 +301,18 @@ static NTSTATUS ExpShowLocks(PKD_CONSOLE Console, int Argc, char **Argv)
     KdConsolePrint(Console, "Resource          Owned      Owners  Waiting to share/own  Waits  "
                             "First owner       Made by\n");
     for (ULONG i = 0; ExpCopyResource(i, &Copy, &Resource); i++) {
+        ERESOURCE_THREAD Owner = Copy.OwnerEntry.OwnerThread;
+        BOOLEAN Ended = (Owner & 3) == ExpEndedOwner(0);
+
         LdrFormatAddress(Copy.Address, Maker, sizeof(Maker));
-        KdConsolePrint(Console, "%p  %-9s  %6u  %12u / %-5u  %5u  %p  %s\n", Resource,
+        KdConsolePrint(Console, "%p  %-9s  %6u  %12u / %-5u  %5u  %p  %s%s\n", Resource,
                        Copy.ActiveEntries == 0                     ? "no"
                        : (Copy.Flag & ResourceOwnedExclusive) != 0 ? "exclusive"
                                                                    : "shared",
                        Copy.ActiveEntries, Copy.NumberOfSharedWaiters,
                        Copy.NumberOfExclusiveWaiters, Copy.ContentionCount,
-                       (PVOID)Copy.OwnerEntry.OwnerThread, Maker);
+                       (PVOID)(Ended ? Owner - ExpEndedOwner(0) : Owner), Maker,
+                       Ended ? "; the first owner has ended" : "");
     }
     return STATUS_SUCCESS;
 }

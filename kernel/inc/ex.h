@@ -57,6 +57,10 @@ PVOID ExFindLookasideList(PVOID Start, SIZE_T Size);
 /* Has lookaside lists' depths set once a second from now on. Phase 1, once. */
 void ExStartLookasideTuning(void);
 
+/* Thread's object is about to go: resources that the thread owns do not look at it any more. IRQL
+ * <= DISPATCH_LEVEL. */
+void ExForgetOwner(PKTHREAD Thread);
+
 /* Where ExpInterlockedPopEntrySList reads an entry that may be gone, and where it starts again: a
  * page fault at the first address is not an error but continues at the second. */
 extern const UCHAR ExpInterlockedPopEntrySListFault[], ExpInterlockedPopEntrySListResume[];

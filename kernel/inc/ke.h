@@ -162,9 +162,10 @@ struct _KTHREAD {
     PIRP TopLevelIrp;             /* t p  IoSetTopLevelIrp */
     LARGE_INTEGER ExitTime;       /* t p  then fixed when signalled; 0 before */
     BOOLEAN Terminating;          /* t p  set once */
-    PKTHREAD WorksFor; /* t p  waits while this, a worker, calls a driver's routine for it */
-    PVOID IoObject;    /* i p  the driver or device IoCreateSystemThread refers to */
-    CHAR Name[24];     /* i p  for `threads`; empty for drivers' threads */
+    PKTHREAD WorksFor;     /* t p  waits while this, a worker, calls a driver's routine for it */
+    PVOID IoObject;        /* i p  the driver or device IoCreateSystemThread refers to */
+    BOOLEAN OwnedResource; /* o p  an ERESOURCE, at some time: set once */
+    CHAR Name[24];         /* i p  for `threads`; empty for drivers' threads */
 };
 
 typedef struct _KI_DPC_QUEUE {

@@ -42,6 +42,7 @@ static void PspSystemThreadStartup(PKSTART_ROUTINE StartRoutine, PVOID StartCont
 void PspDeleteThread(PVOID Object)
 {
     PETHREAD Thread = Object;
+    ExForgetOwner(Thread);
     if (Thread->StackBase != NULL) {
         MmDeleteKernelStack(Thread->StackBase); // it never ran
     }

@@ -107,6 +107,14 @@ def test_rules_choose_by_tag_driver_and_size(console):
         console.run("poolfail off")
 
 
+def test_a_waiter_lifts_the_owner_of_a_resource_without_memory(console):
+    assert "SUCCESS" in console.run(r"sc create owners type= kernel binPath= c:\tests\resource.sys")
+    console.run("poolfail tag=Psp*")
+    assert "RUNNING" in console.run("sc start owners", timeout=120)
+    console.run("poolfail off")
+    console.run("sc stop owners")
+
+
 def test_what_the_kernel_allocates_for_a_driver_fails_too(console):
     """pooluser compares a name and prints only; kmt's threads need objects."""
     assert "SUCCESS" in console.run(r"sc create threads type= kernel binPath= c:\tests\threadcreate.sys")

@@ -2,7 +2,8 @@
  * Promises: an executive resource is one thread's alone or shared by any number; it counts
  * recursions; who waits gets it, sharers together, exclusive waiters one by one, in turns; each way
  * to share treats exclusive waiters as its name says; conversion lets sharers in; owners can be
- * replaced; long waits lend the owner priority.
+ * replaced; long waits lend the owner priority; an owner that has ended is no other thread, though
+ * one may have its memory.
  */
 #include "kmt.h"
 
@@ -300,6 +301,35 @@ static VOID NTAPI EndAsOwner(PVOID Context)
     KeLeaveCriticalRegion();
 }
 
+static volatile LONG Successors, Mistaken;
+
+static VOID NTAPI Succeed(PVOID Context)
+{
+    if (KeGetCurrentThread() == Context) {
+        Successors++;
+        Mistaken += ExIsResourceAcquiredExclusiveLite(&Resource) ||
+                    ExIsResourceAcquiredSharedLite(&Resource) != 0 ||
+                    ExTryToAcquireResourceExclusiveLite(&Resource);
+    }
+}
+
+/* Threads until one has the memory that the owner's object had. Some pools keep it back. */
+static VOID TestSuccessors(ERESOURCE_THREAD Owner)
+{
+    PETHREAD Threads[64];
+    ULONG Count = 0;
+
+    while (Count < RTL_NUMBER_OF(Threads) && Successors == 0) {
+        Threads[Count] = KmtStartThread(Succeed, (PVOID)Owner);
+        KeWaitForSingleObject(Threads[Count++], Executive, KernelMode, FALSE, NULL);
+    }
+    while (Count > 0) {
+        ObDereferenceObject(Threads[--Count]);
+    }
+    DbgPrint("# %d has the memory of the owner\n", Successors);
+    KMT_EQUAL(Mistaken, 0, "another thread in the same memory is not the owner");
+}
+
 /* Its thread object is gone when the waiter, after half a second, looks for owners to lift. */
 static VOID TestEndedOwner(VOID)
 {
@@ -307,13 +337,14 @@ static VOID TestEndedOwner(VOID)
     PETHREAD Thread;
     ERESOURCE_THREAD Owner;
 
-    Create(&Waiter); /* before: it must not have the other one's memory, and so be the owner */
+    Create(&Waiter);
     Thread = KmtStartThread(EndAsOwner, NULL);
     Owner = (ERESOURCE_THREAD)Thread;
     KmtJoin(Thread);
     Tell(&Waiter, ExAcquireResourceExclusiveLite, TRUE);
     AwaitWaiters(0, 1);
     KmtSleep(1200);
+    TestSuccessors(Owner);
     ExReleaseResourceForThreadLite(&Resource, Owner);
     KMT_CHECK(IsDone(&Waiter),
               "an owner that has ended can be waited for, and its share given back");
