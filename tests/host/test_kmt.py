@@ -4,7 +4,7 @@ Every tests/kmt/X.c is a driver that tests one part of the interface and prints 
 of its own. Afterwards it must unload. The drivers bug_X make one mistake each, and the machine must stop with the code that
 the file's first line names. In that first comment, a line "DEVICES: edu edu" adds those to the machine, "MACHINE: mem=256M" sets
 what it says (debug=1: the debug kernel), "MEMORY: 128M" is the least that the driver needs, and "SAYS: pattern" is to appear in the
-output.
+output. A driver with "REFUSED: A B" wants these routines of the kernel, which are not there, and must not be loaded.
 """
 
 import re
@@ -16,7 +16,8 @@ import qemu
 import tap
 
 FILES = {path.stem: path for path in sorted((qemu.ROOT / "tests/kmt").glob("*.c"))}
-DRIVERS = [name for name in FILES if not name.startswith("bug_")]
+REFUSED = [name for name in FILES if "\n * REFUSED: " in FILES[name].read_text()]
+DRIVERS = [name for name in FILES if not name.startswith("bug_") and name not in REFUSED]
 MISTAKES = [name for name in FILES if name.startswith("bug_")]
 COMMANDS = r"sc create kmt_{0} type= kernel binPath= c:\tests\{0}.sys; sc start kmt_{0}; sc stop kmt_{0}; sc delete kmt_{0}"
 
@@ -71,6 +72,14 @@ def test_driver(driver, smp, results):
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
     for pattern in markers(driver, "SAYS"):
         assert re.search(pattern, result.output), f"{pattern} is missing\n{result.output}"
+
+
+@pytest.mark.parametrize("driver", REFUSED)
+def test_refused(driver, results):
+    result = results(driver)
+    wanted = " ".join(markers(driver, "REFUSED")).split()
+    assert sorted(re.findall(rf"^ldr: {driver}\.sys: import ntoskrnl\.exe!(\w+) is missing$", result.output, re.M)) == sorted(wanted)
+    assert "FAILED 127" in result.output and "never reached" not in result.output, result.output
 
 
 @pytest.mark.parametrize("driver", MISTAKES)
