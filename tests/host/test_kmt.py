@@ -8,7 +8,6 @@ output. A driver with "REFUSED: A B" wants these routines of the kernel, which a
 """
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -40,23 +39,12 @@ def machine(driver):
     return dict(setting.split("=", 1) for line in markers(driver, "MACHINE") for setting in line.split()) | {"mem": size for size in enough}
 
 
-def boot(driver, smp):
+def ahead(driver, smp=2):
+    """What a machine of its own says to the driver."""
     timeout = 60 if driver in MISTAKES else 120
     settings = machine(driver)
     smp = int(settings.pop("smp", smp))
     return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=timeout, **settings)
-
-
-@pytest.fixture(scope="module")
-def results(request):
-    """What each machine that the chosen tests want has said. Two run at a time, ahead of the tests: they mostly wait."""
-    chosen = [item.callspec.params for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = {(each["driver"], each.get("smp", 2)): None for each in chosen}
-        futures = {key: pool.submit(boot, *key) for key in futures}
-        yield lambda driver, smp=2: futures[driver, smp].result()
-        for future in futures.values():
-            future.cancel()
 
 
 def test_there_are_drivers():
@@ -65,8 +53,7 @@ def test_there_are_drivers():
 
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_driver(driver, smp, results):
-    result = results(driver, smp)
+def test_driver(driver, smp, result):
     report = tap.parse(result.output)
     assert not report.failed and not report.problems, result.output
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
@@ -83,9 +70,8 @@ def test_refused(driver, results):
 
 
 @pytest.mark.parametrize("driver", MISTAKES)
-def test_mistake(driver, results):
+def test_mistake(driver, result):
     code, name = re.match(r"/\* STOP: 0x([0-9A-F]{8}) (\w+)", FILES[driver].read_text()).groups()
-    result = results(driver)
     assert result.status == qemu.STATUS_BUGCHECK, f"{result.explain()}\n{result.output}"
     assert re.search(rf"\*\*\* STOP: 0x{code}\b", result.output) and name in result.output, result.output
     assert f"{driver}!" in result.output, f"the backtrace does not show the culprit\n{result.output}"

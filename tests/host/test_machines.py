@@ -6,7 +6,6 @@ A driver that cannot be one of many says why in its first comment: "ALONE: it le
 """
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,7 +52,7 @@ def run_driver(console, driver):
     return None if report.good and "FAILED" not in output else f"{driver}: {report.failed} {report.problems}\n{output}"
 
 
-def run_machine(index):
+def ahead(index):
     """What is wrong with drivers on the machine, and what has changed after all of them."""
     settings = dict(zip(FIELDS, MACHINES[index]))
     drivers = [name for name in COMPANY[index % SHARE :: SHARE] if least_memory(name) <= qemu.memory_size(settings["mem"])]
@@ -66,19 +65,8 @@ def run_machine(index):
         return list(filter(None, wrong)), settled_difference(console, before)
 
 
-@pytest.fixture(scope="module")
-def results(request):
-    """Two machines run at a time, ahead of the tests."""
-    chosen = [item.callspec.params["index"] for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = {index: pool.submit(run_machine, index) for index in chosen}
-        yield lambda index: futures[index].result()
-        for future in futures.values():
-            future.cancel()
-
-
 @pytest.mark.parametrize("index", range(len(MACHINES)), ids=["-".join(map(str, machine)) for machine in MACHINES])
-def test_machine(index, results):
-    wrong, left = results(index)
+def test_machine(index, result):
+    wrong, left = result
     assert not wrong, "\n".join(wrong)
     assert not {name: left[name] for name in left if name.startswith(KEPT)}, left
