@@ -160,11 +160,10 @@ void IopDeleteReportedDevices(PDRIVER_OBJECT Reporter);
 typedef struct _IOP_NOTICE {
     LIST_ENTRY Link;     /* n  its maker's before it is sent */
     ULONG64 Number;      /* i */
-    ULONG64 Only;        /* i  the number of the registration it is for; 0: all */
-    PKEVENT Done;        /* i  set when it has been delivered; or NULL */
     GUID Event;          /* i */
     GUID Class;          /* i */
     UNICODE_STRING Name; /* i  terminated */
+    PWSTR Shown;         /* i; what it points to: a copy, the called routine's */
     WCHAR Buffer[];
 } IOP_NOTICE, *PIOP_NOTICE;
 void IopInitializeNotification(void);

@@ -3,13 +3,15 @@
  *
  * What happens to an interface makes a notice, and one worker thread at a time takes the notices in
  * order and calls the routines. Registrations and notices are numbered in one sequence: a notice is
- * for those that registered before it, so that nobody is told of an interface twice. Those that are
- * there already when somebody registers get notices of their own, for him alone, made while
- * interface.c's lock keeps others from changing.
+ * for those that registered before it, so that nobody is told of an interface twice. Of those that
+ * are there already who registers is told in his own thread, by notices made while interface.c's
+ * lock keeps others from changing. He may hold what a routine that the worker calls waits for, the
+ * loader for instance, so he does not wait for the worker; the worker waits for him when it comes
+ * to a notice for his registration, and then it is in nobody's routine.
  *
  * The worker finds its way through the registrations by their numbers: any may go while it calls
  * one. Who takes back one that is being called waits, unless the call itself waits for that: then
- * the worker frees it.
+ * who calls frees it.
  */
 #include "iop.h"
 #include <initguid.h>
@@ -25,7 +27,8 @@ typedef struct _IOP_REGISTRATION {
     PDRIVER_OBJECT Driver;                         /* i  referenced */
     PDRIVER_NOTIFICATION_CALLBACK_ROUTINE Routine; /* i */
     PVOID Context;                                 /* i */
-    PKTHREAD Running;                              /* n  that calls the routine; or NULL */
+    PKTHREAD Running;                              /* n  that calls the routine; or NULL. Who
+                                                      registers, until all that is there is told */
     BOOLEAN Gone;                                  /* n  not in the list any more */
     BOOLEAN Waited;                                /* n  by who took it back, and frees it */
     KEVENT Idle;                                   /* the call that was waited for is over */
@@ -36,18 +39,21 @@ static LIST_ENTRY IopRegistrations = {&IopRegistrations, &IopRegistrations}; /* 
 static LIST_ENTRY IopNotices = {&IopNotices, &IopNotices};                   /* n  by number */
 static ULONG64 IopLastNumber;                                                /* n */
 static BOOLEAN IopDelivering;                                                /* n */
-static PKTHREAD volatile IopDeliverer;  /* its own to write: the worker */
+static BOOLEAN IopWaiting;              /* n  the worker, for IopCallOver */
+static KEVENT IopCallOver;              /* who registered has been told what is there */
 static WORK_QUEUE_ITEM IopDeliveryItem; /* queued by who sets IopDelivering */
 
+/* The name twice, terminated: as it is, and as it is shown to a routine. */
 PIOP_NOTICE IopMakeNotice(BOOLEAN Arrival, const GUID *Class, PCUNICODE_STRING Name)
 {
-    PIOP_NOTICE Notice = ExAllocatePool2(
-        POOL_FLAG_PAGED, sizeof(*Notice) + Name->Length + sizeof(WCHAR), IOP_TAG_NOTIFY);
+    ULONG Room = Name->Length + (ULONG)sizeof(WCHAR);
+    PIOP_NOTICE Notice =
+        ExAllocatePool2(POOL_FLAG_PAGED, sizeof(*Notice) + 2 * Room, IOP_TAG_NOTIFY);
     if (Notice != NULL) {
         Notice->Event = Arrival ? GUID_DEVICE_INTERFACE_ARRIVAL : GUID_DEVICE_INTERFACE_REMOVAL;
         Notice->Class = *Class;
-        Notice->Name =
-            (UNICODE_STRING){Name->Length, (USHORT)(Name->Length + sizeof(WCHAR)), Notice->Buffer};
+        Notice->Name = (UNICODE_STRING){Name->Length, (USHORT)Room, Notice->Buffer};
+        Notice->Shown = Notice->Buffer + Room / sizeof(WCHAR);
         RtlCopyMemory(Notice->Buffer, Name->Buffer, Name->Length);
     }
     return Notice;
@@ -69,29 +75,18 @@ static void IopFreeRegistration(PIOP_REGISTRATION Registration)
 
 /*** Delivery. ***/
 
-static BOOLEAN IopIsFor(PIOP_NOTICE Notice, PIOP_REGISTRATION Registration)
+/* Each gets a copy: what one writes there the next does not see. */
+static void IopCall(PIOP_REGISTRATION Registration, PIOP_NOTICE Notice)
 {
-    return (Notice->Only != 0 ? Notice->Only == Registration->Number
-                              : Registration->Number < Notice->Number) &&
-           RtlEqualMemory(&Notice->Class, &Registration->Class, sizeof(GUID));
-}
-
-/* The next registration behind number Last that is to be told, marked as running; NULL: there is
- * none. */
-static PIOP_REGISTRATION IopBeginCall(PIOP_NOTICE Notice, ULONG64 Last)
-{
-    PIOP_REGISTRATION Found = NULL;
-    ExAcquireFastMutex(&IopNotifyMutex);
-    for (PLIST_ENTRY Link = IopRegistrations.Flink; Link != &IopRegistrations && Found == NULL;
-         Link = Link->Flink) {
-        PIOP_REGISTRATION Registration = CONTAINING_RECORD(Link, IOP_REGISTRATION, Link);
-        if (Registration->Number > Last && IopIsFor(Notice, Registration)) {
-            Found = Registration;
-            Found->Running = KeGetCurrentThread();
-        }
-    }
-    ExReleaseFastMutex(&IopNotifyMutex);
-    return Found;
+    UNICODE_STRING Name = {Notice->Name.Length, Notice->Name.MaximumLength, Notice->Shown};
+    DEVICE_INTERFACE_CHANGE_NOTIFICATION Change = {.Version = 1,
+                                                   .Size = sizeof(Change),
+                                                   .Event = Notice->Event,
+                                                   .InterfaceClassGuid = Notice->Class,
+                                                   .SymbolicLinkName = &Name};
+    RtlCopyMemory(Notice->Shown, Notice->Name.Buffer, Notice->Name.MaximumLength);
+    Registration->Routine(&Change, Registration->Context);
+    IopCheckIrql((PVOID)Registration->Routine, NULL, PASSIVE_LEVEL);
 }
 
 static void IopEndCall(PIOP_REGISTRATION Registration)
@@ -102,10 +97,45 @@ static void IopEndCall(PIOP_REGISTRATION Registration)
     if (Registration->Waited) {
         KeSetEvent(&Registration->Idle, IO_NO_INCREMENT, FALSE);
     }
+    if (IopWaiting) {
+        IopWaiting = FALSE;
+        KeSetEvent(&IopCallOver, IO_NO_INCREMENT, FALSE);
+    }
     ExReleaseFastMutex(&IopNotifyMutex);
     if (Free) {
         IopFreeRegistration(Registration);
     }
+}
+
+/* The next registration behind number Last that is to be told; NULL: there is none. Mutex held. */
+static PIOP_REGISTRATION IopNextFor(PIOP_NOTICE Notice, ULONG64 Last)
+{
+    for (PLIST_ENTRY Link = IopRegistrations.Flink; Link != &IopRegistrations; Link = Link->Flink) {
+        PIOP_REGISTRATION Registration = CONTAINING_RECORD(Link, IOP_REGISTRATION, Link);
+        if (Registration->Number > Last && Registration->Number < Notice->Number &&
+            RtlEqualMemory(&Notice->Class, &Registration->Class, sizeof(GUID))) {
+            return Registration;
+        }
+    }
+    return NULL;
+}
+
+/* The same, marked as running, once it is told what was there before; it may go meanwhile. */
+static PIOP_REGISTRATION IopBeginCall(PIOP_NOTICE Notice, ULONG64 Last)
+{
+    PIOP_REGISTRATION Found;
+    ExAcquireFastMutex(&IopNotifyMutex);
+    while ((Found = IopNextFor(Notice, Last)) != NULL && Found->Running != NULL) {
+        IopWaiting = TRUE;
+        ExReleaseFastMutex(&IopNotifyMutex);
+        KeWaitForSingleObject(&IopCallOver, Executive, KernelMode, FALSE, NULL);
+        ExAcquireFastMutex(&IopNotifyMutex);
+    }
+    if (Found != NULL) {
+        Found->Running = KeGetCurrentThread();
+    }
+    ExReleaseFastMutex(&IopNotifyMutex);
+    return Found;
 }
 
 static void IopDeliver(PIOP_NOTICE Notice)
@@ -113,16 +143,8 @@ static void IopDeliver(PIOP_NOTICE Notice)
     PIOP_REGISTRATION Registration;
     ULONG64 Last = 0;
     while ((Registration = IopBeginCall(Notice, Last)) != NULL) {
-        /* Each gets a copy: what one writes there the next does not see. */
-        UNICODE_STRING Name = Notice->Name;
-        DEVICE_INTERFACE_CHANGE_NOTIFICATION Change = {.Version = 1,
-                                                       .Size = sizeof(Change),
-                                                       .Event = Notice->Event,
-                                                       .InterfaceClassGuid = Notice->Class,
-                                                       .SymbolicLinkName = &Name};
         Last = Registration->Number;
-        Registration->Routine(&Change, Registration->Context);
-        IopCheckIrql((PVOID)Registration->Routine, NULL, PASSIVE_LEVEL);
+        IopCall(Registration, Notice);
         IopEndCall(Registration);
     }
 }
@@ -133,7 +155,6 @@ static PIOP_NOTICE IopTakeNotice(void)
     ExAcquireFastMutex(&IopNotifyMutex);
     if (IsListEmpty(&IopNotices)) {
         IopDelivering = FALSE;
-        IopDeliverer = NULL;
     } else {
         Notice = CONTAINING_RECORD(RemoveHeadList(&IopNotices), IOP_NOTICE, Link);
     }
@@ -145,33 +166,17 @@ static VOID NTAPI IopDeliverAll(PVOID Parameter)
 {
     PIOP_NOTICE Notice;
     UNREFERENCED_PARAMETER(Parameter);
-    IopDeliverer = KeGetCurrentThread();
     while ((Notice = IopTakeNotice()) != NULL) {
-        PKEVENT Done = Notice->Done;
         IopDeliver(Notice);
         IopFreeNotice(Notice);
-        if (Done != NULL) {
-            KeSetEvent(Done, IO_NO_INCREMENT, FALSE);
-        }
     }
 }
 
 void IopInitializeNotification(void)
 {
     ExInitializeFastMutex(&IopNotifyMutex);
+    KeInitializeEvent(&IopCallOver, SynchronizationEvent, FALSE);
     ExInitializeWorkItem(&IopDeliveryItem, IopDeliverAll, NULL);
-}
-
-/* Mutex held. */
-static void IopAppendNotice(PIOP_NOTICE Notice, ULONG64 Only)
-{
-    Notice->Number = ++IopLastNumber;
-    Notice->Only = Only;
-    InsertTailList(&IopNotices, &Notice->Link);
-    if (!IopDelivering) {
-        IopDelivering = TRUE;
-        ExQueueWorkItem(&IopDeliveryItem, DelayedWorkQueue);
-    }
 }
 
 void IopSendNotice(PIOP_NOTICE Notice)
@@ -179,7 +184,12 @@ void IopSendNotice(PIOP_NOTICE Notice)
     ExAcquireFastMutex(&IopNotifyMutex);
     BOOLEAN Wanted = !IsListEmpty(&IopRegistrations);
     if (Wanted) {
-        IopAppendNotice(Notice, 0);
+        Notice->Number = ++IopLastNumber;
+        InsertTailList(&IopNotices, &Notice->Link);
+        if (!IopDelivering) {
+            IopDelivering = TRUE;
+            ExQueueWorkItem(&IopDeliveryItem, DelayedWorkQueue);
+        }
     }
     ExReleaseFastMutex(&IopNotifyMutex);
     if (!Wanted) {
@@ -189,44 +199,54 @@ void IopSendNotice(PIOP_NOTICE Notice)
 
 /*** Registration. ***/
 
-/* Existing: notices for it alone; Done is set with the last of them. Both at once, lest others come
- * between. */
-static void IopEnterRegistration(PIOP_REGISTRATION Registration, PLIST_ENTRY Existing, PKEVENT Done)
+static void IopEnterRegistration(PIOP_REGISTRATION Registration, BOOLEAN Running)
 {
     ExAcquireFastMutex(&IopNotifyMutex);
     Registration->Number = ++IopLastNumber;
+    Registration->Running = Running ? KeGetCurrentThread() : NULL;
     InsertTailList(&IopRegistrations, &Registration->Link);
-    while (!IsListEmpty(Existing)) {
-        PIOP_NOTICE Notice = CONTAINING_RECORD(RemoveHeadList(Existing), IOP_NOTICE, Link);
-        Notice->Done = IsListEmpty(Existing) ? Done : NULL;
-        IopAppendNotice(Notice, Registration->Number);
-    }
     ExReleaseFastMutex(&IopNotifyMutex);
 }
 
+static BOOLEAN IopIsGone(PIOP_REGISTRATION Registration)
+{
+    ExAcquireFastMutex(&IopNotifyMutex);
+    BOOLEAN Gone = Registration->Gone;
+    ExReleaseFastMutex(&IopNotifyMutex);
+    return Gone;
+}
+
+/* Calls the routine for each, unless Registration is NULL or gone, and frees them. */
+static void IopTellExisting(PIOP_REGISTRATION Registration, PLIST_ENTRY Notices)
+{
+    while (!IsListEmpty(Notices)) {
+        PIOP_NOTICE Notice = CONTAINING_RECORD(RemoveHeadList(Notices), IOP_NOTICE, Link);
+        if (Registration != NULL && !IopIsGone(Registration)) {
+            IopCall(Registration, Notice);
+        }
+        IopFreeNotice(Notice);
+    }
+}
+
+/* On success the registration is not the caller's any more: its routine may take it back. */
 static NTSTATUS IopRegister(PIOP_REGISTRATION Registration, BOOLEAN Existing, PVOID *Entry)
 {
     LIST_ENTRY Notices;
-    KEVENT Done;
     NTSTATUS Status = STATUS_SUCCESS;
     InitializeListHead(&Notices);
-    KeInitializeEvent(&Done, NotificationEvent, FALSE);
     IopLockInterfaces();
     if (Existing) {
         Status = IopMakeExistingNotices(&Registration->Class, &Notices);
     }
-    /* What the worker waits for it cannot do meanwhile. */
-    BOOLEAN Wait = NT_SUCCESS(Status) && !IsListEmpty(&Notices) && !IoWorksFor(IopDeliverer);
+    BOOLEAN Tell = NT_SUCCESS(Status) && !IsListEmpty(&Notices);
     if (NT_SUCCESS(Status)) {
         *Entry = Registration;
-        IopEnterRegistration(Registration, &Notices, Wait ? &Done : NULL);
+        IopEnterRegistration(Registration, Tell);
     }
     IopUnlockInterfaces();
-    while (!NT_SUCCESS(Status) && !IsListEmpty(&Notices)) {
-        IopFreeNotice(CONTAINING_RECORD(RemoveHeadList(&Notices), IOP_NOTICE, Link));
-    }
-    if (Wait) {
-        KeWaitForSingleObject(&Done, Executive, KernelMode, FALSE, NULL);
+    IopTellExisting(Tell ? Registration : NULL, &Notices);
+    if (Tell) {
+        IopEndCall(Registration);
     }
     return Status;
 }

@@ -130,6 +130,7 @@ ROWS = {
     "zwqueryfile": Row("ZwQueryInformationFile of a file's position", 660),
     "zwopen": Row("ZwOpenFile of the null driver + ZwClose", 5370),
     "irp_associated": Row("master IRP with one associated IRP, to the null driver", 840),
+    "pnp_notify": Row("device interface enabled -> who registered is told", 4_650),
     "driver_load": Row("ZwLoadDriver + ZwUnloadDriver of a small driver", 715_000),
     "routine_address": Row("MmGetSystemRoutineAddress", 820),
     "zwopenkey": Row("ZwOpenKey by a path of six names and a link, ZwClose", 8_600),

@@ -193,6 +193,45 @@ static VOID MeasureAssociated(VOID)
     BenchReport("irp_associated");
 }
 
+/* An interface enabled, until who has registered for the class is told. */
+static NTSTATUS NTAPI Notified(PVOID Notification, PVOID Context)
+{
+    UNREFERENCED_PARAMETER(Notification);
+    BenchStop();
+    KeSetEvent(Context, IO_NO_INCREMENT, FALSE);
+    return STATUS_SUCCESS;
+}
+
+static VOID MeasureNotification(VOID)
+{
+    static const GUID Class = {0x91919191, 0x9ABC, 0xDEF0, {1, 2, 3, 4, 5, 6, 7, 8}};
+    PDEVICE_OBJECT Device = NULL;
+    UNICODE_STRING Link;
+    KEVENT Told;
+    PVOID Entry;
+
+    KeInitializeEvent(&Told, SynchronizationEvent, FALSE);
+    IoReportDetectedDevice(BenchDriverObject, Isa, 0, 0, NULL, NULL, FALSE, &Device);
+    if (Device == NULL || !NT_SUCCESS(IoRegisterDeviceInterface(Device, &Class, NULL, &Link))) {
+        return; /* without its line the test fails */
+    }
+    IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, (PVOID)&Class,
+                                   BenchDriverObject, Notified, &Told, &Entry);
+    for (ULONG i = 0; i < BENCH_ROUNDS; i++) {
+        BenchStart();
+        IoSetDeviceInterfaceState(&Link, TRUE);
+        KeWaitForSingleObject(&Told, Executive, KernelMode, FALSE, NULL);
+        IoUnregisterPlugPlayNotificationEx(Entry);
+        IoSetDeviceInterfaceState(&Link, FALSE);
+        IoRegisterPlugPlayNotification(EventCategoryDeviceInterfaceChange, 0, (PVOID)&Class,
+                                       BenchDriverObject, Notified, &Told, &Entry);
+    }
+    BenchReport("pnp_notify");
+    IoUnregisterPlugPlayNotificationEx(Entry);
+    RtlFreeUnicodeString(&Link);
+    IoDeleteDevice(Device);
+}
+
 static PDEVICE_OBJECT CreateDevice(PUNICODE_STRING Name, ULONG Flags)
 {
     PDEVICE_OBJECT Device;
@@ -319,6 +358,7 @@ static VOID BenchRun(VOID)
     MeasureControls(&Name);
     MeasureFile(&Name);
     MeasureAssociated();
+    MeasureNotification();
     Filter = CreateDevice(NULL, 0);
     Below = IoAttachDeviceToDeviceStack(Filter, Null);
     MeasureIrp("irp_filter", Filter);

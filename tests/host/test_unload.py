@@ -68,6 +68,23 @@ def test_what_is_left_behind_is_reported():
     assert "Unloaded modules:\n" in output and re.search(r"^[0-9A-F]{16}  [0-9A-F]{16}  leaky\.sys$", output, re.M), output
 
 
+def test_forgotten_notifications_are_reported():
+    create = r"sc create {0} type= kernel binPath= c:\tests\pnpforget.sys"
+    with shell.boot(smp=2) as console:
+        console.run(create.format("pnpfails"))
+        text = console.run("sc start pnpfails")
+        assert re.search(r"io: \\Driver\\pnpfails failed and leaves a plug and play notification behind: pnpforget!Forgotten", text), text
+        assert "pnpforget.sys" not in console.run("lm").partition("Unloaded modules")[0], "it is taken back"
+        assert "leaves" not in console.run("sc start pnpfails").replace("failed and leaves", "", 1), "once for each"
+        console.run("sc delete pnpfails")
+        console.run(create.format("pnpkeeps"))
+        assert state(console.run("sc start pnpkeeps")) == "RUNNING"
+        text = console.run("sc stop pnpkeeps")
+        assert re.search(r"io: \\Driver\\pnpkeeps unloads and leaves a plug and play notification behind: pnpforget!Forgotten", text), text
+        assert state(console.run("sc query pnpkeeps")) == "STOP_PENDING"
+        assert "pnpforget.sys" in console.run("lm").partition("Unloaded modules")[0]
+
+
 def test_clean_drivers_leave_nothing():
     output = run("sc stop kmelody; sc stop beep; sc start beep; sc start kmelody")
     assert "leaves behind" not in output

@@ -1,9 +1,10 @@
 /*
  * Promises: who registers for a class of device interfaces is told of each that comes or goes, in
  * order, once, in a system thread at PASSIVE_LEVEL; of those that are there already, if he wants
- * to, before the registration returns; and of nothing after he has taken it back, which waits for a
- * call under way. A routine may register, take others back, and itself. A device that is deleted
- * takes its interfaces along. Other categories, flags and pointers are refused.
+ * to, before the registration returns, whoever else is being told of what meanwhile, and of nothing
+ * else before that; and of nothing after he has taken it back, which waits for a call under way. A
+ * routine may register, take others back, and itself, and write to what it is shown. A device that
+ * is deleted takes its interfaces along. Other categories, flags and pointers are refused.
  */
 #include "kmtdevice.h"
 
@@ -133,6 +134,31 @@ static VOID TestEvents(VOID)
 
 /*** Routines that do more. ***/
 
+static NTSTATUS NTAPI Scribble(PVOID Notification, PVOID Context)
+{
+    PDEVICE_INTERFACE_CHANGE_NOTIFICATION Change = Notification;
+    PUNICODE_STRING Name = Change->SymbolicLinkName;
+    Note(Context, Notification);
+    RtlFillMemory(Name->Buffer, Name->MaximumLength, 0xAA);
+    RtlFillMemory(Name, sizeof(*Name), 0xAA);
+    RtlFillMemory(Change, sizeof(*Change), 0xAA);
+    return STATUS_SUCCESS;
+}
+
+static VOID TestScribbling(VOID)
+{
+    HEARD One, Two;
+    Listen(&One, 0, Scribble);
+    Listen(&Two, 0, Hear);
+    IoSetDeviceInterfaceState(&LinkA, TRUE);
+    IoSetDeviceInterfaceState(&LinkA, FALSE);
+    KMT_CHECK(ComesTo(&One, 2) && ComesTo(&Two, 2), "two are told");
+    KMT_CHECK(Two.Letter[0] == L'a' && Two.Letter[1] == L'a' && One.Letter[1] == L'a',
+              "what one writes to what it is shown nobody else sees");
+    IoUnregisterPlugPlayNotificationEx(One.Entry);
+    IoUnregisterPlugPlayNotificationEx(Two.Entry);
+}
+
 static HEARD Inner;
 static KEVENT Inside, GoOn;
 static volatile BOOLEAN Left;
@@ -153,7 +179,9 @@ static NTSTATUS NTAPI HearSlowly(PVOID Notification, PVOID Context)
 {
     Note(Context, Notification);
     KeSetEvent(&Inside, IO_NO_INCREMENT, FALSE);
-    KmtWait(&GoOn, 60000);
+    if (KmtWait(&GoOn, 60000) != STATUS_SUCCESS) {
+        InterlockedIncrement(&((HEARD *)Context)->Wrong);
+    }
     Left = TRUE;
     return STATUS_SUCCESS;
 }
@@ -165,6 +193,56 @@ static VOID NTAPI TakeBack(PVOID Context)
     if (!Left) {
         InterlockedIncrement(&Heard->Wrong);
     }
+}
+
+/* What has been there comes first, although the worker is in somebody's routine; what happens while
+ * that is told comes behind it. */
+static HEARD Existing;
+
+static NTSTATUS NTAPI HearExisting(PVOID Notification, PVOID Context)
+{
+    Note(Context, Notification);
+    if (Existing.Count == 1) {
+        IoSetDeviceInterfaceState(&LinkA, FALSE);
+        KeSetEvent(&GoOn, IO_NO_INCREMENT, FALSE); /* the worker is free to tell of it */
+        KmtSleep(20);
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS NTAPI UnregisterInFirst(PVOID Notification, PVOID Context)
+{
+    HEARD *Heard = Context;
+    Note(Heard, Notification);
+    if (!NT_SUCCESS(IoUnregisterPlugPlayNotificationEx(Heard->Entry))) {
+        InterlockedIncrement(&Heard->Wrong);
+    }
+    return STATUS_SUCCESS;
+}
+
+static VOID TestBusyWorker(VOID)
+{
+    HEARD Heard;
+    KeInitializeEvent(&Inside, NotificationEvent, FALSE);
+    KeInitializeEvent(&GoOn, NotificationEvent, FALSE);
+    Listen(&Heard, 0, HearSlowly);
+    IoSetDeviceInterfaceState(&LinkA, TRUE);
+    IoSetDeviceInterfaceState(&LinkB, TRUE);
+    KmtWait(&Inside, 60000);
+    Listen(&Existing, PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, HearExisting);
+    KMT_CHECK(Existing.Count >= 2 && Existing.Letter[0] == L'a' && Existing.Letter[1] == L'b',
+              "what is there is told while another routine runs");
+    KMT_CHECK(ComesTo(&Existing, 3) && Existing.Letter[2] == L'a' && !Existing.Arrival[2],
+              "and what happens meanwhile behind it");
+    KMT_CHECK(ComesTo(&Heard, 3), "the other one hears all of it, too");
+    IoUnregisterPlugPlayNotificationEx(Heard.Entry);
+    IoUnregisterPlugPlayNotificationEx(Existing.Entry);
+    IoSetDeviceInterfaceState(&LinkA, TRUE);
+    Listen(&Heard, PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, UnregisterInFirst);
+    KMT_CHECK(Heard.Count == 1 && Heard.Wrong == 0, "who has enough is not told the rest");
+    IoSetDeviceInterfaceState(&LinkA, FALSE);
+    IoSetDeviceInterfaceState(&LinkB, FALSE);
+    KMT_EQUAL(Heard.Count, 1, "nor what comes");
 }
 
 static VOID TestRoutines(VOID)
@@ -270,7 +348,9 @@ static VOID KmtRun(VOID)
     KMT_EQUAL(Register(&Second, L"c", &LinkOther), STATUS_SUCCESS, "one of another class");
     TestRefusals();
     TestEvents();
+    TestScribbling();
     TestRoutines();
+    TestBusyWorker();
     TestRaces();
     IoSetDeviceInterfaceState(&LinkB, TRUE);
     Listen(&Heard, PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, Hear);

@@ -37,22 +37,26 @@ typedef struct _DEVICE_INTERFACE_CHANGE_NOTIFICATION {
 } DEVICE_INTERFACE_CHANGE_NOTIFICATION, *PDEVICE_INTERFACE_CHANGE_NOTIFICATION;
 
 /* PASSIVE_LEVEL, in a system thread; one at a time in the whole system, so it must not block for
- * long. What it answers is not looked at. */
+ * long. For interfaces that are there already when the driver registers, in the thread that
+ * registers; a routine's own calls come one after another all the same. What it answers is not
+ * looked at. */
 typedef NTSTATUS NTAPI DRIVER_NOTIFICATION_CALLBACK_ROUTINE(_In_ PVOID NotificationStructure,
                                                             _Inout_opt_ PVOID Context);
 typedef DRIVER_NOTIFICATION_CALLBACK_ROUTINE *PDRIVER_NOTIFICATION_CALLBACK_ROUTINE;
 
 /*
  * Has CallbackRoutine called whenever an interface of a class is enabled or disabled, in the order
- * in which that happens, from now on. PASSIVE_LEVEL. EventCategory
- * EventCategoryDeviceInterfaceChange EventCategoryFlags  0 or
- * PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: the routine has been called for those
- * that are there when this returns (later, when this is called in a callback) EventCategoryData the
- * class, a GUID; it is copied DriverObject        the caller's; it is referred to until the
- * registration is taken back, which the driver must do before it unloads NotificationEntry receives
- * what takes it back; before the first call STATUS_NOT_SUPPORTED: another category, of which
- * nothing ever happens here. STATUS_INVALID_PARAMETER: one that does not exist, other flags, no
- * class or routine. STATUS_INSUFFICIENT_RESOURCES. WDK: IoRegisterPlugPlayNotification.
+ * in which that happens, from now on. PASSIVE_LEVEL.
+ * EventCategory: EventCategoryDeviceInterfaceChange.
+ * EventCategoryFlags: 0, or PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES: the routine has
+ * been called for those that are there when this returns.
+ * EventCategoryData: the class, a GUID, which is copied.
+ * DriverObject: the caller's; it is referred to until the registration is taken back, which the
+ * driver must do before it unloads.
+ * NotificationEntry: receives what takes it back, before the first call.
+ * STATUS_NOT_SUPPORTED: another category, of which nothing ever happens here.
+ * STATUS_INVALID_PARAMETER: one that does not exist, other flags, no class or routine.
+ * STATUS_INSUFFICIENT_RESOURCES. WDK: IoRegisterPlugPlayNotification.
  */
 _IRQL_requires_max_(PASSIVE_LEVEL)
 NTKERNELAPI NTSTATUS NTAPI IoRegisterPlugPlayNotification(

@@ -23,4 +23,8 @@ NTKERNELAPI LONG NTAPI ForwardOwn(VOID);
  * that other, and for one that imports from expload.sys. */
 NTKERNELAPI VOID NTAPI LoadAnswers(PNTSTATUS Loaded, PNTSTATUS Again, PNTSTATUS Circle);
 
+/* expnotify.sys: what became of what its DllInitialize has begun, waited for; and how many
+ * interfaces it was told of when its registration returned. */
+NTKERNELAPI VOID NTAPI NotifyAnswers(PNTSTATUS Status, PLONG Existing);
+
 #endif
