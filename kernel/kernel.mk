@@ -30,7 +30,8 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 -z noexecstack --bui
 KERNEL_OBJS := $(KERNEL_C:%.c=$(O)/obj/%.o) $(KERNEL_ASM:%.asm=$(O)/obj/%.asm.o) $(O)/obj/exports.o
 
 # memcpy and its kin must not be recognised as calls of themselves.
-$(O)/obj/lib/crt/%.o: private KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
+# Nor may the debugger, which somebody's breakpoint in memcpy must not stop, be given calls of them.
+$(O)/obj/lib/crt/%.o $(O)/obj/kernel/kd/stub/%.o $(O)/obj/kernel/ke/debug%.o: private KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
 
 .PHONY: kernel kernel-objs
 kernel: $(O)/boot/etude.elf

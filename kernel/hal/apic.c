@@ -158,6 +158,19 @@ void HalSendSelfIpi(ULONG Vector)
     }
 }
 
+/* The sender may be in an NMI itself, between the two writes of a command, whose destination has to
+ * be there still. */
+void HalSendNmi(ULONG ApicId)
+{
+    ULONG High = HalpX2Apic ? 0 : HalpReadApic(ApicCommandHigh);
+
+    HalpSendCommand(ApicId, APIC_COMMAND_NMI | APIC_COMMAND_ASSERT);
+    if (!HalpX2Apic) {
+        HalpWaitCommand();
+        HalpWriteApic(ApicCommandHigh, High);
+    }
+}
+
 /* NMI ignores IRQL and the interrupt flag, so it reaches processors that spin with both shut. It
  * goes out one by one, to those that run: one that the firmware parked must not meet an NMI. */
 void HalSendNmiToOthers(void)
@@ -167,7 +180,7 @@ void HalSendNmiToOthers(void)
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
         PKPRCB Prcb = KiProcessorBlock[i];
         if (Prcb != NULL && Prcb->Started && Prcb->ApicId != Self) {
-            HalpSendCommand(Prcb->ApicId, APIC_COMMAND_NMI | APIC_COMMAND_ASSERT);
+            HalSendNmi(Prcb->ApicId);
         }
     }
 }

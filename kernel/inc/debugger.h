@@ -13,6 +13,7 @@
 typedef struct DECLSPEC_ALIGN(16) _KD_PROCESSOR {
     UCHAR Fx[512];               /* FXSAVE image */
     PKTRAP_FRAME volatile Frame; /* NULL: it runs */
+    volatile BOOLEAN Leaving;    /* it is about to run, unless somebody stops it again */
     ULONG64 Cr0, Cr2, Cr3, Cr4, Cr8, Efer, FsBase, GsBase, KernelGsBase;
     ULONG Ds, Es, Fs, Gs;
     BOOLEAN Stepping;
@@ -49,6 +50,10 @@ typedef struct _KD_DEBUG_REGISTERS {
     ULONG64 Control; /* DR7 */
 } KD_DEBUG_REGISTERS;
 #define KD_DR7_OFF 0x400 /* the bit that is always set */
+
+/* Of a routine that the debugger runs while its breakpoints are in the code, outside the files that
+ * are its own (linker.ld): none can be set there. */
+#define KI_DEBUGGER_TEXT __attribute__((section(".text.debugger")))
 
 /*** ke/debugger.c; any IRQL. ***/
 

@@ -77,6 +77,8 @@ void HalSendSelfIpi(ULONG Vector);
 void HalSendIpi(ULONG ApicId, ULONG Vector);
 /* NMI to every started processor except this one. */
 void HalSendNmiToOthers(void);
+/* To one that runs. */
+void HalSendNmi(ULONG ApicId);
 /* One-shot: KI_VECTOR_CLOCK on this processor Delay100ns from now, in place of what was armed
  * before. Not early; cut to what the counter holds, at least 400 ms. */
 void HalArmClock(ULONG64 Delay100ns);

@@ -10,6 +10,7 @@
  */
 #include <ntddk.h>
 #include <loader.h>
+#include "debugger.h"
 #include "hal.h"
 #include "kd.h"
 #include "ldr.h"
@@ -31,7 +32,7 @@ static BOOLEAN KiCrashFileBegun;      /* the owner's */
  * name. */
 ULONG64 KiBugCheckData[5];
 
-static DECLSPEC_NORETURN void KiHaltForEver(void)
+KI_DEBUGGER_TEXT static DECLSPEC_NORETURN void KiHaltForEver(void)
 {
     for (;;) {
         _disable();
@@ -52,7 +53,7 @@ static DECLSPEC_NORETURN void KiEndAfterBugCheck(PKTRAP_FRAME Frame)
 
 /* An NMI may find a processor frozen already, by a bugcheck of its own: that frame is the one worth
  * showing. */
-static DECLSPEC_NORETURN void KiFreeze(PKPRCB Prcb, PKTRAP_FRAME Frame)
+KI_DEBUGGER_TEXT static DECLSPEC_NORETURN void KiFreeze(PKPRCB Prcb, PKTRAP_FRAME Frame)
 {
     if (!Prcb->Frozen) {
         KiSaveStopped(Frame);
@@ -62,7 +63,7 @@ static DECLSPEC_NORETURN void KiFreeze(PKPRCB Prcb, PKTRAP_FRAME Frame)
     KiHaltForEver();
 }
 
-__attribute__((section(".text.debugger"))) BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame)
+KI_DEBUGGER_TEXT BOOLEAN KiFreezeForBugCheck(PKTRAP_FRAME Frame)
 {
     PKPRCB Prcb = KeGetCurrentPrcb();
     LONG Owner = __atomic_load_n(&KiBugCheckOwner, __ATOMIC_ACQUIRE);

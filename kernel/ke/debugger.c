@@ -19,9 +19,15 @@
  * A breakpoint of gdb's needs no memory for that: it goes back to its instruction first, and runs
  * into it once more if it is still there.
  *
+ * The debugger runs in text of its own, which breakpoints are refused in, and lifts those there are
+ * before it leaves it. So none is met by who serves it, but between the beginning of a stop and the
+ * lifting: that does no harm. When the machine runs, what sends gdb a text and what looks at its
+ * line keep to that text, and no breakpoint has to go for them.
+ *
  * Nothing here runs, and nobody asks, unless an exception has come.
  */
 #include "debugger.h"
+#include "debugstate.h"
 #include "debugstep.h"
 #include "hal.h"
 #include "kd.h"
@@ -31,39 +37,21 @@
 #define COLLECT_LIMIT_100NS (1000 * 10000ULL) /* 1 s; an NMI needs microseconds */
 #define COLLECT_LIMIT_SPINS 100000000         /* in case the counter is what broke */
 #define CRASH_LIMIT_SPINS 1000000
-#define FX_MXCSR 24 /* in the FXSAVE image */
 #define OPCODE_INT3 0xCC
-#define DR6_NONE 0xFFFF0FF0ULL
 #define DR6_BREAKPOINTS 0xF
 
 extern CHAR KiDebuggerTextStart[], KiDebuggerTextEnd[]; /* linker.ld */
 
-KD_DEBUG_REGISTERS KiDebugRegisters = {.Control = KD_DR7_OFF};
-static KD_PROCESSOR KiDebugProcessors[KI_MAX_PROCESSORS];
 static volatile LONG KiDebugOwner;      /* o  processor number + 1; 0: everybody runs */
 static volatile BOOLEAN KiDebugServing; /* the owner's: it is in the debugger, not in a step */
 static BOOLEAN KiDebugAwaited;          /* the owner's: KiWaitForDebugger's breakpoint is due */
 static BOOLEAN KiDebugCrashed;          /* the owner's: nobody can be stepped any more */
-static volatile LONG KiNmiSent[KI_MAX_PROCESSORS]; /* o  one of ours is on its way */
+static volatile LONG KiNmiSent[KI_MAX_PROCESSORS]; /* o  one of ours is on its way to it */
 
 BOOLEAN KiIsDebuggerCode(ULONG64 Address)
 {
     return (Address >= (ULONG64)KiDebuggerTextStart && Address < (ULONG64)KiDebuggerTextEnd) ||
            (Address >= (ULONG64)KiTrapEntryStart && Address < (ULONG64)KiVectorStubsEnd);
-}
-
-PKD_PROCESSOR KiQueryStopped(ULONG Number)
-{
-    if (Number >= KI_MAX_PROCESSORS || KiProcessorBlock[Number] == NULL ||
-        __atomic_load_n(&KiDebugProcessors[Number].Frame, __ATOMIC_ACQUIRE) == NULL) {
-        return NULL;
-    }
-    return &KiDebugProcessors[Number];
-}
-
-static inline PKD_PROCESSOR KiCurrentDebugProcessor(void)
-{
-    return &KiDebugProcessors[KeGetCurrentPrcb()->Number];
 }
 
 static inline LONG KiDebugSelf(void)
@@ -76,123 +64,65 @@ BOOLEAN KiIsServingDebugger(void)
     return KiDebugServing && KiDebugOwner == KiDebugSelf();
 }
 
-/*** What a processor is, while it stands still ***/
-
-#define KI_SEGMENT(Name)                                                                           \
-    static ULONG KiRead##Name(void)                                                                \
-    {                                                                                              \
-        ULONG Value;                                                                               \
-        __asm__ volatile("movl %%" #Name ", %0" : "=r"(Value));                                    \
-        return Value & 0xFFFF;                                                                     \
-    }
-KI_SEGMENT(ds)
-KI_SEGMENT(es)
-KI_SEGMENT(fs)
-KI_SEGMENT(gs)
-
-static void KiWriteDr7(ULONG64 Value)
+static BOOLEAN KiIsOwnedByAnother(void)
 {
-    __asm__ volatile("mov %0, %%dr7" : : "r"(Value));
-}
-
-/* Watchpoints are off while the debugger works, or it would run into them. */
-void KiSaveStopped(PKTRAP_FRAME Frame)
-{
-    PKD_PROCESSOR Processor = KiCurrentDebugProcessor();
-
-    KiWriteDr7(KD_DR7_OFF);
-    __asm__ volatile("fxsave64 %0" : "=m"(Processor->Fx));
-    Processor->Cr0 = __readcr0();
-    Processor->Cr2 = __readcr2();
-    Processor->Cr3 = __readcr3();
-    Processor->Cr4 = __readcr4();
-    Processor->Cr8 = Frame->PreviousIrql;
-    Processor->Efer = __readmsr(MSR_EFER);
-    Processor->FsBase = __readmsr(MSR_FS_BASE);
-    Processor->GsBase = __readmsr(MSR_GS_BASE);
-    Processor->KernelGsBase = __readmsr(MSR_KERNEL_GS_BASE);
-    Processor->Ds = KiReadds();
-    Processor->Es = KiReades();
-    Processor->Fs = KiReadfs();
-    Processor->Gs = KiReadgs();
-    if (Frame->Vector == KI_NO_VECTOR) {
-        memcpy(&Frame->MxCsr, Processor->Fx + FX_MXCSR, sizeof(Frame->MxCsr));
-    }
-    __atomic_store_n(&Processor->Frame, Frame, __ATOMIC_RELEASE);
-}
-
-void KiLoadDebugRegisters(void)
-{
-    const KD_DEBUG_REGISTERS *From = &KiDebugRegisters;
-
-    if (From->Control != KD_DR7_OFF) {
-        __asm__ volatile("mov %0, %%dr0" : : "r"(From->Address[0]));
-        __asm__ volatile("mov %0, %%dr1" : : "r"(From->Address[1]));
-        __asm__ volatile("mov %0, %%dr2" : : "r"(From->Address[2]));
-        __asm__ volatile("mov %0, %%dr3" : : "r"(From->Address[3]));
-        KiWriteDr7(From->Control);
-    }
-}
-
-static void KiRestoreStopped(void)
-{
-    PKD_PROCESSOR Processor = KiCurrentDebugProcessor();
-    __atomic_store_n(&Processor->Frame, NULL, __ATOMIC_RELEASE);
-    __asm__ volatile("fxrstor64 %0" : : "m"(Processor->Fx));
-    KiLoadDebugRegisters();
+    LONG Owner = __atomic_load_n(&KiDebugOwner, __ATOMIC_SEQ_CST);
+    return Owner != 0 && Owner != KiDebugSelf();
 }
 
 /* Until everybody goes on, or this processor alone has to, for a step. A crash keeps it here for
- * ever. */
+ * ever.
+ *
+ * The next stop may come at once. Its owner takes the ownership and then looks who stands; here one
+ * says that it leaves and then looks whether somebody has become the owner. So at least one of them
+ * sees the other. */
 static void KiStandStill(void)
 {
-    LONG Self = KiDebugSelf();
-    LONG Owner;
+    PKD_PROCESSOR Processor = KiCurrentDebugProcessor();
+    PKTRAP_FRAME Frame = Processor->Frame;
 
-    while ((Owner = __atomic_load_n(&KiDebugOwner, __ATOMIC_ACQUIRE)) != 0 && Owner != Self) {
-        KiFreezeForBugCheck(KiCurrentDebugProcessor()->Frame);
-        YieldProcessor();
+    for (;;) {
+        while (KiIsOwnedByAnother()) {
+            KiFreezeForBugCheck(Frame);
+            YieldProcessor();
+        }
+        __atomic_store_n(&Processor->Leaving, TRUE, __ATOMIC_SEQ_CST);
+        if (!KiIsOwnedByAnother()) {
+            break;
+        }
+        __atomic_store_n(&Processor->Frame, Frame, __ATOMIC_RELEASE); /* an NMI has taken it */
+        __atomic_store_n(&Processor->Leaving, FALSE, __ATOMIC_RELEASE);
     }
     KiRestoreStopped();
 }
 
-/*** Single steps: how, is debugstep.c ***/
-
-BOOLEAN KiIsStepping(void)
-{
-    return KiCurrentDebugProcessor()->Stepping;
-}
-
-/* The instruction that is stepped over has faulted: the handler sees the flags as they are. */
-void KiSuspendStep(PKTRAP_FRAME Frame)
-{
-    if (KiIsStepping()) {
-        KiRestoreStepFlags(KiCurrentDebugProcessor(), Frame);
-    }
-}
-
-/* It is tried again, unless mm steps over it for its own purposes: then that ends both. */
-void KiResumeStep(PKTRAP_FRAME Frame)
-{
-    if (KiIsStepping() && (Frame->EFlags & EFLAGS_TF) == 0) {
-        Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | EFLAGS_TF;
-    }
-}
-
 /*** Stopping and going on ***/
+
+/* Another one that runs, or will. One that leaves has no frame when it says that it has left. */
+static BOOLEAN KiIsMissing(ULONG Number, PKPRCB Self)
+{
+    PKPRCB Prcb = KiProcessorBlock[Number];
+
+    return Prcb != NULL && Prcb != Self && Prcb->Started &&
+           (__atomic_load_n(&KiDebugProcessors[Number].Leaving, __ATOMIC_ACQUIRE) ||
+            KiQueryStopped(Number) == NULL);
+}
 
 static BOOLEAN KiIsCollected(PKPRCB Self)
 {
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
-        PKPRCB Prcb = KiProcessorBlock[i];
-        if (Prcb != NULL && Prcb != Self && Prcb->Started && KiQueryStopped(i) == NULL) {
+        if (KiIsMissing(i, Self)) {
             return FALSE;
         }
     }
     return TRUE;
 }
 
-/* One that does not come in time goes on running, and gdb is told so. */
+/* An NMI that is late, since its processor stood still already, must not be one of two: they would
+ * count as one, or the second would come when nobody knows of it. So only who runs gets one, and
+ * while none is on its way to it.
+ *
+ * One that does not come in time goes on running, and gdb is told so. */
 static void KiCollectOthers(void)
 {
     PKPRCB Self = KeGetCurrentPrcb();
@@ -200,9 +130,10 @@ static void KiCollectOthers(void)
     ULONG Spins = 0;
 
     for (ULONG i = 0; i < KI_MAX_PROCESSORS; i++) {
-        KiNmiSent[i] = KiProcessorBlock[i] != NULL && KiProcessorBlock[i] != Self;
+        if (KiIsMissing(i, Self) && InterlockedExchange(&KiNmiSent[i], 1) == 0) {
+            HalSendNmi(KiProcessorBlock[i]->ApicId);
+        }
     }
-    HalSendNmiToOthers();
     while (!KiIsCollected(Self) && HalQueryCounter100ns() < Deadline &&
            ++Spins < COLLECT_LIMIT_SPINS) {
         YieldProcessor();
@@ -298,8 +229,7 @@ void KiEndCodeChange(void)
     KiDisownDebugger();
 }
 
-/* Recurs: if another stop comes first, this one need not be remembered. */
-static void KiStopMachine(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Recurs)
+static void KiStopMachine(PKTRAP_FRAME Frame, PKD_STOP Stop)
 {
     LONG Self = KiDebugSelf();
     LONG Owner;
@@ -308,7 +238,7 @@ static void KiStopMachine(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Recurs)
     while ((Owner = InterlockedCompareExchange(&KiDebugOwner, Self, 0)) != 0 && Owner != Self) {
         KiSaveStopped(Frame);
         KiStandStill();
-        if (Recurs || KiIsStepping()) {
+        if (KiRecurs(Stop) || KiIsStepping()) {
             return;
         }
     }
@@ -317,13 +247,15 @@ static void KiStopMachine(PKTRAP_FRAME Frame, PKD_STOP Stop, BOOLEAN Recurs)
 
 /*** The exceptions ***/
 
-/* The debugger's own code has run into something of its user's. */
+/* The debugger has run into something of its user's: a breakpoint in what it calls while it stops
+ * the machine, which all of them are about to leave, or a watchpoint. */
 static void KiTrapInDebugger(PKTRAP_FRAME Frame)
 {
     if (Frame->Vector == KI_TRAP_BREAKPOINT && KdIsBreakpoint(Frame->Rip - 1)) {
         KdLiftBreakpoints();
         Frame->Rip -= 1;
     }
+    KiTakeDr6();
     Frame->EFlags &= ~EFLAGS_TF;
 }
 
@@ -331,34 +263,36 @@ static void KiTrapInDebugger(PKTRAP_FRAME Frame)
  * here. */
 static BOOLEAN KiClassifyBreakpoint(PKTRAP_FRAME Frame, PKD_STOP Stop)
 {
+    ULONG64 Address = Frame->Rip - 1;
     UCHAR Byte;
-    if (MmAccessForDebugger(Frame->Rip - 1, &Byte, 1, FALSE) == 1 && Byte != OPCODE_INT3) {
-        Frame->Rip -= 1;
+
+    if (KdIsBreakpoint(Address)) {
+        Stop->Reason = KdStopBreakpoint;
+    } else if (MmAccessForDebugger(Address, &Byte, 1, FALSE) == 1 && Byte != OPCODE_INT3) {
+        Frame->Rip = Address;
         return FALSE;
-    }
-    if (KdIsBreakpoint(Frame->Rip - 1)) {
-        Frame->Rip -= 1;
+    } else if (KdIsBreakpoint(Address)) { /* another stop put it in between these questions */
         Stop->Reason = KdStopBreakpoint;
     } else {
         Stop->Reason = KiDebugAwaited ? KdStopAttach : KdStopTrap;
         KiDebugAwaited = FALSE;
+        return TRUE;
     }
+    Frame->Rip = Address;
     return TRUE;
 }
 
 /* FALSE: a watchpoint that is gone again. */
 static BOOLEAN KiClassifyDebugException(PKD_STOP Stop, BOOLEAN Stepped)
 {
-    ULONG64 Dr6;
-    __asm__ volatile("mov %%dr6, %0" : "=r"(Dr6));
-    __asm__ volatile("mov %0, %%dr6" : : "r"(DR6_NONE));
+    ULONG64 Dr6 = KiTakeDr6();
     if ((Dr6 & DR6_BREAKPOINTS) == 0 || Stepped) {
         Stop->Reason = Stepped ? KdStopStep : KdStopTrap;
         return TRUE;
     }
     Stop->Reason = KdStopHardware;
     Stop->Address = (ULONG64)__builtin_ctzll(Dr6);
-    return (BOOLEAN)(KiDebugRegisters.Control >> (2 * Stop->Address + 1) & 1);
+    return KiIsWatched(Stop);
 }
 
 BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
@@ -386,7 +320,7 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
     if (!Stepped && Stop.Reason != KdStopAttach && !KdIsDebuggerPresent()) {
         return FALSE;
     }
-    KiStopMachine(Frame, &Stop, Stop.Reason == KdStopBreakpoint);
+    KiStopMachine(Frame, &Stop);
     return TRUE;
 }
 
@@ -426,19 +360,17 @@ BOOLEAN KiDebugNmi(PKTRAP_FRAME Frame)
 {
     ULONG Number = KeGetCurrentPrcb()->Number;
     BOOLEAN Ours = InterlockedExchange(&KiNmiSent[Number], 0) != 0;
-    LONG Owner;
 
-    if (KiCurrentDebugProcessor()->Frame != NULL) {
+    if (KiCurrentDebugProcessor()->Frame != NULL && !KiCurrentDebugProcessor()->Leaving) {
         return TRUE; /* it stands still already */
     }
     Ours |= KiLookAtLine(Frame);
-    Owner = __atomic_load_n(&KiDebugOwner, __ATOMIC_ACQUIRE);
-    if (Owner != 0 && Owner != KiDebugSelf()) {
+    if (KiIsOwnedByAnother()) {
         KiSaveStopped(Frame);
         KiStandStill();
         return TRUE;
     }
-    return Ours || Owner != 0;
+    return Ours || KiDebugOwner != 0;
 }
 
 /* The others stand still for good. One of them may have been in the debugger, which is this one's

@@ -5,6 +5,7 @@
  * between, whatever its IRQL; the flags that the instruction sees or changes are put right.
  */
 #include "debugstep.h"
+#include "debugstate.h"
 #include "mm.h"
 #include "processor.h"
 
@@ -97,4 +98,25 @@ void KiFinishStep(PKD_PROCESSOR Processor, PKTRAP_FRAME Frame)
         break;
     }
     KiRestoreStepFlags(Processor, Frame);
+}
+
+BOOLEAN KiIsStepping(void)
+{
+    return KiCurrentDebugProcessor()->Stepping;
+}
+
+/* The instruction that is stepped over has faulted: the handler sees the flags as they are. */
+void KiSuspendStep(PKTRAP_FRAME Frame)
+{
+    if (KiIsStepping()) {
+        KiRestoreStepFlags(KiCurrentDebugProcessor(), Frame);
+    }
+}
+
+/* It is tried again, unless mm steps over it for its own purposes: then that ends both. */
+void KiResumeStep(PKTRAP_FRAME Frame)
+{
+    if (KiIsStepping() && (Frame->EFlags & EFLAGS_TF) == 0) {
+        Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | EFLAGS_TF;
+    }
 }

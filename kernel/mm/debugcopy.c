@@ -7,6 +7,8 @@
  * read-only; the debugger alone may write them, to set breakpoints, and it takes the processor's
  * write protection off for that moment. No other mapping comes into being: code stays unwritable
  * for everybody else.
+ *
+ * Breakpoints are set and lifted here, so nothing here may have one: not even memcpy is called.
  */
 #include "mi.h"
 
@@ -16,12 +18,18 @@ PVOID MmQueryDebuggerAlias(ULONG64 Address)
 {
     ULONG64 Physical;
     ULONG Level;
+    MMPTE Entry = MiTranslate((PVOID)Address, &Level);
 
-    if (MiTranslate((PVOID)Address, &Level) == 0) {
+    if (Entry == 0) {
         return NULL;
     }
-    Physical = (ULONG64)MmGetPhysicalAddress((PVOID)Address).QuadPart;
+    Physical = MiPhysicalOf((PVOID)Address, Entry, Level);
     return MiIsUsableRam(Physical, Physical + 1) ? MmPhysicalToVirtual(Physical) : NULL;
+}
+
+static void MiMoveBytes(PVOID To, const VOID *From, SIZE_T Size)
+{
+    __asm__ volatile("rep movsb" : "+D"(To), "+S"(From), "+c"(Size) : : "memory");
 }
 
 /* Interrupts are off: nobody else runs here without the protection. */
@@ -30,7 +38,7 @@ static void MiWriteAnyway(PVOID To, const VOID *From, SIZE_T Size)
     ULONG64 Cr0 = __readcr0();
 
     __writecr0(Cr0 & ~CR0_WP);
-    memcpy(To, From, Size);
+    MiMoveBytes(To, From, Size);
     __writecr0(Cr0);
 }
 
@@ -48,7 +56,7 @@ SIZE_T MmAccessForDebugger(ULONG64 Address, PVOID Buffer, SIZE_T Size, BOOLEAN W
         if (Write) {
             MiWriteAnyway(Alias, (PUCHAR)Buffer + Done, Step);
         } else {
-            memcpy((PUCHAR)Buffer + Done, Alias, Step);
+            MiMoveBytes((PUCHAR)Buffer + Done, Alias, Step);
         }
         Done += Step;
     }

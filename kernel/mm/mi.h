@@ -175,6 +175,12 @@ static inline MMPTE MiCacheBits(ULONG Protection)
 }
 /* The leaf or large entry that maps Va now, with its level (0..2); 0 when there is none. */
 MMPTE MiTranslate(PVOID Va, ULONG *Level);
+/* Where Va is, whose translation is this. */
+static inline ULONG64 MiPhysicalOf(PVOID Va, MMPTE Entry, ULONG Level)
+{
+    ULONG64 OffsetMask = (PAGE_SIZE << (9 * Level)) - 1ULL;
+    return (Entry & MI_PTE_FRAME & ~OffsetMask) | ((ULONG_PTR)Va & OffsetMask);
+}
 /* Clears Pages leaves; FreePages: gives the pages mapped there back as well. */
 void MiUnmapRun(PVOID Va, SIZE_T Pages, BOOLEAN FreePages);
 /* Maps fresh pages over reserved addresses; FALSE, with nothing mapped, when memory is

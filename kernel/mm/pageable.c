@@ -30,6 +30,7 @@
  * interrupts off.
  */
 #include "mi.h"
+#include "debugger.h"
 #include "kd.h"
 #include "ldr.h"
 #include "ex.h"
@@ -67,7 +68,7 @@ typedef struct _MI_STEP {
 static MI_STEP MiSteps[KI_MAX_PROCESSORS];
 static volatile BOOLEAN MiVanishing; /* the switch; only MmSetVanishing changes it */
 
-static PMI_STEP MiCurrentStep(void)
+KI_DEBUGGER_TEXT static PMI_STEP MiCurrentStep(void)
 {
     return &MiSteps[KeGetCurrentPrcb()->Number];
 }
@@ -214,7 +215,7 @@ static void MiStartStep(PMI_STEP Step, PKTRAP_FRAME Frame)
     Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | EFLAGS_TF;
 }
 
-static void MiHideStepPages(PMI_STEP Step)
+KI_DEBUGGER_TEXT static void MiHideStepPages(PMI_STEP Step)
 {
     while (Step->Pages != 0) {
         MiHidePage(Step->Page[--Step->Pages]);
@@ -222,7 +223,7 @@ static void MiHideStepPages(PMI_STEP Step)
 }
 
 /* What the flags would be without the step. */
-static void MiRestoreFlags(PMI_STEP Step, PKTRAP_FRAME Frame)
+KI_DEBUGGER_TEXT static void MiRestoreFlags(PMI_STEP Step, PKTRAP_FRAME Frame)
 {
     ULONG64 *Pushed = (ULONG64 *)Frame->Rsp;
 
@@ -236,7 +237,7 @@ static void MiRestoreFlags(PMI_STEP Step, PKTRAP_FRAME Frame)
     Frame->EFlags = (Frame->EFlags & ~STEP_FLAGS) | Step->Flags;
 }
 
-BOOLEAN MmEndStep(PKTRAP_FRAME Frame)
+KI_DEBUGGER_TEXT BOOLEAN MmEndStep(PKTRAP_FRAME Frame)
 {
     PMI_STEP Step = MiCurrentStep();
 
@@ -252,7 +253,7 @@ BOOLEAN MmEndStep(PKTRAP_FRAME Frame)
     return TRUE;
 }
 
-void MmCancelStep(PKTRAP_FRAME Frame)
+KI_DEBUGGER_TEXT void MmCancelStep(PKTRAP_FRAME Frame)
 {
     PMI_STEP Step = MiCurrentStep();
 

@@ -9,6 +9,7 @@
  * MiPfnLock guards the ranges, the list, the counters, and State and Use of every entry.
  */
 #include "mi.h"
+#include "debugger.h"
 #include "kd.h"
 
 #define PFNS_PER_PAGE (PAGE_SIZE / sizeof(MMPFN))
@@ -64,12 +65,12 @@ BOOLEAN MiIsRam(ULONG64 Base, ULONG64 End)
     return FALSE;
 }
 
-BOOLEAN MiIsUsableRamType(LOADER_MEMORY_TYPE Type)
+KI_DEBUGGER_TEXT BOOLEAN MiIsUsableRamType(LOADER_MEMORY_TYPE Type)
 {
     return Type <= LoaderAcpiNvs;
 }
 
-BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End)
+KI_DEBUGGER_TEXT BOOLEAN MiIsUsableRam(ULONG64 Base, ULONG64 End)
 {
     /* The map is sorted, so one pass follows neighbouring runs. */
     for (ULONG i = 0; i < MiMemoryMap->DescriptorCount && Base < End; i++) {

@@ -6,6 +6,7 @@
  * from the start: every address space copies them once and shares all that comes below.
  */
 #include "mi.h"
+#include "debugger.h"
 
 ULONG64 MiNoExecute;
 PMMPTE MiKernelPml4;
@@ -89,7 +90,7 @@ MMPTE MiLeafBits(ULONG Protection)
     return Bits | MiCacheBits(Protection);
 }
 
-MMPTE MiTranslate(PVOID Va, ULONG *Level)
+KI_DEBUGGER_TEXT MMPTE MiTranslate(PVOID Va, ULONG *Level)
 {
     PMMPTE Table = MmPhysicalToVirtual(__readcr3() & MI_PTE_FRAME);
     MMPTE Entry;
@@ -181,12 +182,7 @@ PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress)
     PHYSICAL_ADDRESS Result;
     ULONG Level;
     MMPTE Entry = MiTranslate(BaseAddress, &Level);
-    ULONG64 OffsetMask = (PAGE_SIZE << (9 * Level)) - 1ULL;
 
-    Result.QuadPart = 0;
-    if (Entry != 0) {
-        Result.QuadPart = (LONGLONG)((Entry & MI_PTE_FRAME & ~OffsetMask) |
-                                     ((ULONG_PTR)BaseAddress & OffsetMask));
-    }
+    Result.QuadPart = Entry != 0 ? (LONGLONG)MiPhysicalOf(BaseAddress, Entry, Level) : 0;
     return Result;
 }

@@ -7,6 +7,9 @@
  * Between packets '+' says that one came well and '-' that it did not, and 03h is the Ctrl-C of a
  * person. Everything else there is noise. A line may lose or change any byte: the receiver waits
  * for the next '$', whatever it was in the middle of, and keeps nothing but this one state.
+ *
+ * What reads the line and writes replies also runs while the machine does, with breakpoints in its
+ * code: it calls nothing outside, memcpy and strlen included.
  */
 #include "packet.h"
 
@@ -95,14 +98,20 @@ static void Add(PKDP_REPLY Reply, const CHAR *Text, SIZE_T Count)
         Reply->Full = TRUE;
         return;
     }
-    memcpy(Reply->Data + Reply->Length, Text, Count);
-    Reply->Length += (ULONG)Count;
+    for (SIZE_T i = 0; i < Count; i++) {
+        Reply->Data[Reply->Length++] = Text[i];
+    }
     Reply->Data[Reply->Length] = 0;
 }
 
 void KdpAddText(PKDP_REPLY Reply, const CHAR *Text)
 {
-    Add(Reply, Text, strlen(Text));
+    SIZE_T Length = 0;
+
+    while (Text[Length] != 0) {
+        Length++;
+    }
+    Add(Reply, Text, Length);
 }
 
 static const CHAR Digits[] = "0123456789abcdef";

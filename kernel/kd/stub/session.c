@@ -14,7 +14,7 @@
 #include "hal.h"
 
 #define NOISE_LIMIT_100NS (2000 * 10000ULL) /* gdb's own patience with an answer is 2 s */
-#define STRAY_LIMIT_100NS (1000 * 10000ULL)
+#define STRAY_LIMIT_CYCLES 4000000000LL     /* about a second */
 #define POLL_PAUSES 32
 #define FIRST_REQUEST "qSupported"
 #define SIGNAL_INTERRUPT 2
@@ -22,8 +22,8 @@
 #define SIGNAL_ABORT 6
 
 KDP_SESSION KdpSession;
-static void *KdpRecovery[5];      /* of __builtin_setjmp */
-static ULONG64 LastActivity100ns; /* when the line was last read */
+static void *KdpRecovery[5]; /* of __builtin_setjmp */
+static ULONG64 LastActivity; /* when the line was last read, in the TSC's time */
 
 /*** The line ***/
 
@@ -118,7 +118,10 @@ static BOOLEAN ReceivePacket(void)
 /* A byte while the machine runs: Ctrl-C, or the beginning of a packet. A break is gdb's Ctrl-C, too
  * (`set remote interrupt-sequence BREAK`), or, without gdb, the key that stops a machine which
  * hangs. The bytes of one NMI may have been read already, as part of a session that has just
- * ended. */
+ * ended.
+ *
+ * An NMI comes while the machine runs, in the middle of anything: what it could run into a
+ * breakpoint in is not called, nor what takes a lock, as reading the system's time may. */
 BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
 {
     UCHAR Byte;
@@ -126,7 +129,7 @@ BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
     while (HalReadDebuggerByte(&Byte)) {
         KDP_EVENT Event = KdpReceiveByte(&KdpSession.Packet, Byte);
 
-        LastActivity100ns = HalQueryCounter100ns();
+        LastActivity = __rdtsc();
         if (Event == KdpAcknowledged) {
             NoteAcknowledgement();
         }
@@ -139,8 +142,8 @@ BOOLEAN KdPollDebugger(PBOOLEAN Ours, KD_STOP_REASON *Reason)
             return TRUE;
         }
     }
-    *Ours = KeGetCurrentPrcb()->Number == 0 &&
-            HalQueryCounter100ns() - LastActivity100ns < STRAY_LIMIT_100NS;
+    *Ours =
+        KeGetCurrentPrcb()->Number == 0 && (LONG64)(__rdtsc() - LastActivity) < STRAY_LIMIT_CYCLES;
     return FALSE;
 }
 
@@ -435,6 +438,6 @@ void KdServeDebugger(const KD_STOP *Stop, PKD_RESUME Resume)
     }
     *Resume = KdpSession.Resume;
     HalTakeDebuggerBreak(); /* one that came meanwhile is no wish about the machine that runs */
+    LastActivity = __rdtsc();
     KdInsertBreakpoints();
-    LastActivity100ns = HalQueryCounter100ns();
 }
