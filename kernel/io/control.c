@@ -1,7 +1,18 @@
-/* control.c - device controls: from a handle (ZwDeviceIoControlFile), and from a driver. */
+/*
+ * control.c - device controls: from a handle (ZwDeviceIoControlFile), and from a driver.
+ *
+ * A control code says itself how it is to be sent:
+ *
+ *     31          16 15    14 13       2 1     0
+ *     | device type | access | function | method |      CTL_CODE
+ *
+ * The rights that the handle must have are looked at here, and the method in buffers.c. The driver
+ * is left the function.
+ */
 #include "iop.h"
 
-/* The rights a control code asks the handle for are those of FILE_READ_DATA and FILE_WRITE_DATA. */
+/* The access bits are numbered as FILE_READ_DATA and FILE_WRITE_DATA are, so that they can be
+ * compared with what the handle was granted. No bit: any handle will do. */
 static BOOLEAN IopIsControlAllowed(ULONG IoControlCode, ACCESS_MASK Granted)
 {
     ULONG Wanted = (IoControlCode >> 14) & (FILE_READ_ACCESS | FILE_WRITE_ACCESS);
@@ -91,6 +102,7 @@ PIRP NTAPI IoBuildDeviceIoControlRequest(ULONG IoControlCode, PDEVICE_OBJECT Dev
         IopDiscardIrp(Irp);
         return NULL;
     }
+    /* Last: one that is on its thread's list could not just be thrown away. */
     IopQueueThreadIrp(Irp);
     return Irp;
 }

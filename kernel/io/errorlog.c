@@ -105,7 +105,7 @@ VOID NTAPI IoWriteErrorLogEntry(PVOID ElEntry)
 static void IopPrintLogStrings(PKD_CONSOLE Console, PIOP_LOG_ENTRY Entry)
 {
     ULONG Offset = Entry->Packet.StringOffset;
-    for (ULONG i = 0; i < Entry->Packet.NumberOfStrings; i++) {
+    for (ULONG i = 0; i < Entry->Packet.NumberOfStrings && Offset < Entry->Size; i++) {
         PWCH Start = (PWCH)((PUCHAR)&Entry->Packet + Offset);
         ULONG Length = 0;
         while (Offset + (Length + 1) * sizeof(WCHAR) <= Entry->Size && Start[Length] != 0) {
@@ -150,7 +150,8 @@ static void IopClearLog(void)
     }
 }
 
-/* Printing may wait for the serial port; who writes to the log meanwhile waits in a worker. */
+/* Printing may wait for the serial port, so each entry is copied under the lock and printed without
+ * it. An entry that falls off the log's other end meanwhile makes this leave out one. */
 static NTSTATUS IopEventLogCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     if (Argc == 2 && _stricmp(Argv[1], "clear") == 0) {

@@ -198,6 +198,8 @@ static NTSTATUS IopEnterInterface(PIOP_INTERFACE *New)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     IopLockInterfaces();
+    /* The deletion says that it has begun before it takes the mutex: it is seen here, or it sees
+     * what is entered here. */
     if (IopIsDeletionBegun((*New)->Device)) {
         Status = STATUS_INVALID_DEVICE_REQUEST;
     } else if (IopFindInterface(&(*New)->Name) == NULL) {
@@ -223,6 +225,8 @@ NTSTATUS NTAPI IoRegisterDeviceInterface(PDEVICE_OBJECT PhysicalDeviceObject, co
     if (New == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
+    /* All that can fail comes first: what is in the list has its key, and its caller knows its
+     * name. */
     NTSTATUS Status = IopMakeInterfaceKey(New);
     if (NT_SUCCESS(Status)) {
         Status = IopCopyName(&New->Name, SymbolicLinkName);

@@ -1,4 +1,10 @@
-/* list.c - the console's view of drivers and devices. */
+/*
+ * list.c - the console's view of drivers and devices.
+ *
+ * Printing waits for the serial port, and the list of a driver's devices is guarded by a spin lock:
+ * so the lock is taken for one step to the next device, and a reference keeps the one that is
+ * shown.
+ */
 #include "iop.h"
 
 #define IOP_NAME_CHARACTERS 40

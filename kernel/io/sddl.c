@@ -5,7 +5,11 @@
  *
  * A discretionary list, perhaps protected (P, AI, AR), of entries: allowed ; inheritance flags ;
  * rights ; ; ; whom. The text is read once from left to right, and the descriptor is written as it
- * is read: header, list, one entry after another. Pure code: no memory, no locks.
+ * is read: header, list, one entry after another. Each of these begins with its size, which is
+ * known only at its end: room is left first, and written once more then. When the buffer is full
+ * reading goes on, since a text that is wrong is told before a buffer that is too small. The same
+ * two letters mean one thing as a right and another as a person (WD, RC), so each place has its own
+ * table. Pure code: no memory, no locks.
  */
 #include "sddl.h"
 
@@ -161,6 +165,8 @@ static BOOLEAN TakeMask(PSDDL Sddl, const SDDL_WORD *Words, ULONG Count, PULONG 
     return Take(Sddl, ';');
 }
 
+/* The authority is a number of 48 bits with its highest byte first, the parts are the processor's.
+ */
 static void PutSid(PSDDL Sddl, ULONG Authority, const ULONG *Parts, ULONG Count)
 {
     UCHAR Header[8] = {1,

@@ -2,7 +2,9 @@
  * violation.c - the end of a driver that did something wrong with requests or devices.
  *
  * What a bugcheck can say of the culprit is found without locks, and every pointer is checked to be
- * mapped first: the IRP or the device may be what is broken.
+ * mapped first: the IRP or the device may be what is broken. The text is made on the stack, since
+ * pool may be broken, too. IopViolation looks at the IRP as it is; IopBlame has a copy of what it
+ * was (IOP_BLAME), for a request that may be gone when the mistake is found.
  */
 #include "iop.h"
 #include "verify.h"
@@ -61,6 +63,7 @@ static NT_PRINTF(2, 3) void NT_VARARGS IopAppend(PIOP_TEXT Text, const char *For
     Text->Length += min(Needed, Room - 1);
 }
 
+/* Its two ends are enough: nothing that is asked about here is larger than a page. */
 BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
 {
     return (ULONG_PTR)Address >= MM_DIRECT_MAP_BASE && MmIsAddressValid(Address) &&

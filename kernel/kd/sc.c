@@ -238,6 +238,7 @@ static NTSTATUS ScCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Argc >= 2 && _stricmp(Argv[1], "config") == 0) {
         return KdpScChange(Console, Argc, Argv);
     }
+    /* With one word more it is about a service of that name, like the others below. */
     if (Argc >= 2 && Argc != 3 && _stricmp(Argv[1], "query") == 0) {
         return QueryAll(Console, Argc, Argv);
     }

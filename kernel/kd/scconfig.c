@@ -61,6 +61,7 @@ static BOOLEAN MakeDependencies(const CHAR *Text, WCHAR *Wide)
             Wide[Used++] = 0;
         }
     }
+    /* A zero behind each name, and one more behind the last; of an empty list that one is all. */
     Wide[Used] = Wide[Used + (Used != 0)] = 0;
     return TRUE;
 }
@@ -212,7 +213,7 @@ NTSTATUS KdpScChange(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Options == NULL) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    Options->Config.Start = Options->Config.ErrorControl = MAXULONG;
+    Options->Config.Start = Options->Config.ErrorControl = MAXULONG; /* as they are */
     Status = Argc < 5 || !ParseOptions(Argc, Argv, Options)
                  ? ConfigUsage(Console, "config", "[binPath= C:\\PATH\\FILE.SYS]\n       ")
                  : ChangeService(Console, Argv[2], Options);

@@ -11,6 +11,9 @@
 
 #define TRACE_TAG 'ecrT' /* "Trce" in memory */
 
+/* The table in traceevent.h has each kind's three fields as a text, "to:d at:c -": a name, and the
+ * form in which KdpPrintField prints it; "-" is none. */
+
 void KdpParseTraceFields(ULONG Kind, KDP_TRACE_FIELD Field[3])
 {
     const char *At = KdpTraceKindFields(Kind);
@@ -147,6 +150,8 @@ typedef struct _KDP_TRACE_EXPORT {
     KDP_TRACE_FIELD Fields[KI_TRACE_KIND_COUNT][3];
 } KDP_TRACE_EXPORT, *PKDP_TRACE_EXPORT;
 
+/* Each address once, in a table that is hashed by a multiplication (2^64 over the golden ratio,
+ * which sets neighbours far apart) and searched from there. */
 static void KdpNoteAddress(PKDP_TRACE_EXPORT Export, ULONG64 Address)
 {
     ULONG64 Slot = (Address * 0x9E3779B97F4A7C15ULL) >> 32;
@@ -196,6 +201,7 @@ static void KdpExportProcessor(PKDP_TRACE_EXPORT Export, const KI_TRACE_SUMMARY 
 
     KdConsolePrint(Export->Console, "#cpu %u recorded=%llu overwritten=%llu\n", Processor,
                    Summary->Recorded[Processor], Oldest);
+    /* Events are told by what differs from the one before: each processor's begin from zero. */
     memset(&Export->Coder, 0, sizeof(Export->Coder));
     for (ULONG64 i = Oldest; KeReadTrace(Processor, i, &Event); i++) {
         KdpExportEvent(Export, &Event);

@@ -46,7 +46,8 @@ BOOLEAN KdpTakeCommand(const CHAR **Text, const CHAR **Command, SIZE_T *Length)
     return TRUE;
 }
 
-/* Ends the word that starts at Text, taking its quotes out; returns the text behind it. */
+/* Ends the word that starts at Text, taking its quotes out; returns the text behind it. The zero
+ * may take the place of the blank that ended the word, so that has to be looked at before. */
 static CHAR *TakeWord(CHAR *Text)
 {
     CHAR *To = Text;

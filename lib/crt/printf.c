@@ -1,6 +1,15 @@
 /*
  * printf.c - sprintf, swprintf and their kin, as drivers import them (exports.lst): Windows'
- * formatter with the four ways of Windows' C run-time to treat a buffer that is too small.
+ * formatter with the ways of Windows' C run-time to treat a text that is too long for its buffer:
+ *
+ *     sprintf                Print      is trusted: it writes on
+ *     _snprintf              Print      the text is cut, without a terminator; -1
+ *     sprintf_s              PrintAll   the buffer becomes empty; -1
+ *     _snprintf_s            PrintSome  the text is cut where the caller's limit says, with a
+ *                                       terminator, and -1; as PrintAll if the limit is no limit
+ *
+ * and those with v and w. They differ in nothing else, so each is a line around one of the three. A
+ * prototype stands before each routine, since no header has one: C never calls them by these names.
  *
  * The kernel itself formats with RtlFormatText. These have the Windows calling convention only, and
  * other names, since the kernel's compiler takes the plain ones for the standard's.
@@ -8,7 +17,7 @@
 #include <ntddk.h>
 #include "kd.h"
 
-#define UNBOUNDED MAXLONG
+#define UNBOUNDED MAXLONG /* the result is an int: no longer text could be told */
 
 /* Both widths go through the same code, with a flag: the formatter has one, too. */
 static void Store(PVOID Buffer, SIZE_T Index, BOOLEAN Wide, WCHAR Character)

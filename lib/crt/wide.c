@@ -54,6 +54,8 @@ wchar_t *wcsstr(const wchar_t *String, const wchar_t *Pattern)
 {
     size_t Length = wcslen(Pattern);
 
+    /* No comparison goes beyond String's end: its terminator differs from what Pattern has there.
+     */
     for (; wcsncmp(String, Pattern, Length) != 0; String++) {
         if (*String == 0) {
             return NULL;
@@ -135,7 +137,7 @@ errno_t CrtAppendWide(wchar_t *Destination, size_t Size, size_t Offset, const wc
     size_t Length;
     errno_t Error;
 
-    if (Source == NULL || Offset == Size) {
+    if (Source == NULL || Offset == Size) { /* nothing to copy, or no terminator to copy to */
         Destination[0] = 0;
         return EINVAL;
     }

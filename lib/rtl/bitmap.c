@@ -1,6 +1,7 @@
 /*
  * bitmap.c - runs of equal bits in a bitmap. Everything is made of one step: the end of the run
- * that begins at a bit, found a word at a time. Pure; any IRQL; the caller's lock.
+ * that begins at a bit, found a word at a time. The last word's bits beyond the size are anything:
+ * whoever reads a word cuts what he finds to the size. Pure; any IRQL; the caller's lock.
  */
 #include <ntddk.h>
 

@@ -1,6 +1,10 @@
 /*
  * table.c - generic tables: elements in a splay tree, and in a list in the order in which they
  * came. Pure.
+ *
+ * Each search brings what it found to the root, so that what is asked for often is near it. So a
+ * lookup writes, too: two readers at a time would destroy the tree, and a lock that readers share
+ * is not enough. Only RtlEnumerateGenericTableWithoutSplaying leaves everything as it is.
  */
 #include <ntddk.h>
 
@@ -76,7 +80,9 @@ PVOID NTAPI RtlLookupElementGenericTable(PRTL_GENERIC_TABLE Table, PVOID Buffer)
     return RtlLookupElementGenericTableFull(Table, Buffer, &Node, &Result);
 }
 
-/* Splaying has made the parent the root: the new node takes over what lies on its side of it. */
+/* The search ended at an empty place below Parent, so nothing in the table lies between the two.
+ * With Parent at the root one of its subtrees is all that lies beyond New: New takes that over, and
+ * Parent with the other one becomes its second child. */
 static void RtlpEnter(PRTL_GENERIC_TABLE Table, PRTL_SPLAY_LINKS New, PRTL_SPLAY_LINKS Parent,
                       TABLE_SEARCH_RESULT Where)
 {
@@ -169,7 +175,8 @@ static PRTL_SPLAY_LINKS RtlpFirst(PRTL_SPLAY_LINKS Root)
     return Root;
 }
 
-/* The one answered last is the root. */
+/* The one answered last is the root. That is all there is to remember it by: a lookup between two
+ * calls makes the enumeration go on behind what was looked up. */
 PVOID NTAPI RtlEnumerateGenericTable(PRTL_GENERIC_TABLE Table, BOOLEAN Restart)
 {
     PRTL_SPLAY_LINKS Next;

@@ -34,6 +34,8 @@ static KDP_EVENT ReceiveBetween(UCHAR Byte)
     }
 }
 
+/* The sum comes first: a packet that is damaged can be sent again, and its length may be wrong,
+ * too. One that came well and is too long would be so the next time. */
 static KDP_EVENT EndPacket(PKDP_PACKET Packet, LONG Digit)
 {
     Packet->Place = KdpBetween;

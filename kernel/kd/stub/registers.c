@@ -34,103 +34,31 @@ typedef struct _KDP_REGISTER {
 #define FIRST_XMM 40 /* number of xmm0 */
 #define FRAME_XMMS 6 /* as many are in the trap frame, too */
 
-#define FRAME(Field)                                                                               \
-    {                                                                                              \
-        HomeFrame, 8, 8, offsetof(KTRAP_FRAME, Field)                                              \
-    }
-#define FRAME4(Field)                                                                              \
-    {                                                                                              \
-        HomeFrame, 4, 4, offsetof(KTRAP_FRAME, Field)                                              \
-    }
-#define SEGMENT(Field)                                                                             \
-    {                                                                                              \
-        HomeProcessor, 4, 4, offsetof(KD_PROCESSOR, Field)                                         \
-    }
-#define SYSTEM(Field)                                                                              \
-    {                                                                                              \
-        HomeProcessor, 8, 8, offsetof(KD_PROCESSOR, Field)                                         \
-    }
-#define STACK(i)                                                                                   \
-    {                                                                                              \
-        HomeFx, 10, 10, FX_STACK + 16 * (i)                                                        \
-    }
-#define FX(Offset, Kept)                                                                           \
-    {                                                                                              \
-        HomeFx, 4, Kept, Offset                                                                    \
-    }
-#define XMM(i)                                                                                     \
-    {                                                                                              \
-        HomeFx, 16, 16, FX_XMM + 16 * (i)                                                          \
-    }
+/* clang-format off */
+#define FRAME(Field) {HomeFrame, 8, 8, offsetof(KTRAP_FRAME, Field)}
+#define FRAME4(Field) {HomeFrame, 4, 4, offsetof(KTRAP_FRAME, Field)}
+#define SEGMENT(Field) {HomeProcessor, 4, 4, offsetof(KD_PROCESSOR, Field)}
+#define SYSTEM(Field) {HomeProcessor, 8, 8, offsetof(KD_PROCESSOR, Field)}
+#define STACK(i) {HomeFx, 10, 10, FX_STACK + 16 * (i)}
+#define FX(Offset, Kept) {HomeFx, 4, Kept, Offset}
+#define XMM(i) {HomeFx, 16, 16, FX_XMM + 16 * (i)}
 
-static const KDP_REGISTER Registers[] = {FRAME(Rax),
-                                         FRAME(Rbx),
-                                         FRAME(Rcx),
-                                         FRAME(Rdx),
-                                         FRAME(Rsi),
-                                         FRAME(Rdi),
-                                         FRAME(Rbp),
-                                         FRAME(Rsp),
-                                         FRAME(R8),
-                                         FRAME(R9),
-                                         FRAME(R10),
-                                         FRAME(R11),
-                                         FRAME(R12),
-                                         FRAME(R13),
-                                         FRAME(R14),
-                                         FRAME(R15),
-                                         FRAME(Rip),
-                                         FRAME4(EFlags),
-                                         FRAME4(SegCs),
-                                         FRAME4(SegSs),
-                                         SEGMENT(Ds),
-                                         SEGMENT(Es),
-                                         SEGMENT(Fs),
-                                         SEGMENT(Gs),
-                                         STACK(0),
-                                         STACK(1),
-                                         STACK(2),
-                                         STACK(3),
-                                         STACK(4),
-                                         STACK(5),
-                                         STACK(6),
-                                         STACK(7),
-                                         FX(FX_CONTROL, 2),
-                                         FX(FX_STATUS, 2),
-                                         {HomeTag, 4, 2, FX_TAG},
-                                         FX(FX_CODE + 4, 2),
-                                         FX(FX_CODE, 4),
-                                         FX(FX_DATA + 4, 2),
-                                         FX(FX_DATA, 4),
-                                         FX(FX_OPCODE, 2),
-                                         XMM(0),
-                                         XMM(1),
-                                         XMM(2),
-                                         XMM(3),
-                                         XMM(4),
-                                         XMM(5),
-                                         XMM(6),
-                                         XMM(7),
-                                         XMM(8),
-                                         XMM(9),
-                                         XMM(10),
-                                         XMM(11),
-                                         XMM(12),
-                                         XMM(13),
-                                         XMM(14),
-                                         XMM(15),
-                                         FRAME4(MxCsr),
-                                         SYSTEM(FsBase),
-                                         SYSTEM(GsBase),
-                                         SYSTEM(KernelGsBase),
-                                         SYSTEM(Cr0),
-                                         SYSTEM(Cr2),
-                                         SYSTEM(Cr3),
-                                         SYSTEM(Cr4),
-                                         SYSTEM(Cr8),
-                                         SYSTEM(Efer)};
+static const KDP_REGISTER Registers[] = {
+    FRAME(Rax), FRAME(Rbx), FRAME(Rcx), FRAME(Rdx), FRAME(Rsi), FRAME(Rdi), FRAME(Rbp), FRAME(Rsp),
+    FRAME(R8), FRAME(R9), FRAME(R10), FRAME(R11), FRAME(R12), FRAME(R13), FRAME(R14), FRAME(R15),
+    FRAME(Rip), FRAME4(EFlags), FRAME4(SegCs), FRAME4(SegSs),
+    SEGMENT(Ds), SEGMENT(Es), SEGMENT(Fs), SEGMENT(Gs),
+    STACK(0), STACK(1), STACK(2), STACK(3), STACK(4), STACK(5), STACK(6), STACK(7),
+    FX(FX_CONTROL, 2), FX(FX_STATUS, 2), {HomeTag, 4, 2, FX_TAG},
+    FX(FX_CODE + 4, 2), FX(FX_CODE, 4), FX(FX_DATA + 4, 2), FX(FX_DATA, 4), FX(FX_OPCODE, 2),
+    XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
+    XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),
+    FRAME4(MxCsr), SYSTEM(FsBase), SYSTEM(GsBase),
+    SYSTEM(KernelGsBase), SYSTEM(Cr0), SYSTEM(Cr2), SYSTEM(Cr3), SYSTEM(Cr4), SYSTEM(Cr8), SYSTEM(Efer),
+};
 
-/* The order above; gdb knows the first ones by their names. */
+/* The order above. gdb wants features by these names, and knows what their registers mean; the last
+ * one is ours. */
 static const CHAR Description[] =
     "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>"
     "<architecture>i386:x86-64</architecture><feature name=\"org.gnu.gdb.i386.core\">"
@@ -147,35 +75,34 @@ static const CHAR Description[] =
 #define FLOAT(Name) "<reg name=\"" Name "\" bitsize=\"80\" type=\"i387_ext\"/>"
 #define FPU(Name) "<reg name=\"" Name "\" bitsize=\"32\" type=\"int\" group=\"float\"/>"
 #define VECTOR(Name) "<reg name=\"xmm" Name "\" bitsize=\"128\" type=\"vec128\"/>"
-    WIDE("rax") WIDE("rbx") WIDE("rcx") WIDE("rdx") WIDE("rsi") WIDE("rdi") POINTER(
-        "rbp", "data_ptr") POINTER("rsp", "data_ptr") WIDE("r8") WIDE("r9") WIDE("r10") WIDE("r11")
-        WIDE("r12") WIDE("r13") WIDE("r14") WIDE("r15") POINTER(
-            "rip", "code_ptr") "<reg name=\"eflags\" bitsize=\"32\" type=\"eflags\"/>" SHORT("cs")
-            SHORT("ss") SHORT("ds") SHORT("es") SHORT("fs") SHORT("gs") FLOAT("st0") FLOAT("st1")
-                FLOAT("st2") FLOAT("st3") FLOAT("st4") FLOAT("st5") FLOAT("st6") FLOAT("st7") FPU(
-                    "fctrl") FPU("fstat") FPU("ftag") FPU("fiseg") FPU("fioff") FPU("foseg")
-                    FPU("fooff") FPU(
-                        "fop") "</feature><feature name=\"org.gnu.gdb.i386.sse\">"
-                               "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
-                               "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
-                               "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
-                               "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
-                               "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
-                               "<vector id=\"v2i64\" type=\"int64\" count=\"2\"/>"
-                               "<union id=\"vec128\"><field name=\"v4_float\" type=\"v4f\"/>"
-                               "<field name=\"v2_double\" type=\"v2d\"/><field name=\"v16_int8\" type=\"v16i8\"/>"
-                               "<field name=\"v8_int16\" type=\"v8i16\"/><field name=\"v4_int32\" type=\"v4i32\"/>"
-                               "<field name=\"v2_int64\" type=\"v2i64\"/><field name=\"uint128\" type=\"uint128\"/></union>" VECTOR(
-                                   "0") VECTOR("1") VECTOR("2") VECTOR("3") VECTOR("4") VECTOR("5")
-                                   VECTOR("6") VECTOR("7") VECTOR("8") VECTOR("9") VECTOR("10")
-                                       VECTOR("11") VECTOR("12") VECTOR("13") VECTOR("14") VECTOR(
-                                           "15") "<reg name=\"mxcsr\" bitsize=\"32\" type=\"int32\" group=\"vector\"/>"
-                                                 "</feature><feature name=\"org.gnu.gdb.i386.segments\">" WIDE(
-                                                     "fs_base")
-                                                     WIDE("gs_base") "</feature><feature name=\"org.etude.system\">" WIDE(
-                                                         "k_gs_base") WIDE("cr0") WIDE("cr2")
-                                                         WIDE("cr3") WIDE("cr4") WIDE("cr8")
-                                                             WIDE("efer") "</feature></target>";
+    WIDE("rax") WIDE("rbx") WIDE("rcx") WIDE("rdx") WIDE("rsi") WIDE("rdi")
+    POINTER("rbp", "data_ptr") POINTER("rsp", "data_ptr")
+    WIDE("r8") WIDE("r9") WIDE("r10") WIDE("r11") WIDE("r12") WIDE("r13") WIDE("r14") WIDE("r15")
+    POINTER("rip", "code_ptr") "<reg name=\"eflags\" bitsize=\"32\" type=\"eflags\"/>"
+    SHORT("cs") SHORT("ss") SHORT("ds") SHORT("es") SHORT("fs") SHORT("gs")
+    FLOAT("st0") FLOAT("st1") FLOAT("st2") FLOAT("st3") FLOAT("st4") FLOAT("st5") FLOAT("st6") FLOAT("st7")
+    FPU("fctrl") FPU("fstat") FPU("ftag") FPU("fiseg") FPU("fioff") FPU("foseg") FPU("fooff") FPU("fop")
+    "</feature><feature name=\"org.gnu.gdb.i386.sse\">"
+    "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
+    "<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>"
+    "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
+    "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
+    "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
+    "<vector id=\"v2i64\" type=\"int64\" count=\"2\"/>"
+    "<union id=\"vec128\">"
+    "<field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/>"
+    "<field name=\"v16_int8\" type=\"v16i8\"/><field name=\"v8_int16\" type=\"v8i16\"/>"
+    "<field name=\"v4_int32\" type=\"v4i32\"/><field name=\"v2_int64\" type=\"v2i64\"/>"
+    "<field name=\"uint128\" type=\"uint128\"/></union>"
+    VECTOR("0") VECTOR("1") VECTOR("2") VECTOR("3") VECTOR("4") VECTOR("5") VECTOR("6") VECTOR("7")
+    VECTOR("8") VECTOR("9") VECTOR("10") VECTOR("11") VECTOR("12") VECTOR("13") VECTOR("14") VECTOR("15")
+    "<reg name=\"mxcsr\" bitsize=\"32\" type=\"int32\" group=\"vector\"/>"
+    "</feature><feature name=\"org.gnu.gdb.i386.segments\">"
+    WIDE("fs_base") WIDE("gs_base")
+    "</feature><feature name=\"org.etude.system\">"
+    WIDE("k_gs_base") WIDE("cr0") WIDE("cr2") WIDE("cr3") WIDE("cr4") WIDE("cr8") WIDE("efer")
+    "</feature></target>";
+/* clang-format on */
 
 const CHAR *KdpTargetDescription(void)
 {
@@ -239,6 +166,8 @@ static BOOLEAN IsWritable(ULONG Number)
            Registers[Number].Home == HomeFx;
 }
 
+/* The way out of a trap loads the first six XMM registers from the frame, after the FXSAVE image
+ * has set all of them: a new value has to be in both. */
 static void WriteRegister(PKD_PROCESSOR Processor, ULONG Number, const UCHAR *Value)
 {
     memcpy(FindRegister(Processor, &Registers[Number]), Value, Registers[Number].Kept);
