@@ -31,6 +31,9 @@
 #?   TIMEOUT=120           seconds that exec waits
 #?   ICOUNT=1              count instructions: every run the same
 #?   KINDS="irp dpc" FROM=0 TO=99   what trace records, and which microseconds its picture shows closely
+#?   PICTURE=file          gets the picture as well
+#?   SEEDS=1000 FIRST=1 JOBS=2   which schedules hunt tries, and how many at once
+#?   RACE=lock / check / wake    hunt one that is there on purpose
 #?   DEBUG=1               the debug kernel, in $(O)/debug: more checks, schedules from a seed
 #?   O=build               output folder     V=1        show full commands
 

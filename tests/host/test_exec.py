@@ -144,6 +144,12 @@ def test_make_takes_every_variable_that_the_pages_name():
     assert process.returncode == 0 and "make run" in process.stdout, process.stderr
 
 
+def test_make_help_names_every_variable():
+    known = re.search(r"^SETTINGS := ((?:.*\\\n)*.*)", (qemu.ROOT / "Makefile").read_text(), re.M)[1].replace("\\\n", " ").split()
+    shown = make().stdout
+    assert len(known) > 20 and not [name for name in known if f"{name}=" not in shown]
+
+
 def test_wav_records(tmp_path):
     recording = tmp_path / "beep.wav"
     process = execute("beep 440 300", WAV=str(recording), ICOUNT="1")
