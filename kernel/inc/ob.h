@@ -135,6 +135,11 @@ NTSTATUS ObEnumerateDirectory(PUNICODE_STRING Path, OB_ENUMERATE_ROUTINE *Callba
  * allows; empty when it has none. IRQL <= APC_LEVEL. */
 void ObQueryObjectName(PVOID Object, PUNICODE_STRING Name);
 
+/* Whether kernel mode will be given a handle with Desired rights for an object of Type, with
+ * OBJ_FORCE_ACCESS_CHECK in Attributes: for who opens something before he makes the handle.
+ * STATUS_ACCESS_DENIED, STATUS_PRIVILEGE_NOT_HELD. Any IRQL. */
+NTSTATUS ObCheckAccess(POBJECT_TYPE Type, ULONG Attributes, ACCESS_MASK Desired);
+
 /* Counts of one object, as of now. Any IRQL. */
 LONG_PTR ObQueryPointerCount(PVOID Object);
 LONG_PTR ObQueryHandleCount(PVOID Object);

@@ -142,9 +142,12 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
+    /* The driver hears only of what will get its handle. */
     if (Attributes & OBJ_FORCE_ACCESS_CHECK) {
         Status = IopCheckOpen(Device, RemainingName->Length != 0 || Packet->RelatedFile != NULL,
                               DesiredAccess);
+        Status = NT_SUCCESS(Status) ? ObCheckAccess(IoFileObjectType, Attributes, *DesiredAccess)
+                                    : Status;
     }
     if (NT_SUCCESS(Status)) {
         Status = IopCreateFileObject(RemainingName, IopFileFlags(Packet->CreateOptions, Attributes),

@@ -58,3 +58,9 @@ NTSTATUS ObpGrantAccess(POBJECT_TYPE Type, KPROCESSOR_MODE AccessMode, ULONG Att
     // Who asks for nothing is not given a handle.
     return Access != 0 && Access == *Granted ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
+
+NTSTATUS ObCheckAccess(POBJECT_TYPE Type, ULONG Attributes, ACCESS_MASK Desired)
+{
+    ACCESS_MASK Granted;
+    return ObpGrantAccess(Type, KernelMode, Attributes, Desired, &Granted);
+}

@@ -3,16 +3,19 @@
  * without a trace; a text that is wrong, and a device without a name, are refused; names are made
  * up for who does not care. Who asks with OBJ_FORCE_ACCESS_CHECK gets what the text allows the
  * system, for the device itself; for names below it, and relative to its files, only with
- * FILE_DEVICE_SECURE_OPEN.
+ * FILE_DEVICE_SECURE_OPEN. The driver does not hear of who is refused.
  */
 #include "kmtdevice.h"
 #include <wdmsec.h>
 
 #define NAME L"\\Device\\KmtSecure"
 
+static volatile LONG Heard; /* requests */
+
 static NTSTATUS NTAPI OpenClose(PDEVICE_OBJECT Object, PIRP Irp)
 {
     UNREFERENCED_PARAMETER(Object);
+    InterlockedIncrement(&Heard);
     return KmtComplete(Irp, STATUS_SUCCESS, 0);
 }
 
@@ -80,10 +83,13 @@ static VOID TestRefusals(VOID)
     IoDeleteDevice(Second);
 }
 
+static LONG Rumours; /* opens that were refused, of which the driver has heard */
+
 static NTSTATUS Open(HANDLE Root, PCWSTR Name, ULONG Attributes, ACCESS_MASK Access,
                      PACCESS_MASK Granted)
 {
     OBJECT_HANDLE_INFORMATION Information = {0, 0};
+    LONG HeardBefore = Heard;
     OBJECT_ATTRIBUTES Object;
     UNICODE_STRING String;
     IO_STATUS_BLOCK Iosb;
@@ -96,6 +102,8 @@ static NTSTATUS Open(HANDLE Root, PCWSTR Name, ULONG Attributes, ACCESS_MASK Acc
         ObReferenceObjectByHandle(Handle, 0, *IoFileObjectType, KernelMode, &File, &Information);
         ObDereferenceObject(File);
         ZwClose(Handle);
+    } else if (Heard != HeardBefore) {
+        Rumours++;
     }
     *Granted = Information.GrantedAccess;
     return Status;
@@ -129,6 +137,10 @@ static VOID TestAccess(ULONG Characteristics)
     KMT_EQUAL(Open(NULL, NAME, CHECKED, MAXIMUM_ALLOWED | FILE_WRITE_DATA, &Granted),
               STATUS_ACCESS_DENIED, "the most and more");
     KMT_EQUAL(Open(NULL, NAME, CHECKED, 0, &Granted), STATUS_ACCESS_DENIED, "nothing");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, 0, &Granted), STATUS_ACCESS_DENIED,
+              "nothing, below");
+    KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, FILE_READ_DATA | 0x1000, &Granted),
+              STATUS_ACCESS_DENIED, "what files do not have");
     KMT_EQUAL(Open(NULL, NAME, CHECKED, ACCESS_SYSTEM_SECURITY, &Granted),
               STATUS_PRIVILEGE_NOT_HELD, "a privilege");
     KMT_EQUAL(Device->ReferenceCount, 0, "no open is left by those that were refused");
@@ -162,6 +174,8 @@ static VOID TestExtremes(VOID)
     KMT_EQUAL(Open(NULL, NAME, CHECKED, GENERIC_READ, &Granted), STATUS_ACCESS_DENIED, "asked");
     KMT_EQUAL(Open(NULL, NAME L"\\below", CHECKED, FILE_READ_DATA, &Granted), STATUS_ACCESS_DENIED,
               "below");
+    KMT_EQUAL(Open(NULL, NAME, CHECKED, MAXIMUM_ALLOWED, &Granted), STATUS_SUCCESS, "the most");
+    KMT_EQUAL(Granted, READ_CONTROL | WRITE_DAC, "is an owner's");
     IoDeleteDevice(Device);
     Device = KmtCreateDevice(NAME, 0, FALSE);
     Device->Characteristics |= FILE_DEVICE_SECURE_OPEN;
@@ -180,4 +194,5 @@ static VOID KmtRun(VOID)
     TestAccess(0);
     TestAccess(FILE_DEVICE_SECURE_OPEN);
     TestExtremes();
+    KMT_EQUAL(Rumours, 0, "the driver has not heard of who was refused");
 }
