@@ -10,21 +10,27 @@
  * What one takes another may drop, and a compiler turns a last call into a jump, behind which
  * stands somebody else's return address. So a reference that is dropped is taken off the driver's
  * own, then off anybody else's who has one to the object, and if there is none it was the kernel's
- * to give. A reference that is taken by who knows whom is not counted. With the object all that is
- * known of it is forgotten. In short: a reference may be missed, but none is reported that has been
- * dropped by a driver.
+ * to give. A reference that is taken by who knows whom is not counted; when its owner drops it,
+ * that may be taken off somebody who never will drop his. With the object all that is known of it
+ * is forgotten. In short: a count is the least that a driver has left, and none is reported that
+ * has been dropped by a driver.
  *
  * ObpReferenceLock guards all here. References are taken at any IRQL, so it is held at HIGH_LEVEL.
- * Where the table is full, nothing is counted.
+ * The table grows by blocks, which stay; where no memory can be had for one, nothing is counted,
+ * and that is said once.
  */
 #include "obp.h"
+#include "ex.h"
+#include "kd.h"
 #include "ldr.h"
 #include "mm.h"
 
 #if DBG
 
-#define OBP_REFERENCE_BUCKETS 128
-#define OBP_REFERENCES 1024
+#define OBP_REFERENCE_BUCKETS 1024
+#define OBP_REFERENCES 1024      /* in a block */
+#define OBP_REFERENCE_BLOCKS 128 /* at most */
+#define OBP_REFERENCE_TAG 'rRbO'
 
 typedef struct _OBP_DRIVER_REFERENCE {
     PVOID Object;
@@ -36,10 +42,13 @@ typedef struct _OBP_DRIVER_REFERENCE {
 
 static KSPIN_LOCK ObpReferenceLock;
 KI_RANKED_LOCK(ObpReferenceLock, LOCK_ORDER_OB_REFERENCE);
-static OBP_DRIVER_REFERENCE ObpReferences[OBP_REFERENCES];
+static OBP_DRIVER_REFERENCE ObpFirstReferences[OBP_REFERENCES];
+static POBP_DRIVER_REFERENCE ObpReferences[OBP_REFERENCE_BLOCKS] = {ObpFirstReferences};
 static ULONG ObpReferenceBuckets[OBP_REFERENCE_BUCKETS];
-static ULONG ObpFreeReference;   /* number of the first; 0: none */
-static ULONG ObpReferencesBegun; /* those that have ever been used */
+static ULONG ObpFreeReference;                           /* number of the first; 0: none */
+static ULONG ObpReferencesBegun;                         /* those that have ever been used */
+static volatile ULONG ObpReferenceRoom = OBP_REFERENCES; /* in all blocks */
+static LONG ObpReferencesMissed;                         /* said that there was no room */
 
 static KIRQL ObpLockReferences(void)
 {
@@ -53,6 +62,11 @@ static void ObpUnlockReferences(KIRQL OldIrql)
 {
     KeReleaseSpinLockFromDpcLevel(&ObpReferenceLock);
     KeLowerIrql(OldIrql);
+}
+
+static POBP_DRIVER_REFERENCE ObpReferenceOf(ULONG Number)
+{
+    return &ObpReferences[(Number - 1) / OBP_REFERENCES][(Number - 1) % OBP_REFERENCES];
 }
 
 /* The base of the driver that an address is in, or NULL. */
@@ -76,7 +90,7 @@ static PULONG ObpFindReference(PVOID Object, PVOID Image)
 {
     PULONG Link = ObpReferenceBucket(Object);
     while (*Link != 0) {
-        POBP_DRIVER_REFERENCE Reference = &ObpReferences[*Link - 1];
+        POBP_DRIVER_REFERENCE Reference = ObpReferenceOf(*Link);
         if (Reference->Object == Object && (Image == NULL || Reference->Image == Image)) {
             return Link;
         }
@@ -88,41 +102,82 @@ static PULONG ObpFindReference(PVOID Object, PVOID Image)
 static void ObpFreeReferenceAt(PULONG Link)
 {
     ULONG Number = *Link;
-    *Link = ObpReferences[Number - 1].Next;
-    ObpReferences[Number - 1].Next = ObpFreeReference;
+    *Link = ObpReferenceOf(Number)->Next;
+    ObpReferenceOf(Number)->Next = ObpFreeReference;
     ObpFreeReference = Number;
 }
 
-static void ObpAddReference(PVOID Object, PVOID Image, PVOID Caller)
+/* FALSE: no room. */
+static BOOLEAN ObpAddReference(PVOID Object, PVOID Image, PVOID Caller)
 {
     PULONG Bucket = ObpReferenceBucket(Object);
     ULONG Number = ObpFreeReference;
     if (Number != 0) {
-        ObpFreeReference = ObpReferences[Number - 1].Next;
-    } else if (ObpReferencesBegun < OBP_REFERENCES) {
+        ObpFreeReference = ObpReferenceOf(Number)->Next;
+    } else if (ObpReferencesBegun < ObpReferenceRoom) {
         Number = ++ObpReferencesBegun;
     } else {
-        return;
+        return FALSE;
     }
-    ObpReferences[Number - 1] = (OBP_DRIVER_REFERENCE){Object, Image, Caller, 1, *Bucket};
+    *ObpReferenceOf(Number) = (OBP_DRIVER_REFERENCE){Object, Image, Caller, 1, *Bucket};
     *Bucket = Number;
+    return TRUE;
+}
+
+/* One more block, unless somebody has been quicker. FALSE: nobody has made room. */
+static BOOLEAN ObpGrowReferences(ULONG Room)
+{
+    ULONG Blocks = Room / OBP_REFERENCES;
+    POBP_DRIVER_REFERENCE Block = NULL;
+    if (KeGetCurrentIrql() <= DISPATCH_LEVEL && Blocks < OBP_REFERENCE_BLOCKS) {
+        Block = ExAllocateUnrefused(OBP_REFERENCES * sizeof(*Block), OBP_REFERENCE_TAG);
+    }
+    KIRQL OldIrql = ObpLockReferences();
+    if (Block != NULL && ObpReferenceRoom == Room) {
+        ObpReferences[Blocks] = Block;
+        ObpReferenceRoom = Room + OBP_REFERENCES;
+        Block = NULL;
+    }
+    BOOLEAN Grown = ObpReferenceRoom != Room;
+    ObpUnlockReferences(OldIrql);
+    if (Block != NULL) {
+        ExFreePoolWithTag(Block, OBP_REFERENCE_TAG);
+    }
+    return Grown;
+}
+
+/* FALSE: the table, which had *Room, is full. */
+static BOOLEAN ObpCountReference(PVOID Object, PVOID Image, PVOID Caller, ULONG *Room)
+{
+    BOOLEAN Counted = TRUE;
+    KIRQL OldIrql = ObpLockReferences();
+    PULONG Link = ObpFindReference(Object, Image);
+    *Room = ObpReferenceRoom;
+    if (Link != NULL) {
+        ObpReferenceOf(*Link)->Count++;
+    } else {
+        Counted = ObpAddReference(Object, Image, Caller);
+    }
+    ObpUnlockReferences(OldIrql);
+    return Counted;
 }
 
 /* Caller has taken one. */
 static void ObpNoteTaken(PVOID Object, PVOID Caller)
 {
     PVOID Image = ObpDriverOf(Caller);
+    ULONG Room;
     if (Image == NULL) {
         return;
     }
-    KIRQL OldIrql = ObpLockReferences();
-    PULONG Link = ObpFindReference(Object, Image);
-    if (Link != NULL) {
-        ObpReferences[*Link - 1].Count++;
-    } else {
-        ObpAddReference(Object, Image, Caller);
+    while (!ObpCountReference(Object, Image, Caller, &Room)) {
+        if (!ObpGrowReferences(Room)) {
+            if (InterlockedExchange(&ObpReferencesMissed, 1) == 0) {
+                KdPrintf("ob: no room to count drivers' references: not all will be reported\n");
+            }
+            return;
+        }
     }
-    ObpUnlockReferences(OldIrql);
 }
 
 /* Caller is about to drop one: afterwards the object may be gone. */
@@ -134,7 +189,7 @@ static void ObpNoteDropped(PVOID Object, PVOID Caller)
     if (Link == NULL) {
         Link = ObpFindReference(Object, NULL);
     }
-    if (Link != NULL && --ObpReferences[*Link - 1].Count == 0) {
+    if (Link != NULL && --ObpReferenceOf(*Link)->Count == 0) {
         ObpFreeReferenceAt(Link);
     }
     ObpUnlockReferences(OldIrql);
@@ -159,12 +214,12 @@ static BOOLEAN ObpTakeImageReference(PLDR_LEAKS Leaks, POBP_DRIVER_REFERENCE Fou
     for (ULONG i = 0; i < OBP_REFERENCE_BUCKETS && !Taken; i++) {
         PULONG Link = &ObpReferenceBuckets[i];
         while (*Link != 0 && !Taken) {
-            *Found = ObpReferences[*Link - 1];
+            *Found = *ObpReferenceOf(*Link);
             if (LdrIsInImage(Leaks, Found->Image)) {
                 ObpFreeReferenceAt(Link);
                 Taken = ObReferenceObjectSafe(Found->Object);
             } else {
-                Link = &ObpReferences[*Link - 1].Next;
+                Link = &ObpReferenceOf(*Link)->Next;
             }
         }
     }

@@ -1,7 +1,8 @@
 /*
  * Promise, together with the console and refdropper.c: the debug kernel reports the references to
  * objects that a driver has when it goes, and not those that have been dropped: in a last call,
- * which is a jump that leaves no address of the driver, or by another driver.
+ * which is a jump that leaves no address of the driver, or by another driver. However many there
+ * are.
  * ALONE: it leaves handles behind
  */
 #include "kmtob.h"
@@ -29,6 +30,25 @@ static VOID NTAPI DropLast(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argu
     ObDereferenceObject(Context);
 }
 
+#define MANY 2500
+
+/* A reference that is kept, after so many others, which are not. */
+static VOID TestMany(VOID)
+{
+    static PVOID Many[MANY];
+    ULONG Made = 0;
+    HANDLE Handle;
+    while (Made < MANY && NT_SUCCESS(ObMakeEvent(&Handle, NULL, NULL, OBJ_KERNEL_HANDLE))) {
+        ObReferenceObjectByHandle(Handle, 0, *ExEventObjectType, KernelMode, &Many[Made++], NULL);
+        ZwClose(Handle);
+    }
+    KMT_EQUAL(Made, MANY, "many events");
+    KMT_CHECK(MakeEvent(L"\\BaseNamedObjects\\KmtLate") != NULL, "and one more, which is kept");
+    while (Made > 0) {
+        ObDereferenceObject(Many[--Made]);
+    }
+}
+
 static VOID KmtRun(VOID)
 {
     PVOID Kept = MakeEvent(L"\\BaseNamedObjects\\KmtKept");
@@ -51,4 +71,5 @@ static VOID KmtRun(VOID)
     KeInitializeDpc(&Dpc, DropLast, Dropped);
     KeInsertQueueDpc(&Dpc, NULL, NULL);
     KeFlushQueuedDpcs();
+    TestMany();
 }
