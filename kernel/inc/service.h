@@ -59,14 +59,16 @@ LDR_SERVICE_STATE LdrQueryServiceState(PCWSTR Name, BOOLEAN *Stoppable);
 /* How the service ended: 0, the error of a start that failed, or ERROR_SERVICE_NEVER_STARTED. */
 ULONG LdrQueryServiceExitCode(PCWSTR Name);
 
-/* Calls Callback for each service that depends on Name or on its group, until it answers FALSE. */
+/* Calls Callback for each service that depends on Name or on its group, until it answers FALSE.
+ * STATUS_INSUFFICIENT_RESOURCES: not for all. */
 typedef BOOLEAN LDR_SERVICE_CALLBACK(PCWSTR Name, PCM_KEY Key, PVOID Context);
-void LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID Context);
-/* The same for every service. */
+NTSTATUS LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID Context);
+/* Calls Callback for every service, until it answers FALSE. */
 void LdrEnumerateServices(LDR_SERVICE_CALLBACK *Callback, PVOID Context);
 
-/* A REG_MULTI_SZ value in paged pool, ended by an empty text, for ExFreePool; NULL: none. */
-PWSTR LdrQueryServiceList(PCM_KEY Key, PCWSTR Value);
+/* *List: a REG_MULTI_SZ value in paged pool, ended by an empty text, for ExFreePool; NULL: there is
+ * none, or STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS LdrQueryServiceList(PCM_KEY Key, PCWSTR Value, PWSTR *List);
 /* A text value, cut to fit; "" when there is none. */
 void LdrQueryServiceText(PCM_KEY Key, PCWSTR Value, WCHAR *Text, ULONG Chars);
 

@@ -151,12 +151,16 @@ static BOOLEAN PrintListed(PCWSTR Name, PCM_KEY Key, PVOID Context)
 static NTSTATUS EnumerateDependents(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
 {
     ULONG Count = 0;
+    NTSTATUS Status = LdrEnumerateDependents(Name, CountDependent, &Count);
 
     UNREFERENCED_PARAMETER(Key);
-    LdrEnumerateDependents(Name, CountDependent, &Count);
-    KdConsolePrint(Console, "[SC] EnumDependentServices: entriesread = %u\n", Count);
-    LdrEnumerateDependents(Name, PrintListed, Console);
-    return STATUS_SUCCESS;
+    if (NT_SUCCESS(Status)) {
+        KdConsolePrint(Console, "[SC] EnumDependentServices: entriesread = %u\n", Count);
+        Status = LdrEnumerateDependents(Name, PrintListed, Console);
+    }
+    return NT_SUCCESS(Status)
+               ? STATUS_SUCCESS
+               : KdpScFailure(Console, "EnumDependentServices", KdStatusToWin32(Status));
 }
 
 static BOOLEAN PrintActive(PCWSTR Name, PCM_KEY Key, PVOID Context)

@@ -222,10 +222,11 @@ NTSTATUS KdpScChange(PKD_CONSOLE Console, int Argc, char **Argv)
 }
 
 /* Names below each other; a group's with its plus sign. */
-static void PrintDependencies(PKD_CONSOLE Console, PCM_KEY Key, PCWSTR Value, const char *Prefix,
-                              BOOLEAN *First)
+static NTSTATUS PrintDependencies(PKD_CONSOLE Console, PCM_KEY Key, PCWSTR Value,
+                                  const char *Prefix, BOOLEAN *First)
 {
-    PWSTR List = LdrQueryServiceList(Key, Value);
+    PWSTR List;
+    NTSTATUS Status = LdrQueryServiceList(Key, Value, &List);
 
     for (PCWSTR Item = List; Item != NULL && *Item != 0; Item += wcslen(Item) + 1) {
         KdConsolePrint(Console, "        %-19s: %s%ws\n", *First ? "DEPENDENCIES" : "", Prefix,
@@ -235,6 +236,7 @@ static void PrintDependencies(PKD_CONSOLE Console, PCM_KEY Key, PCWSTR Value, co
     if (List != NULL) {
         ExFreePool(List);
     }
+    return Status;
 }
 
 NTSTATUS KdpScShowConfig(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
@@ -243,6 +245,7 @@ NTSTATUS KdpScShowConfig(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
     ULONG ErrorControl = CmQueryUlong(Key, L"ErrorControl", SERVICE_ERROR_NORMAL);
     WCHAR Path[LDR_IMAGE_PATH], DisplayName[LDR_IMAGE_PATH], Group[LDR_SERVICE_NAME];
     BOOLEAN First = TRUE;
+    NTSTATUS Status;
 
     LdrQueryServiceText(Key, L"ImagePath", Path, ARRAYSIZE(Path));
     LdrQueryServiceText(Key, L"DisplayName", DisplayName, ARRAYSIZE(DisplayName));
@@ -258,8 +261,13 @@ NTSTATUS KdpScShowConfig(PKD_CONSOLE Console, PCWSTR Name, PCM_KEY Key)
                    "        BINARY_PATH_NAME   : %ws\n        LOAD_ORDER_GROUP   : %ws\n"
                    "        TAG                : %u\n        DISPLAY_NAME       : %ws\n",
                    Path, Group, CmQueryUlong(Key, L"Tag", 0), DisplayName);
-    PrintDependencies(Console, Key, L"DependOnService", "", &First);
-    PrintDependencies(Console, Key, L"DependOnGroup", "+", &First);
+    Status = PrintDependencies(Console, Key, L"DependOnService", "", &First);
+    if (NT_SUCCESS(Status)) {
+        Status = PrintDependencies(Console, Key, L"DependOnGroup", "+", &First);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return KdpScFailure(Console, "QueryServiceConfig", KdStatusToWin32(Status));
+    }
     if (First) {
         KdConsolePrint(Console, "        DEPENDENCIES       : \n");
     }

@@ -135,8 +135,12 @@ static void LdrpStartServices(ULONG First, ULONG Last)
     LDRP_BOOT Boot = {.Tags = LdrpOpenKey(LDRP_TAG_ORDER)};
 
     if (Order != NULL) {
-        Boot.Groups = LdrQueryServiceList(Order, L"List");
+        NTSTATUS Status = LdrQueryServiceList(Order, L"List", &Boot.Groups);
+
         CmCloseKey(Order);
+        if (!NT_SUCCESS(Status)) {
+            KeBugCheckEx(PHASE1_INITIALIZATION_FAILED, (ULONG_PTR)Status, 0, 0, 0);
+        }
     }
     LdrEnumerateServices(LdrpAddBootService, &Boot);
     Boot.Services =

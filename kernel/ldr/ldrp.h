@@ -159,9 +159,9 @@ void LdrpInitializeServices(void);
 BOOLEAN LdrpIsSameName(PCWSTR Left, PCWSTR Right);
 void LdrpNoteExitCode(PCWSTR Name, ULONG ExitCode);
 BOOLEAN LdrpIsDeletePending(PCWSTR Name);
-/* TRUE when a service called Name with these dependencies (LDR_SERVICE_CONFIG) would depend on
- * itself. */
-BOOLEAN LdrpIsCircular(PCWSTR Name, PCWSTR Dependencies);
+/* ERROR_CIRCULAR_DEPENDENCY: a service called Name with these dependencies (LDR_SERVICE_CONFIG)
+ * would depend on itself. Other errors: it could not be found out. */
+ULONG LdrpCheckCircle(PCWSTR Name, PCWSTR Dependencies);
 
 /*** module.c: the table that crash screens read. ***/
 

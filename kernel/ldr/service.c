@@ -287,9 +287,7 @@ static ULONG LdrpCheckConfig(PCWSTR Name, PCM_KEY Key, const LDR_SERVICE_CONFIG 
     if (Config->Tag && (Config->Group != NULL ? Config->Group : Group)[0] == 0) {
         return ERROR_INVALID_PARAMETER;
     }
-    return Config->Dependencies != NULL && LdrpIsCircular(Name, Config->Dependencies)
-               ? ERROR_CIRCULAR_DEPENDENCY
-               : 0;
+    return Config->Dependencies != NULL ? LdrpCheckCircle(Name, Config->Dependencies) : 0;
 }
 
 ULONG LdrCreateService(PCWSTR Name, const LDR_SERVICE_CONFIG *Config)

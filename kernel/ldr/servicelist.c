@@ -6,6 +6,7 @@
  */
 #include <kd.h>
 #include <service.h>
+#include <winerror.h>
 #include "ldrp.h"
 
 #define LIST_TAG 'lSdL'       /* "LdSl" in memory */
@@ -23,22 +24,28 @@ void LdrQueryServiceText(PCM_KEY Key, PCWSTR Value, WCHAR *Text, ULONG Chars)
 }
 
 /* Room for the ends of a text and of the list follows, in case the value lacks them. A value that
- * has grown since its size was asked for counts as none. */
-PWSTR LdrQueryServiceList(PCM_KEY Key, PCWSTR Value)
+ * has grown since its size was asked for is asked again. */
+NTSTATUS LdrQueryServiceList(PCM_KEY Key, PCWSTR Value, PWSTR *List)
 {
     ULONG Type, Size = 0;
-    PWSTR List;
+    NTSTATUS Status;
 
-    if (CmQueryValue(Key, Value, &Type, NULL, &Size) != STATUS_BUFFER_TOO_SMALL ||
-        Type != REG_MULTI_SZ) {
-        return NULL;
+    *List = NULL;
+    while ((Status = CmQueryValue(Key, Value, &Type, *List, &Size)) == STATUS_BUFFER_TOO_SMALL &&
+           Type == REG_MULTI_SZ) {
+        if (*List != NULL) {
+            ExFreePoolWithTag(*List, LIST_TAG);
+        }
+        *List = ExAllocatePool2(POOL_FLAG_PAGED, (Size & ~1U) + 2 * sizeof(WCHAR), LIST_TAG);
+        if (*List == NULL) {
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
     }
-    List = ExAllocatePool2(POOL_FLAG_PAGED, (Size & ~1U) + 2 * sizeof(WCHAR), LIST_TAG);
-    if (List != NULL && !NT_SUCCESS(CmQueryValue(Key, Value, &Type, List, &Size))) {
-        ExFreePoolWithTag(List, LIST_TAG);
-        List = NULL;
+    if (*List != NULL && (!NT_SUCCESS(Status) || Type != REG_MULTI_SZ)) {
+        ExFreePoolWithTag(*List, LIST_TAG);
+        *List = NULL;
     }
-    return List;
+    return STATUS_SUCCESS;
 }
 
 void LdrEnumerateServices(LDR_SERVICE_CALLBACK *Callback, PVOID Context)
@@ -68,18 +75,18 @@ void LdrEnumerateServices(LDR_SERVICE_CALLBACK *Callback, PVOID Context)
     CmCloseKey(Services);
 }
 
-static BOOLEAN LdrpIsInList(PCM_KEY Key, PCWSTR Value, PCWSTR Name)
+static NTSTATUS LdrpFindInList(PCM_KEY Key, PCWSTR Value, PCWSTR Name, BOOLEAN *Found)
 {
-    PWSTR List = LdrQueryServiceList(Key, Value);
-    BOOLEAN Found = FALSE;
+    PWSTR List;
+    NTSTATUS Status = LdrQueryServiceList(Key, Value, &List);
 
-    for (PCWSTR Item = List; Item != NULL && *Item != 0 && !Found; Item += wcslen(Item) + 1) {
-        Found = LdrpIsSameName(Item, Name);
+    for (PCWSTR Item = List; Item != NULL && *Item != 0 && !*Found; Item += wcslen(Item) + 1) {
+        *Found = LdrpIsSameName(Item, Name);
     }
     if (List != NULL) {
         ExFreePoolWithTag(List, LIST_TAG);
     }
-    return Found;
+    return Status;
 }
 
 typedef struct _LDRP_DEPENDENTS {
@@ -87,20 +94,25 @@ typedef struct _LDRP_DEPENDENTS {
     WCHAR Group[LDR_SERVICE_NAME];
     LDR_SERVICE_CALLBACK *Callback;
     PVOID Context;
+    NTSTATUS Status; /* out */
 } LDRP_DEPENDENTS;
 
 static BOOLEAN LdrpSelectDependent(PCWSTR Name, PCM_KEY Key, PVOID Context)
 {
     LDRP_DEPENDENTS *Dependents = Context;
+    BOOLEAN Found = FALSE;
 
-    if (LdrpIsInList(Key, L"DependOnService", Dependents->Name) ||
-        (Dependents->Group[0] != 0 && LdrpIsInList(Key, L"DependOnGroup", Dependents->Group))) {
-        return Dependents->Callback(Name, Key, Dependents->Context);
+    Dependents->Status = LdrpFindInList(Key, L"DependOnService", Dependents->Name, &Found);
+    if (NT_SUCCESS(Dependents->Status) && !Found && Dependents->Group[0] != 0) {
+        Dependents->Status = LdrpFindInList(Key, L"DependOnGroup", Dependents->Group, &Found);
     }
-    return TRUE;
+    if (!NT_SUCCESS(Dependents->Status)) {
+        return FALSE;
+    }
+    return Found ? Dependents->Callback(Name, Key, Dependents->Context) : TRUE;
 }
 
-void LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID Context)
+NTSTATUS LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID Context)
 {
     LDRP_DEPENDENTS Dependents = {.Name = Name, .Callback = Callback, .Context = Context};
     PCM_KEY Key;
@@ -110,36 +122,39 @@ void LdrEnumerateDependents(PCWSTR Name, LDR_SERVICE_CALLBACK *Callback, PVOID C
         CmCloseKey(Key);
         LdrEnumerateServices(LdrpSelectDependent, &Dependents);
     }
+    return Dependents.Status;
 }
 
-/* Whether some way from List leads to Name. Steps bounds it for circles that Name is not part of,
- * and the depth of this recursion. */
-static BOOLEAN LdrpLeadsTo(PCWSTR List, PCWSTR Name, ULONG Depth, PULONG Steps)
+/* ERROR_CIRCULAR_DEPENDENCY: some way from List leads to Name. Steps bounds it for circles that
+ * Name is not part of, and the depth of this recursion. */
+static ULONG LdrpLeadsTo(PCWSTR List, PCWSTR Name, ULONG Depth, PULONG Steps)
 {
-    BOOLEAN Found = FALSE;
+    ULONG Error = 0;
 
-    for (PCWSTR Item = List; *Item != 0 && !Found; Item += wcslen(Item) + 1) {
+    for (PCWSTR Item = List; *Item != 0 && Error == 0; Item += wcslen(Item) + 1) {
         PWSTR Next = NULL;
         PCM_KEY Key;
 
         if (*Item == '+') {
             continue;
         }
-        Found = LdrpIsSameName(Item, Name) || Depth == LDRP_MAXIMUM_CHAIN ||
-                ++*Steps == LDRP_CIRCLE_STEPS;
-        if (!Found && LdrOpenService(Item, &Key) == 0) {
-            Next = LdrQueryServiceList(Key, L"DependOnService");
+        if (LdrpIsSameName(Item, Name) || Depth == LDRP_MAXIMUM_CHAIN ||
+            ++*Steps == LDRP_CIRCLE_STEPS) {
+            return ERROR_CIRCULAR_DEPENDENCY;
+        }
+        if (LdrOpenService(Item, &Key) == 0) {
+            Error = KdStatusToWin32(LdrQueryServiceList(Key, L"DependOnService", &Next));
             CmCloseKey(Key);
         }
         if (Next != NULL) {
-            Found = LdrpLeadsTo(Next, Name, Depth + 1, Steps);
+            Error = LdrpLeadsTo(Next, Name, Depth + 1, Steps);
             ExFreePoolWithTag(Next, LIST_TAG);
         }
     }
-    return Found;
+    return Error;
 }
 
-BOOLEAN LdrpIsCircular(PCWSTR Name, PCWSTR Dependencies)
+ULONG LdrpCheckCircle(PCWSTR Name, PCWSTR Dependencies)
 {
     ULONG Steps = 0;
 

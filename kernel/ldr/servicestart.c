@@ -87,20 +87,24 @@ static BOOLEAN LdrpNoteMember(PCWSTR Name, PCM_KEY Key, PVOID Context)
     return TRUE;
 }
 
-/* Without memory a group has no members. One that comes between the two looks is too late. */
-static void LdrpListMembers(LDRP_MEMBERS *Members)
+/* FALSE: no memory. One that comes between the two looks is too late. */
+static BOOLEAN LdrpListMembers(LDRP_MEMBERS *Members)
 {
     LdrEnumerateServices(LdrpNoteMember, Members);
     Members->Names =
         Members->Count != 0
             ? ExAllocatePool2(POOL_FLAG_PAGED, Members->Count * sizeof(LDRP_NAME), LDRP_NAMES_TAG)
             : NULL;
-    Members->Room = Members->Names != NULL ? Members->Count : 0;
+    if (Members->Names == NULL && Members->Count != 0) {
+        return FALSE;
+    }
+    Members->Room = Members->Count;
     Members->Count = 0;
     if (Members->Room != 0) {
         LdrEnumerateServices(LdrpNoteMember, Members);
     }
     Members->Count = min(Members->Count, Members->Room);
+    return TRUE;
 }
 
 /* As on Windows a group is there when one of its members is. One that is on its way already is no
@@ -111,7 +115,9 @@ static ULONG LdrpStartGroup(PCWSTR Group, const LDRP_CHAIN *Chain)
     LDRP_MESSAGE Unheard = {.Size = 0};
     BOOLEAN Stoppable, Running = FALSE;
 
-    LdrpListMembers(&Members);
+    if (!LdrpListMembers(&Members)) {
+        return KdStatusToWin32(STATUS_INSUFFICIENT_RESOURCES);
+    }
     for (ULONG i = 0; i < Members.Count; i++) {
         if (!LdrpIsInChain(Chain, Members.Names[i])) {
             LdrpStartInChain(Members.Names[i], Chain, &Unheard);
@@ -132,8 +138,8 @@ static ULONG LdrpStartGroup(PCWSTR Group, const LDRP_CHAIN *Chain)
 static ULONG LdrpStartList(PCM_KEY Key, PCWSTR Value, ULONG (*Start)(PCWSTR, const LDRP_CHAIN *),
                            const LDRP_CHAIN *Chain)
 {
-    PWSTR List = LdrQueryServiceList(Key, Value);
-    ULONG Error = 0;
+    PWSTR List;
+    ULONG Error = KdStatusToWin32(LdrQueryServiceList(Key, Value, &List));
 
     for (PCWSTR Item = List; Item != NULL && *Item != 0 && Error == 0; Item += wcslen(Item) + 1) {
         Error = Start(Item, Chain);
@@ -226,9 +232,12 @@ ULONG LdrStopService(PCWSTR Name)
     if (LdrQueryServiceState(Name, &Stoppable) == ServiceStopped) {
         return ERROR_SERVICE_NOT_ACTIVE;
     }
-    LdrEnumerateDependents(Name, LdrpIsRunningDependent, &Dependents);
+    Status = LdrEnumerateDependents(Name, LdrpIsRunningDependent, &Dependents);
     if (Dependents) {
         return ERROR_DEPENDENT_SERVICES_RUNNING;
+    }
+    if (!NT_SUCCESS(Status)) {
+        return KdStatusToWin32(Status);
     }
     RtlInitUnicodeString(&String, Name);
     Status = LdrpUnloadDriver(&String);

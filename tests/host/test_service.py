@@ -135,6 +135,29 @@ def test_options_are_two_words(console):
     assert "FAILED 1060" in console.run("sc query tune")
 
 
+def test_dependencies_that_cannot_be_read_are_not_taken_for_none(console):
+    console.run(r"sc create needed type= kernel binPath= c:\drivers\kmelody.sys group= few")
+    console.run(r"sc create needs type= kernel binPath= c:\tests\event.sys depend= needed")
+    console.run(r"sc create groupie type= kernel binPath= c:\tests\event.sys depend= +few")
+    assert "RUNNING" in console.run("sc start needed")
+    console.run("poolfail tag=LdS?")
+    for command, call in (
+        ("start needs", "StartService"),
+        ("start groupie", "StartService"),
+        ("stop needed", "ControlService"),
+        ("qc needs", "QueryServiceConfig"),
+        ("enumdepend needed", "EnumDependentServices"),
+        (r"config needed depend= needs", "ChangeServiceConfig"),
+    ):
+        text = console.run(f"sc {command}")
+        assert fails(text, call, 1450), text
+    console.run("poolfail off")
+    assert reports(console.run("sc query needed"), "needed", RUNNING)
+    assert "entriesread = 2" in console.run("sc enumdepend needed")
+    assert fails(console.run("sc config needed depend= needs"), "ChangeServiceConfig", 1059)
+    console.run("sc stop needed; sc delete groupie; sc delete needs; sc delete needed")
+
+
 def test_a_driver_in_use_stops_when_it_is_closed():
     with shell.boot() as console:
         text = console.run("sc stop serial")
