@@ -54,6 +54,7 @@ STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
 REFERENCE = {"boot": "direct", "machine": "q35", "cpu": "max", "mem": "128M"}
 VARIABLES = {"boot": "BOOT", "machine": "MACHINE", "cpu": "CPU", "mem": "MEM"}
 FIRMWARE_SECONDS = 60  # that UEFI may take on a busy host, before what is to be timed begins
+FIRMWARE_MEMORY = 8 << 20  # that UEFI keeps for itself, at most
 
 
 def chosen(setting):
