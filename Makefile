@@ -25,7 +25,7 @@
 #?   DISK=file             a disk, made if it is not there: the registry lives on in it
 #?   CRASH=file            a disk for crash files, made if it is not there; make analyze opens it
 #?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
-#?   CMDLINE="..."         the kernel's command line
+#?   CMDLINE="..."         the kernel's command line; docs/debugging.md has its words
 #?   DEBUG_PORT=1234       (or a socket's path) the kernel's own gdb stub, on COM2: "target remote :1234" in gdb
 #?   QEMU_EXTRA="..."      further arguments for QEMU
 #?   TIMEOUT=120           seconds that exec waits

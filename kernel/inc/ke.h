@@ -405,6 +405,8 @@ BOOLEAN KiQueryBootOption(const char *Name, ULONG64 *Value);
 /* The Index-th word Name=VALUE (from 0): where VALUE begins, and its length; NULL: there are not so
  * many. Any IRQL. */
 const char *KiFindBootOption(const char *Name, ULONG Index, SIZE_T *Length);
+/* Says which words of the command line nobody will obey, and why. */
+void KiCheckCommandLine(void);
 void KiSystemStartup(struct _LOADER_BLOCK *LoaderBlock);
 extern struct _LOADER_BLOCK *KeLoaderBlock; /* i */
 /* Starts every other processor the HAL found. PASSIVE_LEVEL, once. */

@@ -97,6 +97,7 @@ void KiSystemStartup(PLOADER_BLOCK LoaderBlock)
     KdInitSystem(LoaderBlock); /* output is kept in a ring, too */
     KdPrintf("\nEtude, a kernel with the Windows NT driver model. Loaded by %s.\n",
              LoaderBlock->LoaderName);
+    KiCheckCommandLine();
     MmInitSystem(LoaderBlock);          /* pages, page tables, address space */
     LdrInitializeBootDisk(LoaderBlock); /* files, and symbols for a crash */
     ExInitializePools();                /* memory allocation */

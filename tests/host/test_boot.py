@@ -35,6 +35,26 @@ def test_machine(row):
         assert expected * 0.9 - 2 <= megabytes <= expected
 
 
+@pytest.mark.parametrize("boot", ["direct", *qemu.FIRMWARE])
+def test_words_of_the_command_line_that_nobody_obeys_are_told(boot):
+    """And no others."""
+    words = "verifer=0x10 dpcwatchdog=soon pageable=1 break=1 debugport  verifier=0x10 specialpool=tag=Nix? iorundown=5"
+    result = qemu.execute("irql", boot=boot, cmdline=words)
+    assert result.passed, result.output
+    assert re.findall(r"^command line: (\S+): (.*)$", result.output, re.M) == [
+        ("verifer=0x10", "there is no such word"),
+        ("dpcwatchdog=soon", "a number belongs behind this"),
+        ("pageable=1", "only the debug kernel (DEBUG=1) knows this"),
+        ("break=1", "nothing belongs behind this"),
+        ("debugport", "a value belongs behind this"),
+    ]
+
+
+def test_the_debug_kernel_knows_more_words():
+    result = qemu.execute("irql", debug=True, cmdline="seed=3 pageable=0  stacktraces=0", **qemu.REFERENCE)
+    assert result.passed and "command line:" not in result.output, result.output
+
+
 @pytest.mark.parametrize("boot", qemu.LEAST_MEMORY)
 def test_the_smallest_machine_plays(boot):
     with shell.boot(mem=f"{qemu.LEAST_MEMORY[boot]}M", boot=boot) as console:

@@ -51,6 +51,15 @@ def test_what_is_named_exists(page):
         assert (qemu.ROOT / path).exists(), f"{page}: no {path}"
 
 
+def test_the_command_line_is_described():
+    """The table in debugging.md has the words that the kernel knows, and says which ones only the debug kernel does."""
+    words = re.findall(r'\{"(\w+)", KiWord\w+, (TRUE|FALSE)\}', (qemu.ROOT / "kernel/ke/option.c").read_text())
+    text = (qemu.ROOT / "docs/debugging.md").read_text().partition("## The command line")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)[^`]*` \| (.*) \|$", text, re.M)
+    assert len(words) > 10 and sorted(name for name, _ in rows) == sorted(name for name, _ in words)
+    assert sorted(name for name, row in rows if "debug kernel" in row) == sorted(name for name, only in words if only == "TRUE")
+
+
 def anchors(path):
     """What a page's headings are called in links."""
     headings = re.findall(r"^#+ (.*)", path.read_text(), re.M)
