@@ -18,6 +18,9 @@ void KdPrintUnkept(const char *Text, SIZE_T Length);
 /* The kernel's own messages, formatted by RtlFormatString and cut at KD_PRINT_LIMIT - 1 bytes.
  * Returns the bytes printed. */
 NT_PRINTF(1, 2) ULONG KdPrintf(const char *Format, ...) NT_VARARGS;
+struct _KI_ASSERTION;
+/* Prefix, what did not hold, and where. */
+void KdPrintAssertion(PCSTR Prefix, const struct _KI_ASSERTION *Assertion);
 /* From now on output waits only briefly for a lock that a frozen processor may hold for ever. */
 void KdEnterCrashMode(void);
 /* Copies what the ring holds from byte number *Position on, at most Size bytes; moves *Position

@@ -180,6 +180,14 @@ typedef struct _KI_DPC_QUEUE {
     ULONG RunTicks;             /* c  ticks that found it running */
 } KI_DPC_QUEUE, *PKI_DPC_QUEUE;
 
+/* What did not hold, and where; Message may be NULL. */
+typedef struct _KI_ASSERTION {
+    PCSTR Expression;
+    PCSTR File;
+    ULONG Line;
+    PCSTR Message;
+} KI_ASSERTION;
+
 /* Processor control block. The first fields have Windows' offsets: drivers inline gs: accesses. */
 typedef struct _KPRCB {
     ULONG MxCsr;
@@ -218,6 +226,7 @@ typedef struct _KPRCB {
     struct _KTRAP_FRAME *FrozenFrame;         /* c  where it was stopped by NMI, or crashed */
     struct _KI_PROCESSOR *Processor;          /* i  GDT, TSS, IST stacks: private to ke */
     const char *Culprit;                      /* c  of the bugcheck that is about to come */
+    const KI_ASSERTION *Assertion;            /* c  that has failed, until somebody goes on */
     PVOID PoolCache;                          /* c  ex: per-processor pool lists */
 } KPRCB, *PKPRCB;
 
@@ -249,9 +258,8 @@ static inline PKPRCB KeGetCurrentPrcb(void)
     return Prcb;
 }
 
-/* A kernel assertion: always compiled in; a failure is a bugcheck with file and line as
- * evidence. */
-DECLSPEC_NORETURN void KiAssertionFailed(const char *Expression, const char *File, ULONG Line);
+/* A kernel assertion: always compiled in; a failure is what a driver's is (RtlAssert). */
+void KiAssertionFailed(const char *Expression, const char *File, ULONG Line) __attribute__((cold));
 #define KI_ASSERT(e) ((e) ? (void)0 : KiAssertionFailed(#e, __FILE__, __LINE__))
 /* A piece of what is saved after a crash, for the drivers that want to see it
  * (KbCallbackDumpIo). */

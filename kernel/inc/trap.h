@@ -50,7 +50,8 @@ C_ASSERT(offsetof(KTRAP_FRAME, LinkRip) == offsetof(KTRAP_FRAME, LinkRbp) + 8);
 #define KI_TRAP_MACHINE_CHECK 0x12
 #define KI_TRAP_SIMD_ERROR 0x13
 #define KI_TRAP_CONTROL_PROTECTION 0x15
-#define KI_TRAP_FAIL_FAST 0x29 /* int 29h: RtlFailFast, code in RCX */
-#define KI_TRAP_ASSERTION 0x2C /* int 2Ch: NT_ASSERT of Windows' headers */
+#define KI_TRAP_FAIL_FAST 0x29     /* int 29h: RtlFailFast, code in RCX */
+#define KI_TRAP_ASSERTION 0x2C     /* int 2Ch: NT_ASSERT of Windows' headers */
+#define KI_TRAP_DEBUG_SERVICE 0x2D /* int 2Dh: a driver asks the debugger by itself */
 
 #endif

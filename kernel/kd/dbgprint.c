@@ -61,17 +61,28 @@ VOID NTAPI DbgBreakPointWithStatus(ULONG Status)
     __asm__ volatile("int3" : : "c"(Status), "r"(__builtin_frame_address(0)) : "memory");
 }
 
-/* With a debugger, its user decides: to go on from the breakpoint is to ignore the assertion. */
+void KdPrintAssertion(PCSTR Prefix, const KI_ASSERTION *Assertion)
+{
+    KdPrintf("%sAssertion failed: %s%s%s\n    %s, line %u\n", Prefix,
+             Assertion->Message == NULL ? "" : Assertion->Message,
+             Assertion->Message == NULL ? "" : ": ", Assertion->Expression, Assertion->File,
+             Assertion->Line);
+}
+
+/* With a debugger, its user decides: to go on from the breakpoint is to ignore the assertion.
+ * Without one nobody handles the breakpoint, and the crash, which clears the screen, says it once
+ * more. Interrupts are off until then, so that it finds the text with its processor. */
 VOID NTAPI RtlAssert(PVOID FailedAssertion, PVOID FileName, ULONG LineNumber, PCHAR Message)
 {
-    KdPrintf("\nAssertion failed: %s%s%s\n    %s, line %u\n", Message == NULL ? "" : Message,
-             Message == NULL ? "" : ": ", (PCSTR)FailedAssertion, (PCSTR)FileName, LineNumber);
-    if (KdIsDebuggerPresent()) {
-        DbgBreakPoint();
-        return;
-    }
-    KeBugCheckEx(ASSERTION_FAILURE, (ULONG_PTR)FailedAssertion, (ULONG_PTR)FileName, LineNumber,
-                 (ULONG_PTR)__builtin_return_address(0));
+    const KI_ASSERTION Assertion = {FailedAssertion, FileName, LineNumber, Message};
+    ULONG64 Flags = __readeflags();
+
+    KdPrintAssertion("\n", &Assertion);
+    _disable();
+    KeGetCurrentPrcb()->Assertion = &Assertion;
+    DbgBreakPoint();
+    KeGetCurrentPrcb()->Assertion = NULL;
+    __writeeflags(Flags);
 }
 
 /* Prints the ring again: what DbgPrint and the kernel have said. */

@@ -162,6 +162,9 @@ static void KiReportBugCheck(ULONG Code, const ULONG_PTR Parameters[4], PKTRAP_F
              Parameters[0], Parameters[1], Parameters[2], Parameters[3]);
     KdPrintf("*** %s, %llu.%04llu s after the start\n", KiBugCodeName(Code), Tenths / 10000,
              Tenths % 10000);
+    if (Prcb->Assertion != NULL) {
+        KdPrintAssertion("*** ", Prcb->Assertion);
+    }
     KiExplainBugCheck(Code, Parameters);
     KiPrintParameters(Parameters);
     if (Prcb->Culprit != NULL) {
@@ -245,12 +248,9 @@ void KeBugCheckBlaming(const char *Culprit, ULONG Code, ULONG_PTR Parameter1, UL
     KeBugCheckEx(Code, Parameter1, Parameter2, Parameter3, Parameter4);
 }
 
-/* The text goes out before the crash: its parameters are only addresses of it. */
 void KiAssertionFailed(const char *Expression, const char *File, ULONG Line)
 {
-    KdPrintf("\n*** assertion failed: %s, %s:%u\n", Expression, File, Line);
-    KeBugCheckEx(ASSERTION_FAILURE, (ULONG_PTR)Expression, (ULONG_PTR)File, Line,
-                 (ULONG_PTR)__builtin_return_address(0));
+    RtlAssert((PVOID)Expression, (PVOID)File, Line, NULL);
 }
 
 static NTSTATUS KiBugCheckCommand(PKD_CONSOLE Console, int Argc, char **Argv)

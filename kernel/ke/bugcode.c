@@ -89,9 +89,6 @@ static const KI_BUG_PARAMETERS KiBugParameters[] = {
      "A driver was unloaded while something could still call into it, or did.",
      {"what was called, or left behind", "0 read, 1 write, 8 execute, 10h a lookaside list stays",
       "instruction, image, or object", "10h: bytes of the image"}},
-    {ASSERTION_FAILURE,
-     "A condition that the code relies on did not hold.",
-     {"text of the expression", "text of the file name", "line", "caller"}},
     {MANUALLY_INITIATED_CRASH, "Somebody asked for this crash.", {NULL, NULL, NULL, NULL}},
     {NMI_HARDWARE_FAILURE,
      "A non-maskable interrupt came that nobody expected.",
@@ -228,14 +225,19 @@ const char *KiBugCodeName(ULONG Code)
     return "a code of the caller's own";
 }
 
-static void KiExplainException(const ULONG_PTR Parameters[4])
+static void KiExplainStatus(NTSTATUS Status)
 {
-    const EXCEPTION_RECORD *Record = (const EXCEPTION_RECORD *)Parameters[2];
-    const char *Name = KdStatusName((NTSTATUS)Parameters[0]);
+    const char *Name = KdStatusName(Status);
 
     if (Name != NULL) {
         KdPrintf("    %s\n", Name);
     }
+}
+
+static void KiExplainException(const ULONG_PTR Parameters[4])
+{
+    const EXCEPTION_RECORD *Record = (const EXCEPTION_RECORD *)Parameters[2];
+
     /* Anybody may give this code, with any parameters. */
     if ((NTSTATUS)Parameters[0] == STATUS_ACCESS_VIOLATION && Parameters[2] >= MM_DIRECT_MAP_BASE &&
         MmIsAddressValid((PVOID)Parameters[2]) &&
@@ -262,6 +264,9 @@ void KiExplainBugCheck(ULONG Code, const ULONG_PTR Parameters[4])
     }
     if (Code == IRQL_NOT_LESS_OR_EQUAL || Code == DRIVER_IRQL_NOT_LESS_OR_EQUAL) {
         MmExplainPageable((PVOID)Parameters[0]);
+    }
+    if (Code == SYSTEM_THREAD_EXCEPTION_NOT_HANDLED || Code == KMODE_EXCEPTION_NOT_HANDLED) {
+        KiExplainStatus((NTSTATUS)Parameters[0]);
     }
     if (Code == SYSTEM_THREAD_EXCEPTION_NOT_HANDLED) {
         KiExplainException(Parameters);

@@ -310,7 +310,9 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
     } else if (Stepped) {
         KiRestoreStepFlags(Processor, Frame);
     }
-    if (Frame->Vector == KI_TRAP_BREAKPOINT) {
+    if (Frame->Vector == KI_TRAP_DEBUG_SERVICE) {
+        Stop.Reason = KdStopTrap;
+    } else if (Frame->Vector == KI_TRAP_BREAKPOINT) {
         if (!KiClassifyBreakpoint(Frame, &Stop)) {
             return TRUE;
         }

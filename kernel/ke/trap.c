@@ -135,6 +135,7 @@ static NTSTATUS KiStatusOfTrap(ULONG64 Vector)
     case KI_TRAP_DEBUG:
         return STATUS_SINGLE_STEP;
     case KI_TRAP_BREAKPOINT:
+    case KI_TRAP_DEBUG_SERVICE:
         return STATUS_BREAKPOINT;
     case KI_TRAP_OVERFLOW:
         return STATUS_INTEGER_OVERFLOW;
@@ -168,6 +169,9 @@ static DECLSPEC_NORETURN void KiHandleOtherException(PKTRAP_FRAME Frame)
         Frame->Rip -= 1; /* the instruction, not what follows it */
     } else if (Frame->Vector == KI_TRAP_ASSERTION) {
         Frame->Rip -= 2;
+    } else if (Frame->Vector == KI_TRAP_DEBUG_SERVICE) {
+        Record.NumberParameters = 1; /* what was asked for */
+        Record.ExceptionInformation[0] = Frame->Rax;
     }
     /* Of a general protection fault the processor does not say the address: Windows gives -1. */
     if (Frame->Vector == KI_TRAP_GENERAL_PROTECTION) {
@@ -247,6 +251,7 @@ void KiHandleException(PKTRAP_FRAME Frame)
         }
         break;
     case KI_TRAP_BREAKPOINT:
+    case KI_TRAP_DEBUG_SERVICE:
         MmCancelStep(Frame);
         if (!KiDebugTrap(Frame)) {
             KiHandleOtherException(Frame);

@@ -24,7 +24,6 @@
 #define PsProcessType ((POBJECT_TYPE *)&PsProcessType)
 #define PsThreadType ((POBJECT_TYPE *)&PsThreadType)
 
-#define ASSERTION_FAILURE 0x0000DEAD
 #define SYNCH_LEVEL 12
 #define FAST_FAIL_CORRUPT_LIST_ENTRY 3
 #define MdlMappingNoWrite 0x80000000

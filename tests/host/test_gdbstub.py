@@ -236,10 +236,10 @@ def test_gdb(tmp_path, smp):
 
 @pytest.mark.parametrize("smp", [1, 4])
 def test_breakpoints_in_drivers_and_crashes(tmp_path, smp):
-    """DbgBreakPoint and a failed assertion stop in gdb and go on from there; a bugcheck stops there first."""
+    """DbgBreakPoint, int 2Dh and a failed assertion stop in gdb and go on from there; a bugcheck stops there first."""
     commands = "; ".join(
         f"sc create {name} type= kernel binPath= c:\\tests\\{name}.sys; sc start {name}; sc stop {name}"
-        for name in ("bug_breakpoint", "bug_assert")
+        for name in ("bug_breakpoint", "bug_assert", "bug_debug_service")
     )
     with machine(tmp_path, smp=smp, cmdline="break", commands=f"{commands}; bugcheck 0x1234") as (console, line):
         console.expect_exact("waiting for gdb")
@@ -253,6 +253,9 @@ def test_breakpoints_in_drivers_and_crashes(tmp_path, smp):
             console.expect_exact("never reached")
             console.expect_exact("Assertion failed: KmtNumber > 0")
             assert "RtlAssert (" in text and "Assertion failed: KmtNumber > 0" in text, text
+            text = debugger.do("continue")
+            console.expect_exact("never reached")
+            assert "SIGTRAP" in text and debugger.value("*(unsigned short *)($pc - 2)") == 0x2DCD, text
             text = debugger.do("continue")
             console.expect_exact("never reached")
             console.expect_exact("Fatal system error 0x00001234")

@@ -318,8 +318,10 @@ NTSYSAPI VOID NTAPI DbgBreakPoint(VOID);
 #define DBG_STATUS_WORKER 7
 NTSYSAPI VOID NTAPI DbgBreakPointWithStatus(_In_ ULONG Status);
 /* What a failed NT_ASSERT calls: prints expression, place and Message (NULL: none), then stops in
- * the debugger and returns when that goes on; without one, bugchecks ASSERTION_FAILURE with
- * expression, file, line and caller. WDK: RtlAssert; book ch. 5. */
+ * the debugger and returns when that goes on. Without one the breakpoint is an exception that
+ * nobody handles, STATUS_BREAKPOINT: the bugcheck is SYSTEM_THREAD_EXCEPTION_NOT_HANDLED, in a DPC
+ * or an interrupt KMODE_EXCEPTION_NOT_HANDLED, and repeats the text. Any IRQL. WDK: RtlAssert; book
+ * ch. 5. */
 NTSYSAPI VOID NTAPI RtlAssert(_In_ PVOID FailedAssertion, _In_ PVOID FileName,
                               _In_ ULONG LineNumber, _In_opt_z_ PCHAR Message);
 
