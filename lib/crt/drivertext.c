@@ -81,8 +81,8 @@ char TWIN *CrtMsStrupr(char *String)
     return String;
 }
 
-/* No state of its own, as strtok has: two threads may take texts apart at once. The context is where
- * the next piece begins. Delimiters in a row are one. */
+/* No state of its own, as strtok has: two threads may take texts apart at once. The context is
+ * where the next piece begins. Delimiters in a row are one. */
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context);
 char TWIN *CrtMsStrtokS(char *String, const char *Delimiters, char **Context)
 {
