@@ -47,7 +47,8 @@ NTSTATUS NTAPI WdmlibIoCreateDeviceSecure(PDRIVER_OBJECT DriverObject, ULONG Dev
     return STATUS_SUCCESS;
 }
 
-/* That nothing is asked for or left, and ACCESS_SYSTEM_SECURITY, is the object manager's to judge. */
+/* That nothing is asked for or left, and ACCESS_SYSTEM_SECURITY, is the object manager's to judge.
+ */
 NTSTATUS IopCheckOpen(PDEVICE_OBJECT Device, BOOLEAN Inside, PACCESS_MASK DesiredAccess)
 {
     ACCESS_MASK Wanted = IopMapGenericAccess(*DesiredAccess);

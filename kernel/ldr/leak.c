@@ -64,8 +64,8 @@ static void LdrpPrintLeak(const LDR_LEAK *Leak)
                  Routine);
         ExPrintHandleStack(PsInitialSystemProcess->ObjectTable, Leak->Object);
     } else if (Leak->Kind == LdrLeakReference) {
-        KdPrintf("***   object references: at least %llu to %wZ %p%s%ws%s, taken at %s\n", Leak->Count,
-                 Leak->Type, Leak->Object, *Leak->Name != 0 ? " \"" : "", Leak->Name,
+        KdPrintf("***   object references: at least %llu to %wZ %p%s%ws%s, taken at %s\n",
+                 Leak->Count, Leak->Type, Leak->Object, *Leak->Name != 0 ? " \"" : "", Leak->Name,
                  *Leak->Name != 0 ? "\"" : "", Routine);
     } else if (Leak->Kind == LdrLeakLockedPages) {
         KdPrintf("***   %llu locked pages, MDL %p: %s\n", Leak->Count, Leak->Object, Routine);
