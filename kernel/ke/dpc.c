@@ -269,6 +269,7 @@ void KiRetireDpcList(PKPRCB Prcb)
             return; /* the clock asks for another dispatch interrupt should a timer be due now */
         }
         KiCallRoutine(&Call);
+        Prcb->Dpc.Running = NULL; /* timers may come next */
     }
 }
 

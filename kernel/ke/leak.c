@@ -146,6 +146,17 @@ typedef struct _KI_RUNNING {
     BOOLEAN Seen; /* out */
 } KI_RUNNING, *PKI_RUNNING;
 
+/* The routine of a DPC that has been taken from the queue and is about to be called, or has just
+ * returned: nothing of it is on the stack, but nobody has waited for its end. */
+static PVOID KiFindTakenDpc(PLDR_LEAKS Leaks)
+{
+    PKI_DPC_QUEUE Queue = &KeGetCurrentPrcb()->Dpc;
+
+    return Queue->Running != NULL && LdrIsInImage(Leaks, (PVOID)Queue->Routine)
+               ? (PVOID)Queue->Routine
+               : NULL;
+}
+
 /* On all processors. The walk goes through the interrupt to what it interrupted. An idle thread
  * counts as running always: while it does not, nothing but its loop is on its stack. */
 static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
@@ -156,6 +167,9 @@ static ULONG_PTR NTAPI KiLookAtRunning(ULONG_PTR Argument)
     if (KeGetCurrentThread() == Look->Thread) {
         KiCaptureRegisters(&Walk);
         Look->Code = KiFindInWalk(&Walk, Look->Leaks);
+        if (Look->Code == NULL) {
+            Look->Code = KiFindTakenDpc(Look->Leaks);
+        }
         Look->Seen = TRUE;
     } else if (KeGetCurrentPrcb()->IdleThread == Look->Thread) {
         Look->Seen = TRUE;

@@ -134,7 +134,10 @@ void LdrpReportLeaks(PLDRP_SLOT Slot)
     LDR_LEAKS Leaks = {.Base = (ULONG_PTR)Slot->Mapping.Base, .Size = Slot->Mapping.Size};
 
     KeFindLeaks(&Leaks);
-    PsEnumerateThreads(LdrpFindThreadLeaks, &Leaks);
+    if (!NT_SUCCESS(PsEnumerateThreads(LdrpFindThreadLeaks, &Leaks))) {
+        KdPrintf("*** %s is being unloaded: no memory to look for all threads in it\n",
+                 Slot->Module.Name);
+    }
     MmFindLeaks(&Leaks);
     CmFindLeaks(&Leaks);
     ExFindLeaks(&Leaks);
