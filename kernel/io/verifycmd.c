@@ -25,6 +25,7 @@ static CHAR IopVerifyName[IOP_VERIFY_NAMES][IOP_VERIFY_NAME];
 static volatile ULONG IopVerifyNames;
 volatile LONG64 IopVerifyCount[IopVerifyCounts];
 
+/* The count is read before each name, and was written after it: a name that counts is all there. */
 static BOOLEAN IopIsNamed(const char *Name)
 {
     for (ULONG i = 0; i < __atomic_load_n(&IopVerifyNames, __ATOMIC_ACQUIRE); i++) {
@@ -51,6 +52,8 @@ void IopReadVerifierOption(void)
     }
 }
 
+/* What is under way goes on: visits that have begun are judged at their end, by who is named then.
+ */
 static void IopResetVerifier(void)
 {
     IopVerifying = FALSE;

@@ -47,9 +47,9 @@ static void WriteDebugPort(const CHAR *Text, SIZE_T Length)
     }
 }
 
-/* Without memory for a request, bytes take the way that needs none; the port is as good as before.
- * Sends bytes as they are, and waits until the driver has them all: the handle is synchronous, so
- * what was written is on its way when a command returns. */
+/* Sends bytes as they are, and waits until the driver has them all: the handle is synchronous, so
+ * what was written is on its way when a command returns. Without memory for a request they take the
+ * way that needs none; the port is as good as before. */
 static void WriteBytes(PVOID Context, const CHAR *Text, SIZE_T Length)
 {
     PKD_CONSOLE Console = Context;

@@ -114,7 +114,7 @@ void KdFindCrashDisk(void)
     PFILE_OBJECT File;
     PDEVICE_OBJECT Device;
 
-    RtlInitUnicodeString(&Name, Text);
+    RtlInitUnicodeString(&Name, Text); /* which refers to Text: a digit in it changes the name */
     for (ULONG i = 0; i < DISKS && KdpCrashWriter.Write == NULL; i++) {
         Text[DISK_NAME_DIGIT] = (WCHAR)(L'0' + i);
         if (!NT_SUCCESS(IoGetDeviceObjectPointer(&Name, FILE_READ_DATA, &File, &Device))) {

@@ -47,7 +47,7 @@ typedef struct _ELF_STATUS_NOTE {
     CHAR Name[8];
     ULONG Signal[8];
     ULONG Id;
-    ULONG Other[19];
+    ULONG Other[19]; /* what a process has and a processor has not: masks, parents, times */
     ULONG64 R15, R14, R13, R12, Rbp, Rbx, R11, R10, R9, R8, Rax, Rcx, Rdx, Rsi, Rdi, OriginalRax;
     ULONG64 Rip, Cs, EFlags, Rsp, Ss, FsBase, GsBase, Ds, Es, Fs, Gs;
     ULONG64 FloatingPoint;
@@ -68,6 +68,8 @@ typedef struct _KD_CRASH_FILE {
 static DECLSPEC_ALIGN(PAGE_SIZE) UCHAR
     KdpCrashPage[2][PAGE_SIZE]; /* the first of the file; any other */
 
+/* The memory map is in the order of addresses, and no range overlaps the next: all below relies on
+ * it. */
 static BOOLEAN KdpIsMemory(const LOADER_MEMORY_DESCRIPTOR *Range)
 {
     return Range->Type <= LoaderAcpiReclaim;
@@ -159,6 +161,8 @@ static void KdpPutLoad(KD_CRASH_FILE *File, ULONG64 Virtual, ULONG64 Physical, U
                            .MemorySize = Size,
                            .Alignment = PAGE_SIZE};
 
+    /* The direct map comes first, so what finds no room any more is in the file all the same: a
+     * debugger finds it only by its physical address. */
     if (File->Loads == MAXIMUM_LOADS) {
         return;
     }
@@ -176,6 +180,7 @@ static void KdpVisitMapping(PVOID Context, ULONG64 Virtual, ULONG64 Physical, UL
     }
 }
 
+/* Called twice, since the header that says how many there are stands in front of them. */
 static void KdpPutLoads(KD_CRASH_FILE *File)
 {
     for (ULONG i = 0; i < KeLoaderBlock->DescriptorCount; i++) {
