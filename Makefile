@@ -70,7 +70,7 @@ SETTINGS := BOOT SMP MEM MACHINE CPU ACCEL AUDIO WAV DISK CRASH CMDLINE EXTRA_FI
   SEEDS FIRST JOBS KINDS FROM TO PICTURE
 ifeq ($(MAKELEVEL),0)
 GIVEN   := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-UNKNOWN := $(filter-out $(SETTINGS) O V DEBUG NAME RACE PYTEST_ARGS,$(filter-out -% MAKE%,$(GIVEN)))
+UNKNOWN := $(filter-out $(SETTINGS) O V DEBUG NAME RACE PYTEST_ARGS SHELL,$(filter-out -% MAKE%,$(GIVEN)))
 ifneq ($(UNKNOWN),)
 UNKNOWN := $(filter-out $(shell sed -n 's/^\([A-Z][A-Z_]*\) *[:?]*=.*/\1/p' Makefile */*.mk */*/*.mk),$(UNKNOWN))
 endif
