@@ -41,8 +41,9 @@ typedef struct _KI_SECONDARY_DATA {
 static KI_SECONDARY_DATA KiSecondaryData[SECONDARY_RECORDS];
 static ULONG KiSecondaryCount;
 static ULONG KiSecondaryPagesUsed;
-static BOOLEAN KiDumpIoRunning; /* in a driver's routine */
-static BOOLEAN KiDumpIoStopped; /* one has failed */
+static PKBUGCHECK_REASON_CALLBACK_RECORD KiReasonRunning;  /* in its routine */
+static KBUGCHECK_DUMP_IO_TYPE KiDumpIoGiven;               /* last */
+static PLIST_ENTRY KiDumpIoCompleted = &KiReasonCallbacks; /* have been told so far; NULL: all */
 
 static BOOLEAN KiInsertRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, PUCHAR State)
 {
@@ -219,19 +220,18 @@ static void KiRunPlainCallbacks(void)
     }
 }
 
-/* Calls every routine of one reason; After, if any, looks at what it left in Data. */
-static void KiRunReasonCallbacks(KBUGCHECK_CALLBACK_REASON Reason, PVOID Data, ULONG Length,
-                                 void (*Before)(PVOID Data),
+/* Calls every routine of one reason behind Entry; After, if any, looks at what it left in Data. */
+static void KiRunReasonCallbacks(PLIST_ENTRY Entry, KBUGCHECK_CALLBACK_REASON Reason, PVOID Data,
+                                 ULONG Length, void (*Before)(PVOID Data),
                                  void (*After)(PVOID Data,
                                                const KBUGCHECK_REASON_CALLBACK_RECORD *Record))
 {
-    PLIST_ENTRY Entry = &KiReasonCallbacks;
-
     while ((Entry = KiNextRecord(&KiReasonCallbacks, Entry,
                                  sizeof(KBUGCHECK_REASON_CALLBACK_RECORD)))) {
         PKBUGCHECK_REASON_CALLBACK_RECORD Record =
             CONTAINING_RECORD(Entry, KBUGCHECK_REASON_CALLBACK_RECORD, Entry);
-        if (Record->Reason != Reason || Record->Checksum != KiReasonChecksum(Record)) {
+        if (Record->Reason != Reason || Record->State == BufferIncomplete ||
+            Record->Checksum != KiReasonChecksum(Record)) {
             continue;
         }
         if (Before != NULL) {
@@ -239,7 +239,9 @@ static void KiRunReasonCallbacks(KBUGCHECK_CALLBACK_REASON Reason, PVOID Data, U
             Before(Data);
         }
         Record->State = BufferStarted;
+        KiReasonRunning = Record;
         Record->CallbackRoutine(Reason, Record, Data, Length);
+        KiReasonRunning = NULL;
         Record->State = BufferFinished;
         if (After != NULL) {
             After(Data, Record);
@@ -251,20 +253,24 @@ void KeGiveToDumpIo(KBUGCHECK_DUMP_IO_TYPE Type, ULONG64 Offset, PVOID Buffer, U
 {
     KBUGCHECK_DUMP_IO Io = {Offset, Buffer, Length, Type};
 
-    if (!KiDumpIoStopped) {
-        KiDumpIoRunning = TRUE;
-        KiRunReasonCallbacks(KbCallbackDumpIo, &Io, sizeof(Io), NULL, NULL);
-        KiDumpIoRunning = FALSE;
-    }
+    KiDumpIoGiven = Type;
+    KiRunReasonCallbacks(Type == KbDumpIoComplete ? KiDumpIoCompleted : &KiReasonCallbacks,
+                         KbCallbackDumpIo, &Io, sizeof(Io), NULL, NULL);
 }
 
-BOOLEAN KiStopDumpIo(void)
+KBUGCHECK_DUMP_IO_TYPE KiDropFailedDumpIo(void)
 {
-    BOOLEAN Running = KiDumpIoRunning;
+    PKBUGCHECK_REASON_CALLBACK_RECORD Record = KiReasonRunning;
 
-    KiDumpIoStopped = TRUE;
-    KiDumpIoRunning = FALSE;
-    return Running;
+    if (Record == NULL || Record->Reason != KbCallbackDumpIo) {
+        return KbDumpIoInvalid;
+    }
+    KiReasonRunning = NULL;
+    Record->State = BufferIncomplete;
+    if (KiDumpIoGiven == KbDumpIoComplete) {
+        KiDumpIoCompleted = &Record->Entry;
+    }
+    return KiDumpIoGiven;
 }
 
 static void KiPrintBytes(const UCHAR *Bytes, ULONG Count)
@@ -333,11 +339,15 @@ void KiRunBugCheckCallbacks(void)
 
     KfRaiseIrql(HIGH_LEVEL); /* what they may rely on; interrupts are off anyway */
     KiRunPlainCallbacks();
-    KiRunReasonCallbacks(KbCallbackSecondaryDumpData, &Dump, sizeof(Dump), KiPrepareSecondaryData,
-                         KiTakeSecondaryData);
+    KiRunReasonCallbacks(&KiReasonCallbacks, KbCallbackSecondaryDumpData, &Dump, sizeof(Dump),
+                         KiPrepareSecondaryData, KiTakeSecondaryData);
 }
 
 void KiCompleteDumpIo(void)
 {
+    if (KiDumpIoCompleted == NULL) {
+        return;
+    }
     KeGiveToDumpIo(KbDumpIoComplete, NEXT_OFFSET, NULL, 0);
+    KiDumpIoCompleted = NULL;
 }

@@ -196,6 +196,7 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
     const ULONG_PTR Parameters[4] = {P1, P2, P3, P4};
     PKPRCB Prcb = KeGetCurrentPrcb();
     LONG Self = (LONG)Prcb->Number + 1;
+    KBUGCHECK_DUMP_IO_TYPE Given;
     LONG Owner;
 
     _disable();
@@ -208,6 +209,10 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KiFreeze(Prcb, Frame);
     }
     KdEnterCrashMode();
+    Given = KiDropFailedDumpIo();
+    if (Given != KbDumpIoInvalid) {
+        KiBugCheckDepth = 1; /* that was a driver, which does no more */
+    }
     switch (++KiBugCheckDepth) {
     case 1:
         KiBugCheckData[0] = Code;
@@ -224,10 +229,12 @@ void KiBugCheck(ULONG Code, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR 
         KdPrintf("\n*** bugcheck 0x%08X (0x%llX, 0x%llX, 0x%llX, 0x%llX) while reporting, at rip "
                  "%016llx\n",
                  Code, P1, P2, P3, P4, Frame->Rip);
-        KiSaveMemory(Prcb, KiStopDumpIo());
+        KiSaveMemory(Prcb, Given == KbDumpIoHeader || Given == KbDumpIoBody);
+        KiCompleteDumpIo();
         break;
     case 3:
-        break; /* not even that worked */
+        KiCompleteDumpIo(); /* not even that worked */
+        break;
     default:
         KiHaltForEver(); /* nothing works */
     }

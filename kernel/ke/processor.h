@@ -235,9 +235,10 @@ void KiLoadDebugRegisters(void);
 /* bugcallback.c */
 /* What drivers have registered for a bugcheck. Interrupts off, the other processors stopped. */
 void KiRunBugCheckCallbacks(void);
-/* TRUE: a routine that is given what is saved was running, and is not called any more. */
-BOOLEAN KiStopDumpIo(void);
-/* Everything has been saved. */
+/* A bugcheck while a routine ran that is given what is saved: it is not called any more. What it
+ * was given; KbDumpIoInvalid: none ran. */
+KBUGCHECK_DUMP_IO_TYPE KiDropFailedDumpIo(void);
+/* Everything has been saved, or all that could be: each routine is told so once. */
 void KiCompleteDumpIo(void);
 
 /* exception.c */

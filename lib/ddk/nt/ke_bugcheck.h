@@ -107,9 +107,11 @@ NTKERNELAPI BOOLEAN NTAPI KeDeregisterBugCheckCallback(
 /* The same for one purpose, after all of those. KbCallbackSecondaryDumpData: the data are printed
  * with their GUID, stay where they are, and a debugger finds them (`nt enumtag`). KbCallbackDumpIo:
  * is given those data, then what is written to a crash disk, if there is one, headers and memory as
- * they come, and KbDumpIoComplete at the end. The others choose pages for dumps that have not all
- * of them, as a crash file here has: they are not called. FALSE: the record is registered already,
- * or Reason is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback; book ch. 6. */
+ * they come, and KbDumpIoComplete at the end. When such a routine faults, that one is not called
+ * any more, and what is written begins anew, for the others, too. The other reasons choose pages
+ * for dumps that have not all of them, as a crash file here has: they are not called. FALSE: the
+ * record is registered already, or Reason is none. Any IRQL. WDK: KeRegisterBugCheckReasonCallback;
+ * book ch. 6. */
 NTKERNELAPI BOOLEAN NTAPI KeRegisterBugCheckReasonCallback(
     _Inout_ PKBUGCHECK_REASON_CALLBACK_RECORD CallbackRecord,
     _In_ PKBUGCHECK_REASON_CALLBACK_ROUTINE CallbackRoutine, _In_ KBUGCHECK_CALLBACK_REASON Reason,
