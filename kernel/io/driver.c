@@ -106,16 +106,26 @@ NTSTATUS IopCreateBuiltInDriver(PCWSTR Directory, PCWSTR Name, PDRIVER_OBJECT *D
     return IopInsertDriver(Driver);
 }
 
+/* A device that the driver has not deleted. One that it has may be in the list still: it goes with
+ * the last close. */
+static PDEVICE_OBJECT IopFindForgottenDevice(PDRIVER_OBJECT Driver)
+{
+    KIRQL OldIrql = KeAcquireSpinLockRaiseToDpc(&IopDatabaseLock);
+    PDEVICE_OBJECT Device = Driver->DeviceObject;
+    while (Device != NULL && (IopExtension(Device)->ExtensionFlags & DOE_DELETE_BEGUN)) {
+        Device = Device->NextDevice;
+    }
+    KeReleaseSpinLock(&IopDatabaseLock, OldIrql);
+    return Device;
+}
+
 /* Deletes the devices that a failed DriverEntry forgot. */
 static void IopDeleteForgottenDevices(PDRIVER_OBJECT Driver)
 {
     PDEVICE_OBJECT Device;
-    while ((Device = Driver->DeviceObject) != NULL) {
+    while ((Device = IopFindForgottenDevice(Driver)) != NULL) {
         KdPrintf("io: %wZ failed and left a device behind\n", &Driver->DriverName);
         IoDeleteDevice(Device);
-        if (Driver->DeviceObject == Device) {
-            break; /* the driver let it be opened already: it goes with the last close */
-        }
     }
 }
 

@@ -32,7 +32,8 @@ static void IopCallStartIo(PDEVICE_OBJECT Device, PIRP Irp)
     IopCheckIrql((PVOID)StartIo, NULL, DISPATCH_LEVEL);
 }
 
-/* The current request is done: makes the next one current, or the device idle. */
+/* The current request is done: makes the next one current, or the device idle. CurrentIrp is
+ * cleared first, so a cancel routine never finds an IRP that is done. */
 static PIRP IopTakeNextPacket(PDEVICE_OBJECT Device, const IOP_NEXT_PACKET *Next)
 {
     KIRQL CancelIrql;
@@ -123,8 +124,8 @@ VOID NTAPI IoStartPacket(PDEVICE_OBJECT Device, PIRP Irp, PULONG Key, PDRIVER_CA
     KeLowerIrql(OldIrql);
 }
 
-/* Remove takes the next entry; with none left it makes the queue not busy. CurrentIrp is cleared
- * first, so a cancel routine never finds an IRP that is done. */
+/* With DeferredStartIo, and a StartIo that has not returned yet, the wish is only noted: the loop
+ * in IopStartIo fulfils it. */
 static void IopStartNext(PDEVICE_OBJECT Device, IOP_NEXT_PACKET Next)
 {
     PDEVOBJ_EXTENSION Extension = Device->DeviceObjectExtension;

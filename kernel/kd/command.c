@@ -10,7 +10,7 @@
  * only if the alignment leaves no gaps. */
 C_ASSERT(sizeof(KD_COMMAND_ENTRY) == 40);
 
-/* Some thirty commands, looked up once a line: no order needed. */
+/* Some sixty commands, looked up once a line: no order needed. */
 static const KD_COMMAND_ENTRY *FindCommand(const CHAR *Name)
 {
     for (const KD_COMMAND_ENTRY *Entry = __kdcmd_start; Entry != __kdcmd_end; Entry++) {

@@ -43,3 +43,12 @@ def test_shutdown_and_reboot_commands():
                 child.sendline(line)
             child.expect_exact("driverlife: shutdown second")
             child.expect_exact("driverlife: shutdown last chance")
+
+
+def test_a_driver_that_fails_leaves_no_device_but_what_is_open():
+    """It is not accused of deleting twice what it has deleted once, and what it forgot goes, wherever it stands in the list."""
+    result = qemu.execute(r"sc create f type= kernel binPath= c:\tests\failopen.sys; sc start f; winobj \Device", smp=2)
+    assert result.status == qemu.STATUS_FAILED, result.output
+    assert "failopen: opened, 0x00000000" in result.output and "[SC] StartService FAILED 21:" in result.output
+    assert re.findall(r"^io: .* left a device behind$", result.output, re.M) == [r"io: \Driver\f failed and left a device behind"]
+    assert not re.search(r"^Kmt", result.output, re.M), result.output
