@@ -1,41 +1,47 @@
 #? Etude: a small x86-64 kernel with the Windows NT driver model
 #?
-#?   make deps     install the Debian packages that the rest needs (apt-get; sudo when not root)
-#?   make          build everything: kernel, drivers, boot disk, CD image
-#?   make run      boot to the console on this terminal; Ctrl-A X ends
-#?   make demo     play a tune, record build/demo.wav, compare the notes heard with those written
-#?   make exec CMD="beep 440 500; irql"   boot, run console commands, power off; fails if one failed
-#?   make trace CMD="melody play twinkle"   the same, and a picture of it: build/trace.svg, build/trace.json
-#?   make debug    boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
-#?   make analyze CRASH=file   what a crash file tells (nt analyze -v); CMD="nt stacks; nt vm" asks, CMD=gdb stays in gdb
-#?   make test     build and run all tests; PYTEST_ARGS="-k pool" chooses; BOOT MACHINE CPU MEM: on that machine
-#?   make bench    instruction counts and times
-#?   make hunt SEEDS=1000   look for races: random schedules of the debug kernel, repeatable
-#?   make lint     format, warnings, layering, style figures
-#?   make sdk      headers, import libraries and CMake files for drivers elsewhere: build/etude-sdk.tar.gz
-#?   make release  the image, the SDK and their checksums in build/release: the same bytes wherever they are made
-#?   make sys NAME=beep   build one driver        make clean   remove everything built
+#?   make deps                   install the Debian packages that the rest needs (apt-get; sudo when not root)
+#?   make                        build everything: kernel, drivers, boot disk, CD image
+#?   make run                    boot to the console on this terminal; Ctrl-A X ends
+#?   make demo                   play a tune, record build/demo.wav, compare the notes heard with those written
+#?   make exec CMD="beep 440 500; irql"      boot, run console commands, power off; fails if one failed
+#?   make trace CMD="melody play twinkle"    the same, and a picture of it: build/trace.svg, build/trace.json
+#?   make debug                  boot under gdb, stopped where the kernel starts (debug-wait: for a gdb elsewhere)
+#?   make analyze CRASH=file     what a crash file tells; CMD="nt stacks; nt vm" asks something, CMD=gdb stays in gdb
+#?   make test                   build and run all tests; PYTEST_ARGS="-k pool" chooses; BOOT MACHINE CPU MEM: on that machine
+#?   make bench                  instruction counts and times
+#?   make hunt SEEDS=1000        look for races: random schedules of the debug kernel, repeatable
+#?   make lint                   format, warnings, layering, style figures
+#?   make sdk                    headers, import libraries and CMake files for drivers elsewhere: build/etude-sdk.tar.gz
+#?   make release                image, SDK and checksums in build/release: the same bytes wherever they are made
+#?   make sys NAME=beep          build one driver
+#?   make clean                  remove everything built
 #?
-#? Variables, with what run / exec take when none is given:
-#?   BOOT=grub / direct    grub: the CD image, by BIOS; uefi: the same image, by UEFI; direct: QEMU loads the kernel
-#?   SMP=2 / 1             processors        MEM=128M   memory
-#?   MACHINE=q35           or pc             CPU=max    or qemu64, host (with KVM), ...
-#?   ACCEL=tcg             or kvm            AUDIO=none or pa, alsa, ...: who plays the speaker
-#?   WAV=file              record the speaker instead
-#?   DISK=file             a disk, made if it is not there: the registry lives on in it
-#?   CRASH=file            a disk for crash files, made if it is not there; make analyze opens it
-#?   EXTRA_FILES="a.sys b.rtttl"   appear under c:\extra
-#?   CMDLINE="..."         the kernel's command line; docs/debugging.md has its words
-#?   DEBUG_PORT=1234       (or a socket's path) the kernel's own gdb stub, on COM2: "target remote :1234" in gdb
-#?   QEMU_EXTRA="..."      further arguments for QEMU
-#?   TIMEOUT=120           seconds that exec waits
-#?   ICOUNT=1              count instructions: every run the same
-#?   KINDS="irp dpc" FROM=0 TO=99   what trace records, and which microseconds its picture shows closely
-#?   PICTURE=file          gets the picture as well
+#? Variables, with what is taken when none is given (run / exec):
+#?   BOOT=grub / direct          grub: the CD image, by BIOS; uefi: the same image, by UEFI; direct: QEMU loads the kernel
+#?   SMP=2 / 1                   processors
+#?   MEM=128M                    memory
+#?   MACHINE=q35                 or pc
+#?   CPU=max                     or qemu64, host (with KVM), ...
+#?   ACCEL=tcg                   or kvm
+#?   AUDIO=none                  or pa, alsa, ...: who plays the speaker
+#?   WAV=file                    record the speaker instead
+#?   DISK=file                   a disk, made if it is not there: the registry lives on in it
+#?   CRASH=file                  a disk for crash files, made if it is not there; make analyze opens it
+#?   EXTRA_FILES="a.sys b.rtttl" appear under c:\extra
+#?   CMDLINE="..."               the kernel's command line; docs/debugging.md has its words
+#?   DEBUG_PORT=1234             (or a socket's path) the kernel's own gdb stub, on COM2: "target remote :1234" in gdb
+#?   QEMU_EXTRA="..."            further arguments for QEMU
+#?   TIMEOUT=120                 seconds that exec and trace wait
+#?   ICOUNT=1                    count instructions: every run the same
+#?   KINDS="irp dpc"             what trace records; all of it if nothing is said
+#?   FROM=0 TO=99                which microseconds its picture shows closely
+#?   PICTURE=file                gets the picture as well
 #?   SEEDS=1000 FIRST=1 JOBS=2   which schedules hunt tries, and how many at once
 #?   RACE=lock / check / wake    hunt one that is there on purpose
-#?   DEBUG=1               the debug kernel, in $(O)/debug: more checks, schedules from a seed
-#?   O=build               output folder     V=1        show full commands
+#?   DEBUG=1                     the debug kernel, in $(O)/debug: more checks, schedules from a seed
+#?   O=build                     output folder
+#?   V=1                         show full commands
 
 # What is built stands in five fragments beside what they build; all sources are found by wildcards, so a new file, driver
 # or test needs no change here. All output goes below $(O).
