@@ -77,9 +77,10 @@ C_ASSERT(sizeof(EX_POOL_SLAB) <= EX_SLAB_FIRST);
 /* Own number: freed with wrong extended parameters. Parameters: address, tag, status or
  * parameters. */
 #define EX_BAD_SECURE 0xCA
-/* BAD_POOL_HEADER subcode: a block, or the one behind it, does not look as it was made. */
+/* BAD_POOL_HEADER subcodes, Windows': a block, or the one behind it, does not look as it was made;
+ * what free blocks hang in is broken. */
 #define EX_BAD_HEADER 0x20
-#define EX_BAD_SLAB 0x21
+#define EX_BAD_SLAB 0x3
 
 /* What is asked of the pools, when it is more than a size and a tag. */
 #define EX_REQUEST_ALIGNED 0x1 /* on a cache line */

@@ -131,6 +131,20 @@ static inline VOID KmtJoin(PETHREAD Thread)
     ObDereferenceObject(Thread);
 }
 
+/* Returns when threads that were in this driver's routines, to return from them, have done so:
+ * worker threads, for instance, that have said that they are done. They are more important than
+ * this thread is while it goes round the processors, so none is left where it gets to run; twice,
+ * for one that is moved to a processor where it has been. */
+static inline VOID KmtLetOthersReturn(VOID)
+{
+    KPRIORITY Own = KeSetPriorityThread(KeGetCurrentThread(), LOW_PRIORITY + 1);
+    for (ULONG i = 0; i < 2 * KmtProcessors(); i++) {
+        KeSetSystemAffinityThread((KAFFINITY)1 << i % KmtProcessors());
+    }
+    KeRevertToUserAffinityThread();
+    KeSetPriorityThread(KeGetCurrentThread(), Own);
+}
+
 /* Xorshift: the same numbers from the same seed on every run. */
 static inline ULONG KmtRandom(PULONG Seed)
 {

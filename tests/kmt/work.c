@@ -23,6 +23,25 @@ static VOID NTAPI Note(PVOID Context)
     KeSetEvent((PKEVENT)Context, 0, FALSE);
 }
 
+/* Whether Routine runs as an item of this type at the priority that is wanted. A host that keeps
+ * the machine from running makes it help the worker, as one that starves: then another time it is
+ * so. */
+static BOOLEAN RunsAt(PWORKER_THREAD_ROUTINE Routine, ULONG Type, KPRIORITY Wanted)
+{
+    for (ULONG Tries = 0; Tries < 3; Tries++) {
+        ExInitializeWorkItem(&Item, Routine, &Done);
+        ExQueueWorkItem(&Item, (WORK_QUEUE_TYPE)Type);
+        if (KmtWait(&Done, 20000) != STATUS_SUCCESS) {
+            return FALSE;
+        }
+        if (Priority == Wanted) {
+            return TRUE;
+        }
+        DbgPrint("# priority %d, not %d\n", Priority, Wanted);
+    }
+    return FALSE;
+}
+
 static VOID TestQueues(VOID)
 {
     static const KPRIORITY Expected[] = {13, 12, 15, 8, 7, 18, 14};
@@ -32,10 +51,7 @@ static VOID TestQueues(VOID)
         ULONG Type = Queue < MaximumWorkQueue ? Queue : CustomPriorityWorkQueue + 5 + Queue;
         KPRIORITY Wanted = Queue < MaximumWorkQueue ? Expected[Queue] : (KPRIORITY)(5 + Queue);
 
-        ExInitializeWorkItem(&Item, Note, &Done);
-        ExQueueWorkItem(&Item, (WORK_QUEUE_TYPE)Type);
-        Wrong += KmtWait(&Done, 5000) != STATUS_SUCCESS;
-        Wrong += Priority != Wanted;
+        Wrong += !RunsAt(Note, Type, Wanted);
     }
     KMT_EQUAL(Wrong, 0, "every queue runs items, at its priority");
     KMT_EQUAL(BadLevels, 0, "at PASSIVE_LEVEL");
@@ -56,17 +72,9 @@ static VOID NTAPI WorkLong(PVOID Context)
 
 static VOID TestLongItems(VOID)
 {
-    static const WORK_QUEUE_TYPE Types[] = {HyperCriticalWorkQueue, BackgroundWorkQueue};
-    KPRIORITY Found[2];
-
-    for (ULONG i = 0; i < 2; i++) {
-        ExInitializeWorkItem(&Item, WorkLong, &Done);
-        ExQueueWorkItem(&Item, Types[i]);
-        KmtWait(&Done, 20000);
-        Found[i] = Priority;
-    }
-    KMT_EQUAL(Found[0], 15, "long work keeps the priority of an urgent queue");
-    KMT_EQUAL(Found[1], 7, "and of a lazy one");
+    KMT_CHECK(RunsAt(WorkLong, HyperCriticalWorkQueue, 15),
+              "long work keeps the priority of an urgent queue");
+    KMT_CHECK(RunsAt(WorkLong, BackgroundWorkQueue, 7), "and of a lazy one");
 }
 
 static VOID NTAPI Again(PVOID Context)
@@ -159,5 +167,5 @@ static VOID KmtRun(VOID)
     TestReuse();
     TestBlocked();
     TestDpc();
-    KmtSleep(20); /* the last items' routines have returned: their code may go */
+    KmtLetOthersReturn(); /* from the last items' routines: their code may go */
 }

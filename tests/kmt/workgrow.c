@@ -60,7 +60,7 @@ static VOID TestGrowth(VOID)
     for (ULONG i = 0; i < BLOCKED; i++) {
         First[i] = Items[i].Thread;
     }
-    KmtSleep(100); /* all of them are idle again */
+    KmtLetOthersReturn(); /* all of them are idle again */
     BlockAll("and so do the next");
     for (ULONG i = 0; i < BLOCKED; i++) {
         for (ULONG j = 0; j < BLOCKED; j++) {
@@ -144,5 +144,5 @@ static VOID KmtRun(VOID)
     TestGrowth();
     TestUrgent();
     TestOvertaking();
-    KmtSleep(50); /* the last routines have returned */
+    KmtLetOthersReturn(); /* from the last routines */
 }
