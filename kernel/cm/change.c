@@ -3,6 +3,7 @@
  * tells them afterwards; what happens in between is in tree.c and value.c.
  */
 #include "cmp.h"
+#include "mm.h"
 
 /* Deletes or, with NewName, renames, and tells who watches. */
 static NTSTATUS CmpMoveKey(PCM_KEY Key, PCUNICODE_STRING NewName)
@@ -91,7 +92,7 @@ static NTSTATUS CmpCheckValue(PUNICODE_STRING ValueName, PVOID Data, ULONG DataS
     if (NT_SUCCESS(Status) && DataSize > CM_MAXIMUM_VALUE) {
         Status = STATUS_INVALID_PARAMETER;
     }
-    return NT_SUCCESS(Status) && !CmpIsMapped(Data, DataSize) ? STATUS_ACCESS_VIOLATION : Status;
+    return NT_SUCCESS(Status) && !MmIsRangeValid(Data, DataSize) ? STATUS_ACCESS_VIOLATION : Status;
 }
 
 NTSTATUS NTAPI ZwSetValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName, ULONG TitleIndex,
@@ -180,7 +181,7 @@ NTSTATUS NTAPI ZwSetInformationKey(HANDLE KeyHandle, KEY_SET_INFORMATION_CLASS I
     if (KeySetInformationLength != sizeof(KEY_WRITE_TIME_INFORMATION)) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (!CmpIsMapped(KeySetInformation, KeySetInformationLength)) {
+    if (!MmIsRangeValid(KeySetInformation, KeySetInformationLength)) {
         return STATUS_ACCESS_VIOLATION;
     }
     Status = CmpReferenceHandle(KeyHandle, KEY_SET_VALUE, &Object);

@@ -189,8 +189,6 @@ void CmpCloseWatch(PCMP_KEY_OBJECT Object);
 /* The key object of a handle that has the access, referenced. */
 NTSTATUS CmpReferenceHandle(HANDLE Handle, ACCESS_MASK Access, PCMP_KEY_OBJECT *Object);
 NTSTATUS CmpCreateKeyType(void);
-/* FALSE: a page of the buffer is not mapped. */
-BOOLEAN CmpIsMapped(const VOID *Buffer, SIZE_T Length);
 /* STATUS_ACCESS_VIOLATION, STATUS_INVALID_PARAMETER. */
 NTSTATUS CmpCheckName(PCUNICODE_STRING Name, ULONG MaximumChars);
 

@@ -14,6 +14,7 @@
  * All of it happens under CmpLock, held exclusively.
  */
 #include "cmp.h"
+#include "mm.h"
 
 /* A call that waits. The one who made it waits on Done, or is told by Event and Item. */
 typedef struct _CMP_REQUEST {
@@ -209,7 +210,7 @@ NTSTATUS NTAPI ZwNotifyChangeKey(HANDLE KeyHandle, HANDLE Event, PIO_APC_ROUTINE
                           (ULONG_PTR)ApcContext)) {
         return STATUS_INVALID_PARAMETER;
     }
-    if (!CmpIsMapped(IoStatusBlock, sizeof(*IoStatusBlock))) {
+    if (!MmIsRangeValid(IoStatusBlock, sizeof(*IoStatusBlock))) {
         return STATUS_ACCESS_VIOLATION;
     }
     Status = CmpReferenceHandle(KeyHandle, KEY_NOTIFY, &Object);

@@ -7,6 +7,7 @@
  * contexts. Registry callbacks are asked before the walk and told after it, with no lock held.
  */
 #include "cmp.h"
+#include "mm.h"
 
 #define CMP_OPEN_SIGNATURE 0x4F6D6343 /* "CcmO" */
 
@@ -23,24 +24,9 @@ typedef struct _CMP_OPEN {
     ULONG Disposition; /* out */
 } CMP_OPEN, *PCMP_OPEN;
 
-BOOLEAN CmpIsMapped(const VOID *Buffer, SIZE_T Length)
-{
-    const UCHAR *End = (const UCHAR *)Buffer + Length;
-
-    if (End < (const UCHAR *)Buffer) {
-        return FALSE; /* it would go on at address 0 */
-    }
-    for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
-        if (!MmIsAddressValid(Page)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 NTSTATUS CmpCheckName(PCUNICODE_STRING Name, ULONG MaximumChars)
 {
-    if (!CmpIsMapped(Name, sizeof(*Name)) || !CmpIsMapped(Name->Buffer, Name->Length)) {
+    if (!MmIsRangeValid(Name, sizeof(*Name)) || !MmIsRangeValid(Name->Buffer, Name->Length)) {
         return STATUS_ACCESS_VIOLATION;
     }
     return (Name->Length & 1) != 0 || Name->Length > MaximumChars * sizeof(WCHAR)
@@ -261,8 +247,8 @@ static NTSTATUS CmpOpenByName(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
 {
     NTSTATUS Status;
 
-    if (!CmpIsMapped(KeyHandle, sizeof(*KeyHandle)) ||
-        !CmpIsMapped(Attributes, sizeof(*Attributes))) {
+    if (!MmIsRangeValid(KeyHandle, sizeof(*KeyHandle)) ||
+        !MmIsRangeValid(Attributes, sizeof(*Attributes))) {
         return STATUS_ACCESS_VIOLATION;
     }
     if (Attributes->Length != sizeof(*Attributes)) {
@@ -297,7 +283,7 @@ NTSTATUS NTAPI ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
         Status = CmpCheckName(Class, UNICODE_STRING_MAX_CHARS);
     }
     if (NT_SUCCESS(Status) && Disposition != NULL &&
-        !CmpIsMapped(Disposition, sizeof(*Disposition))) {
+        !MmIsRangeValid(Disposition, sizeof(*Disposition))) {
         Status = STATUS_ACCESS_VIOLATION;
     }
     if (NT_SUCCESS(Status)) {

@@ -6,6 +6,7 @@
  * it takes.
  */
 #include "cmp.h"
+#include "mm.h"
 
 NTSTATUS CmpBeginAnswer(PCMP_ANSWER Answer, PVOID Buffer, ULONG Length, ULONG Fixed, ULONG Needed,
                         PULONG ResultLength)
@@ -15,7 +16,7 @@ NTSTATUS CmpBeginAnswer(PCMP_ANSWER Answer, PVOID Buffer, ULONG Length, ULONG Fi
     if (Length < Fixed) {
         return STATUS_BUFFER_TOO_SMALL;
     }
-    return CmpIsMapped(Buffer, Answer->Room) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+    return MmIsRangeValid(Buffer, Answer->Room) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
 }
 
 void CmpWriteAnswer(PCMP_ANSWER Answer, ULONG Offset, const VOID *Data, ULONG Size)
@@ -223,8 +224,8 @@ static NTSTATUS CmpCheckQuery(KEY_INFORMATION_CLASS Class, KEY_INFORMATION_CLASS
     if ((ULONG)Class > (ULONG)Last) {
         return STATUS_INVALID_PARAMETER;
     }
-    return CmpIsMapped(ResultLength, sizeof(*ResultLength)) ? STATUS_SUCCESS
-                                                            : STATUS_ACCESS_VIOLATION;
+    return MmIsRangeValid(ResultLength, sizeof(*ResultLength)) ? STATUS_SUCCESS
+                                                               : STATUS_ACCESS_VIOLATION;
 }
 
 NTSTATUS NTAPI ZwQueryKey(HANDLE KeyHandle, KEY_INFORMATION_CLASS KeyInformationClass,

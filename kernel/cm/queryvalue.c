@@ -2,6 +2,7 @@
  * queryvalue.c - the services that read values. What fits of an answer is query.c's matter.
  */
 #include "cmp.h"
+#include "mm.h"
 
 /* How a class lays out its answer: the fixed part is cut from one structure with every field. */
 typedef struct _CMP_LAYOUT {
@@ -92,8 +93,8 @@ static NTSTATUS CmpCheckValueQuery(KEY_VALUE_INFORMATION_CLASS Class, PVOID Buff
     if (Aligned && ((ULONG_PTR)Buffer & 7) != 0) {
         return STATUS_DATATYPE_MISALIGNMENT;
     }
-    return CmpIsMapped(ResultLength, sizeof(*ResultLength)) ? STATUS_SUCCESS
-                                                            : STATUS_ACCESS_VIOLATION;
+    return MmIsRangeValid(ResultLength, sizeof(*ResultLength)) ? STATUS_SUCCESS
+                                                               : STATUS_ACCESS_VIOLATION;
 }
 
 static NTSTATUS CmpQueryValue(PCM_KEY Key, PUNICODE_STRING Name, KEY_VALUE_INFORMATION_CLASS Class,

@@ -190,6 +190,8 @@ void MmFreeImage(PVOID Base, SIZE_T Pages);
  * highest address (StackBase), or NULL. MmDeleteKernelStack: nobody runs on it any more. */
 PVOID MmCreateKernelStack(void);
 void MmDeleteKernelStack(PVOID StackBase);
+/* MmIsAddressValid of each byte; none of them is touched. Any IRQL. */
+BOOLEAN MmIsRangeValid(const VOID *Address, SIZE_T Length);
 /* TRUE when Address lies in the guard page of some kernel stack. Any IRQL. */
 BOOLEAN MmIsGuardPage(PVOID Address);
 

@@ -260,7 +260,7 @@ NTSTATUS NTAPI IopBootDirectoryControl(PDEVICE_OBJECT Device, PIRP Irp)
     if (IopBootFileOf(File) == NULL || !IopBootFileOf(File)->Directory) {
         return IopFinishBootRequest(Irp, STATUS_INVALID_PARAMETER, 0);
     }
-    if (!IopIsMapped(Irp->UserBuffer, Stack->Parameters.QueryDirectory.Length)) {
+    if (!MmIsRangeValid(Irp->UserBuffer, Stack->Parameters.QueryDirectory.Length)) {
         return IopFinishBootRequest(Irp, STATUS_ACCESS_VIOLATION, 0);
     }
     ExAcquireFastMutex(&IopBootLock);

@@ -289,7 +289,7 @@ static NTSTATUS NTAPI IopBootRead(PDEVICE_OBJECT Device, PIRP Irp)
         return IopFinishBootRequest(Irp, STATUS_END_OF_FILE, 0);
     }
     Length = min(Length, Open->Size - Offset);
-    if (!IopIsMapped(Irp->UserBuffer, (ULONG)Length)) {
+    if (!MmIsRangeValid(Irp->UserBuffer, (ULONG)Length)) {
         return IopFinishBootRequest(Irp, STATUS_ACCESS_VIOLATION, 0);
     }
     RtlCopyMemory(Irp->UserBuffer, Open->Data + Offset, Length);

@@ -12,21 +12,6 @@
 #include "iop.h"
 #include "verify.h"
 
-/* A page is looked up at a time; no byte of the buffer is touched. */
-BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length)
-{
-    PUCHAR End = (PUCHAR)Buffer + Length;
-    if (End < (PUCHAR)Buffer) {
-        return FALSE; // it would go on at address 0
-    }
-    for (PUCHAR Page = PAGE_ALIGN(Buffer); Page < End; Page += PAGE_SIZE) {
-        if (!MmIsAddressValid(Page)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 /* The requester's length is kept in a field that drivers leave alone, as the stack locations are
  * theirs; the completion's APC, which overwrites it, comes after it was needed. */
 NTSTATUS IopAllocateSystemBuffer(PIRP Irp, ULONG Length, PVOID Source, ULONG SourceLength,
@@ -74,7 +59,7 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
 {
     Irp->UserBuffer = Buffer;
     if (Device->Flags & DO_BUFFERED_IO) {
-        if (!IopIsMapped(Buffer, Length)) {
+        if (!MmIsRangeValid(Buffer, Length)) {
             return STATUS_ACCESS_VIOLATION;
         }
         Irp->Flags |= IRP_BUFFERED_IO | (ToDevice ? 0 : IRP_INPUT_OPERATION);
@@ -93,7 +78,7 @@ NTSTATUS IopSetTransferBuffer(PIRP Irp, PDEVICE_OBJECT Device, PVOID Buffer, ULO
 static NTSTATUS IopCopyControlInput(PIRP Irp, ULONG Length, PVOID InputBuffer,
                                     ULONG InputBufferLength, ULONG Room)
 {
-    if (InputBuffer != NULL && !IopIsMapped(InputBuffer, InputBufferLength)) {
+    if (InputBuffer != NULL && !MmIsRangeValid(InputBuffer, InputBufferLength)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = IopAllocateSystemBuffer(Irp, Length, InputBuffer,
@@ -111,7 +96,7 @@ static NTSTATUS IopSetBufferedControl(PIRP Irp, PVOID InputBuffer, ULONG InputBu
     if (Length == 0) {
         return STATUS_SUCCESS;
     }
-    if (OutputBuffer != NULL && !IopIsMapped(OutputBuffer, OutputBufferLength)) {
+    if (OutputBuffer != NULL && !MmIsRangeValid(OutputBuffer, OutputBufferLength)) {
         return STATUS_ACCESS_VIOLATION;
     }
     // One buffer serves both ways: the driver reads its input before it writes its output.

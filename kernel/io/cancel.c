@@ -36,7 +36,7 @@ BOOLEAN NTAPI IoCancelIrp(PIRP Irp)
 {
     IOP_CONTEXT Context;
     KIRQL OldIrql;
-    if (IopVerifying && !IopIsReadable(Irp, sizeof(*Irp))) {
+    if (IopVerifying && !IopIsThere(Irp)) {
         IopViolation(IopCalledNoIrp, __builtin_return_address(0), Irp, 0);
     }
     if (Irp->Type != IO_TYPE_IRP) {

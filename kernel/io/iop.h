@@ -258,8 +258,6 @@ NTSTATUS IopBuildInformationIrp(PIOP_REQUEST Request, UCHAR MajorFunction, PVOID
 IO_STATUS_BLOCK IopFinishNow(PIRP Irp, PFILE_OBJECT File, NTSTATUS Returned);
 /* The dispatch routine answered STATUS_PENDING: catches one that did not mark the IRP. */
 void IopCheckPending(PIRP Irp, PFILE_OBJECT File);
-/* Are all of the buffer's bytes mapped? */
-BOOLEAN IopIsMapped(PVOID Buffer, ULONG Length);
 /* A system buffer of Length bytes for Irp, a copy of Source's first SourceLength. Room: how many
  * bytes of it the requester takes back at most; IopSystemBufferRoom tells, and 0 when Irp has
  * none. */

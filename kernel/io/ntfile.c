@@ -124,7 +124,7 @@ NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
         Packet.EaLength = 0;
         return IopOpenFile(FileHandle, ObjectAttributes, IoStatusBlock, &Packet);
     }
-    return IopIsMapped(EaBuffer, EaLength)
+    return MmIsRangeValid(EaBuffer, EaLength)
                ? IopOpenWithEa(FileHandle, ObjectAttributes, IoStatusBlock, &Packet)
                : STATUS_ACCESS_VIOLATION;
 }

@@ -65,7 +65,7 @@ static NTSTATUS IopCheckInformation(const UCHAR *Lengths, ULONG Classes, PVOID B
     if (Length < Lengths[Class]) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    return IopIsMapped(Buffer, Length) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+    return MmIsRangeValid(Buffer, Length) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
 }
 
 static ULONG IopFileMode(PFILE_OBJECT File)

@@ -53,7 +53,7 @@ NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK 
     if (Length < IopVolumeLengths[FsInformationClass]) {
         return STATUS_INFO_LENGTH_MISMATCH;
     }
-    if (!IopIsMapped(FsInformation, Length)) {
+    if (!MmIsRangeValid(FsInformation, Length)) {
         return STATUS_ACCESS_VIOLATION;
     }
     NTSTATUS Status = IopBeginRequest(&Request, FileHandle, NULL);

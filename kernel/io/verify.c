@@ -79,12 +79,6 @@ PVOID IopAllocateGuarded(SIZE_T Size, ULONG Tag)
                                          NormalPoolPrioritySpecialPoolOverrun);
 }
 
-/* An IRP in special pool has no memory any more once it is freed. */
-static BOOLEAN IopIsThere(PIRP Irp)
-{
-    return IopIsReadable(Irp, sizeof(*Irp));
-}
-
 /* The checks that are always made find nothing to complain of. */
 static BOOLEAN IopIsSound(PIRP Irp)
 {

@@ -63,11 +63,9 @@ static NT_PRINTF(2, 3) void NT_VARARGS IopAppend(PIOP_TEXT Text, const char *For
     Text->Length += min(Needed, Room - 1);
 }
 
-/* Its two ends are enough: nothing that is asked about here is larger than a page. */
 BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size)
 {
-    return (ULONG_PTR)Address >= MM_DIRECT_MAP_BASE && MmIsAddressValid(Address) &&
-           MmIsAddressValid((PUCHAR)Address + Size - 1);
+    return (ULONG_PTR)Address >= MM_DIRECT_MAP_BASE && MmIsRangeValid(Address, Size);
 }
 
 BOOLEAN IopIsInKernel(PVOID Address)
@@ -85,7 +83,7 @@ BOOLEAN IopIsDevice(PDEVICE_OBJECT Device)
 /* The location that the driver at fault may look at, or NULL: nobody has the IRP. */
 static PIO_STACK_LOCATION IopLocationOf(PIRP Irp)
 {
-    if (!IopIsReadable(Irp, sizeof(*Irp)) || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation < 1 ||
+    if (!IopIsThere(Irp) || Irp->Type != IO_TYPE_IRP || Irp->CurrentLocation < 1 ||
         Irp->CurrentLocation > Irp->StackCount) {
         return NULL;
     }

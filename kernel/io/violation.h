@@ -84,6 +84,11 @@ void IopCheckQueueable(PIRP Irp, PVOID Caller);
  * are a device object with its driver. */
 BOOLEAN IopIsReadable(PVOID Address, SIZE_T Size);
 BOOLEAN IopIsDevice(PDEVICE_OBJECT Device);
+/* An IRP in special pool has no memory any more once it is freed. */
+static inline BOOLEAN IopIsThere(PIRP Irp)
+{
+    return IopIsReadable(Irp, sizeof(*Irp));
+}
 /* Whether an address is the kernel's own, not a driver's. */
 BOOLEAN IopIsInKernel(PVOID Address);
 /* The name of a request: "IRP_MJ_READ". */

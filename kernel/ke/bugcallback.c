@@ -13,6 +13,7 @@
 #include <ntddk.h>
 #include "kd.h"
 #include "leak.h"
+#include "mm.h"
 #include "processor.h"
 
 #define SECONDARY_DATA_LIMIT 0x10000
@@ -157,28 +158,13 @@ BOOLEAN NTAPI KeDeregisterBugCheckReasonCallback(PKBUGCHECK_REASON_CALLBACK_RECO
     return KiRemoveRecord(&CallbackRecord->Entry, &CallbackRecord->State);
 }
 
-static BOOLEAN KiIsMapped(const void *Address, SIZE_T Size)
-{
-    PUCHAR Last = (PUCHAR)Address + Size - 1;
-
-    if (Size == 0) {
-        return TRUE;
-    }
-    for (PUCHAR Page = PAGE_ALIGN(Address); Page <= Last; Page += PAGE_SIZE) {
-        if (!MmIsAddressValid(Page)) {
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 /* The entry behind Entry in the list at Head, or NULL at the end and where the list is broken. Both
  * types of record begin with their entry. */
 static PLIST_ENTRY KiNextRecord(PLIST_ENTRY Head, PLIST_ENTRY Entry, SIZE_T Size)
 {
     PLIST_ENTRY Next = Entry->Flink;
 
-    if (Next == Head || !KiIsMapped(Next, Size) || Next->Blink != Entry) {
+    if (Next == Head || !MmIsRangeValid(Next, Size) || Next->Blink != Entry) {
         return NULL;
     }
     return Next;
@@ -188,7 +174,7 @@ static void KiCopyComponent(const UCHAR *Component, CHAR Name[COMPONENT_LENGTH])
 {
     ULONG Length = 0;
 
-    while (Length < COMPONENT_LENGTH - 1 && KiIsMapped(Component + Length, 1) &&
+    while (Length < COMPONENT_LENGTH - 1 && MmIsRangeValid(Component + Length, 1) &&
            Component[Length]) {
         Name[Length] = (CHAR)Component[Length];
         Length += 1;
@@ -321,7 +307,7 @@ static void KiTakeSecondaryData(PVOID Data, const KBUGCHECK_REASON_CALLBACK_RECO
     ULONG Length = Dump->OutBufferLength;
 
     if (Dump->OutBuffer == NULL || Length == 0 || Length > SECONDARY_DATA_LIMIT ||
-        !KiIsMapped(Dump->OutBuffer, Length)) {
+        !MmIsRangeValid(Dump->OutBuffer, Length)) {
         return;
     }
     KdPrintf("    {%08X-%04X-%04X-%02X%02X-%02X%02X%02X%02X%02X%02X}, %u bytes:", Guid->Data1,

@@ -242,8 +242,7 @@ static void KiExplainException(const ULONG_PTR Parameters[4])
 
     /* Anybody may give this code, with any parameters. */
     if ((NTSTATUS)Parameters[0] == STATUS_ACCESS_VIOLATION && Parameters[2] >= MM_DIRECT_MAP_BASE &&
-        MmIsAddressValid((PVOID)Parameters[2]) &&
-        MmIsAddressValid((PUCHAR)Parameters[2] + sizeof(*Record) - 1)) {
+        MmIsRangeValid(Record, sizeof(*Record))) {
         KdPrintf("    %016llx  address touched: %s\n", Record->ExceptionInformation[1],
                  Record->ExceptionInformation[0] == EXCEPTION_EXECUTE_FAULT ? "executed"
                  : Record->ExceptionInformation[0] == EXCEPTION_WRITE_FAULT ? "written"

@@ -23,7 +23,7 @@
 static BOOLEAN KiIsKernelMemory(const LIST_ENTRY *Link)
 {
     return (LONG_PTR)Link < 0 && ((ULONG_PTR)Link & (sizeof(PVOID) - 1)) == 0 &&
-           MmIsAddressValid((PVOID)Link) && MmIsAddressValid((PUCHAR)(Link + 1) - 1);
+           MmIsRangeValid(Link, sizeof(*Link));
 }
 
 /* In a list, and not alone in it. */

@@ -177,6 +177,21 @@ BOOLEAN NTAPI MmIsAddressValid(PVOID VirtualAddress)
     return (Entry & MI_PTE_PRESENT) != 0 || (Entry != 0 && KeGetCurrentIrql() < DISPATCH_LEVEL);
 }
 
+BOOLEAN MmIsRangeValid(const VOID *Address, SIZE_T Length)
+{
+    const UCHAR *End = (const UCHAR *)Address + Length;
+
+    if (End < (const UCHAR *)Address) {
+        return FALSE; /* it would go on at address 0 */
+    }
+    for (PUCHAR Page = PAGE_ALIGN(Address); Length != 0 && Page < End; Page += PAGE_SIZE) {
+        if (!MmIsAddressValid(Page)) {
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 PHYSICAL_ADDRESS NTAPI MmGetPhysicalAddress(PVOID BaseAddress)
 {
     PHYSICAL_ADDRESS Result;
