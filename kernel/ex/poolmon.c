@@ -175,6 +175,9 @@ static NTSTATUS ExpShowPool(PKD_CONSOLE Console, int Argc, char **Argv)
     if (Argc == 1) {
         ExpShowTotals(Console);
     }
+    if (Table.Count == 0) {
+        KdConsolePrint(Console, "Nothing has been allocated with the tag %s.\n", Argv[1]);
+    }
     ExpSortRows(&Table);
     for (ULONG i = 0; i < Table.Count; i++) {
         const EX_POOL_ROW *Row = &Table.Rows[i];

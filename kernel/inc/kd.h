@@ -85,6 +85,9 @@ const char *KdStatusName(NTSTATUS Status);
 BOOLEAN KdParseNumber(const char *Text, ULONG64 *Value);
 /* The same for a hexadecimal one, as addresses and handles are shown, with or without 0x. */
 BOOLEAN KdParseHexadecimal(const char *Text, ULONG64 *Value);
+/* The same for a command's argument; says what is wrong, for the command to return
+ * STATUS_INVALID_PARAMETER as what is reported. */
+BOOLEAN KdConsoleTakeAddress(PKD_CONSOLE Console, const char *Text, ULONG64 *Address);
 /* Whether Text, split at blanks, has Word. */
 BOOLEAN KdHasWord(const char *Text, const char *Word);
 

@@ -32,4 +32,11 @@ NTSTATUS PspCreateSystemThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
  * STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS PsEnumerateThreads(void (*Callback)(PETHREAD Thread, PVOID Context), PVOID Context);
 
+/* What a console command's argument, a decimal or 0x number, is the id of; referenced. Text NULL:
+ * System. Else says on the console what is wrong with it. PASSIVE_LEVEL.
+ * STATUS_INVALID_PARAMETER. */
+struct _KD_CONSOLE;
+NTSTATUS PsConsoleThread(struct _KD_CONSOLE *Console, const char *Text, PETHREAD *Thread);
+NTSTATUS PsConsoleProcess(struct _KD_CONSOLE *Console, const char *Text, PEPROCESS *Process);
+
 #endif

@@ -13,12 +13,15 @@
 #define IOP_TALLEST_STACK 128
 #define IOP_FIND_LIMIT 128
 
-/* Hexadecimal, with or without 0x, as addresses are printed; FALSE: it is none. */
+#define IOP_ADDRESS_DIGITS 8 /* at least: a device may be called BEEF */
+
+/* Hexadecimal, as addresses are printed, or anything with 0x; FALSE: it is none. */
 static BOOLEAN IopParseAddress(const char *Text, PVOID *Address)
 {
+    BOOLEAN Prefixed = Text[0] == '0' && (Text[1] | 0x20) == 'x';
     ULONG64 Value;
-    if (strlen(Text) < 8 || !KdParseHexadecimal(Text, &Value)) {
-        return FALSE; // no kernel address, but perhaps a name: BEEF
+    if ((!Prefixed && strlen(Text) < IOP_ADDRESS_DIGITS) || !KdParseHexadecimal(Text, &Value)) {
+        return FALSE;
     }
     *Address = (PVOID)Value;
     return TRUE;
@@ -78,6 +81,18 @@ static PCUNICODE_STRING IopNameOf(PDEVICE_OBJECT Device)
     return IopExtension(Device)->Name.Length != 0 ? &IopExtension(Device)->Name : &None;
 }
 
+/* What a name or an address was not found to be; answers Status. */
+static NTSTATUS IopRefuse(PKD_CONSOLE Console, const char *Text, const char *What, NTSTATUS Status)
+{
+    PVOID Address;
+    if (IopParseAddress(Text, &Address)) {
+        KdConsolePrint(Console, "There is no %s at %p; `%ss` lists them.\n", What, Address, What);
+    } else {
+        KdConsolePrint(Console, "No %s is called %s; `%ss` lists them.\n", What, Text, What);
+    }
+    return Status;
+}
+
 /*** devobj, drvobj, devstack ***/
 
 static void IopShowDevice(PKD_CONSOLE Console, PDEVICE_OBJECT Device)
@@ -109,11 +124,12 @@ static NTSTATUS IopDevObjCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         return KdConsoleUsage(Console);
     }
     NTSTATUS Status = IopFindDevice(Argv[1], &Device);
-    if (NT_SUCCESS(Status)) {
-        IopShowDevice(Console, Device);
-        ObfDereferenceObject(Device);
+    if (!NT_SUCCESS(Status)) {
+        return IopRefuse(Console, Argv[1], "device", Status);
     }
-    return Status;
+    IopShowDevice(Console, Device);
+    ObfDereferenceObject(Device);
+    return STATUS_SUCCESS;
 }
 KD_COMMAND("devobj", "NAME|ADDRESS", "show a device object", IopDevObjCommand);
 
@@ -150,11 +166,12 @@ static NTSTATUS IopDrvObjCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         return KdConsoleUsage(Console);
     }
     NTSTATUS Status = IopFindDriver(Argv[1], &Driver);
-    if (NT_SUCCESS(Status)) {
-        IopShowDriver(Console, Driver);
-        ObfDereferenceObject(Driver);
+    if (!NT_SUCCESS(Status)) {
+        return IopRefuse(Console, Argv[1], "driver", Status);
     }
-    return Status;
+    IopShowDriver(Console, Driver);
+    ObfDereferenceObject(Driver);
+    return STATUS_SUCCESS;
 }
 KD_COMMAND("drvobj", "NAME|ADDRESS", "show a driver object and its dispatch routines",
            IopDrvObjCommand);
@@ -183,7 +200,7 @@ static NTSTATUS IopDevStackCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     NTSTATUS Status = IopFindDevice(Argv[1], &Device);
     if (!NT_SUCCESS(Status)) {
-        return Status;
+        return IopRefuse(Console, Argv[1], "device", Status);
     }
     ULONG Count = IopCollectStack(Device, Stack);
     KdConsolePrint(Console, "  %-16s %-24s %-16s ObjectName\n", "!DevObj", "!DrvObj", "!DevExt");
@@ -245,12 +262,15 @@ static void IopShowIrp(PKD_CONSOLE Console, PIRP Irp)
 
 static NTSTATUS IopIrpCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
-    PVOID Address;
-    if (Argc != 2 || !IopParseAddress(Argv[1], &Address)) {
+    ULONG64 Address;
+    if (Argc != 2) {
         return KdConsoleUsage(Console);
     }
-    PIRP Irp = Address;
-    if (!IopIsReadable(Irp, sizeof(*Irp)) || Irp->Type != IO_TYPE_IRP || Irp->StackCount < 0 ||
+    if (!KdConsoleTakeAddress(Console, Argv[1], &Address)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    PIRP Irp = (PIRP)Address;
+    if (!IopIsThere(Irp) || Irp->Type != IO_TYPE_IRP || Irp->StackCount < 0 ||
         Irp->Size < IoSizeOfIrp(Irp->StackCount)) {
         KdConsolePrint(Console, "irp: there is no IRP at %p\n", Irp);
         return KdConsoleReported(Console, STATUS_INVALID_ADDRESS);

@@ -102,6 +102,18 @@ NTSTATUS KdConsoleUsage(PKD_CONSOLE Console)
     return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
 }
 
+BOOLEAN KdConsoleTakeAddress(PKD_CONSOLE Console, const char *Text, ULONG64 *Address)
+{
+    if (KdParseHexadecimal(Text, Address)) {
+        return TRUE;
+    }
+    KdConsolePrint(Console,
+                   "%s: %s is no address; one is a hexadecimal number, like FFFFF78000000000\n",
+                   Console->Command->Name, Text);
+    KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
+    return FALSE;
+}
+
 /* The first command by name that comes after Last and has all Flags; NULL: the first of all, or
  * none left. */
 static const KD_COMMAND_ENTRY *NextByName(const KD_COMMAND_ENTRY *Last, ULONG64 Flags)

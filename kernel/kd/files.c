@@ -99,6 +99,7 @@ static NTSTATUS DirCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     LdrEnumerateFiles(ListFile, &Listing);
     if (Listing.Files == 0 && Listing.LastSub == NULL) {
+        KdConsolePrint(Console, "There is no folder or file %s; `dir` lists all.\n", Argv[1]);
         return STATUS_NO_SUCH_FILE;
     }
     KdConsolePrint(Console, "%10I64u  bytes in %u files\n", Listing.Bytes, Listing.Files);
@@ -116,6 +117,7 @@ static NTSTATUS TypeCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         return KdConsoleUsage(Console);
     }
     if (!LdrFindFile(Argv[1], &Data, &Size)) {
+        KdConsolePrint(Console, "There is no file %s; `dir` lists them.\n", Argv[1]);
         return STATUS_NO_SUCH_FILE;
     }
     KdConsoleWrite(Console, (const char *)Data, Size);

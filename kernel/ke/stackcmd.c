@@ -6,6 +6,7 @@
 #include "kd.h"
 #include "ldr.h"
 #include "processor.h"
+#include "ps.h"
 #include "unwind.h"
 
 #define FRAMES 32
@@ -31,21 +32,18 @@ static NTSTATUS KiStackCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     PVOID Frames[FRAMES];
     CHAR Name[96];
-    ULONG64 Id;
     PETHREAD Thread;
     ULONG Count;
-    NTSTATUS Status;
+    NTSTATUS Status =
+        Argc == 2 ? PsConsoleThread(Console, Argv[1], &Thread) : KdConsoleUsage(Console);
 
-    if (Argc != 2 || !KdParseNumber(Argv[1], &Id)) {
-        return KdConsoleUsage(Console);
-    }
-    Status = PsLookupThreadByThreadId((HANDLE)Id, &Thread);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     Count = KiListWaitingThread(Thread, Frames);
     if (Count == 0) {
-        KdConsolePrint(Console, "the thread runs\n");
+        KdConsolePrint(Console, "Thread %s runs; one that waits has a stack to be shown.\n",
+                       Argv[1]);
     }
     for (ULONG i = 0; i < Count; i++) {
         LdrFormatAddress(Frames[i], Name, sizeof(Name));

@@ -72,26 +72,18 @@ ULONG KeResumeThread(PKTHREAD Thread)
     return Previous;
 }
 
-/* The thread whose id the command's only argument is, referenced. */
-static NTSTATUS KiThreadArgument(PKD_CONSOLE Console, int Argc, char **Argv, PETHREAD *Thread)
-{
-    ULONG64 Id;
-    if (Argc != 2 || !KdParseNumber(Argv[1], &Id)) {
-        return KdConsoleUsage(Console);
-    }
-    return PsLookupThreadByThreadId((HANDLE)Id, Thread);
-}
-
 static NTSTATUS KiSuspendCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     PETHREAD Thread;
     ULONG Previous;
-    NTSTATUS Status = KiThreadArgument(Console, Argc, Argv, &Thread);
+    NTSTATUS Status =
+        Argc == 2 ? PsConsoleThread(Console, Argv[1], &Thread) : KdConsoleUsage(Console);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }
     if (Thread == KeGetCurrentThread()) {
-        Status = STATUS_INVALID_PARAMETER; /* the console could not be asked to resume itself */
+        KdConsolePrint(Console, "Thread %s is this console's: nobody could resume it.\n", Argv[1]);
+        Status = STATUS_INVALID_PARAMETER;
     } else {
         Status = KeSuspendThread(Thread, &Previous);
         KdConsolePrint(Console, "suspend count was %u\n", Previous);
@@ -104,7 +96,8 @@ KD_COMMAND("suspend", "TID", "suspend a thread; see threads", KiSuspendCommand);
 static NTSTATUS KiResumeCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
     PETHREAD Thread;
-    NTSTATUS Status = KiThreadArgument(Console, Argc, Argv, &Thread);
+    NTSTATUS Status =
+        Argc == 2 ? PsConsoleThread(Console, Argv[1], &Thread) : KdConsoleUsage(Console);
     if (NT_SUCCESS(Status)) {
         KdConsolePrint(Console, "suspend count was %u\n", KeResumeThread(Thread));
         ObDereferenceObject(Thread);

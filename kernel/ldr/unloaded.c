@@ -94,11 +94,14 @@ static NTSTATUS LdrpShowNearest(PKD_CONSOLE Console, int Argc, char **Argv)
     CHAR Text[LDRP_MAXIMUM_PATH];
     ULONG64 Address;
 
-    if (Argc != 2 || !KdParseNumber(Argv[1], &Address)) {
+    if (Argc != 2) {
         return KdConsoleUsage(Console);
+    }
+    if (!KdConsoleTakeAddress(Console, Argv[1], &Address)) {
+        return STATUS_INVALID_PARAMETER;
     }
     LdrFormatAddress((PVOID)(ULONG_PTR)Address, Text, sizeof(Text));
     KdConsolePrint(Console, "%s\n", Text);
     return STATUS_SUCCESS;
 }
-KD_COMMAND_ANYTIME("ln", "0xADDRESS", "name an address", LdrpShowNearest);
+KD_COMMAND_ANYTIME("ln", "ADDRESS", "name an address", LdrpShowNearest);

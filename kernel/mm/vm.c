@@ -82,8 +82,16 @@ static NTSTATUS MiShowPte(PKD_CONSOLE Console, int Argc, char **Argv)
     PMMPTE Table = MmPhysicalToVirtual(__readcr3() & MI_PTE_FRAME);
     ULONG64 Address;
 
-    if (Argc != 2 || !KdParseNumber(Argv[1], &Address)) {
+    if (Argc != 2) {
         return KdConsoleUsage(Console);
+    }
+    if (!KdConsoleTakeAddress(Console, Argv[1], &Address)) {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if ((LONG64)Address >> 47 != (LONG64)Address >> 63) {
+        KdConsolePrint(Console, "pte: %p can be no address: bits 47 to 63 differ\n",
+                       (PVOID)Address);
+        return KdConsoleReported(Console, STATUS_INVALID_PARAMETER);
     }
     for (ULONG Level = 4; Level-- > 0;) {
         PMMPTE Entry = &Table[MI_ENTRY_INDEX(Address, Level)];

@@ -6,6 +6,7 @@
  */
 #include "obp.h"
 #include "ldr.h"
+#include "ps.h"
 
 #define OBP_TAG_COMMAND 0x436A624F /* "ObjC" */
 #define OBP_NAME_ROOM 1024         /* bytes; longer names are not shown */
@@ -43,6 +44,16 @@ static void ObpPrintObject(PKD_CONSOLE Console, PVOID Object)
     }
 }
 
+NTSTATUS ObpExplainPath(PKD_CONSOLE Console, const char *Path, NTSTATUS Status)
+{
+    if (Path[0] != '\\') {
+        KdConsolePrint(Console, "A path begins with a backslash, like \\Device\\Beep.\n");
+    } else if (Status == STATUS_OBJECT_NAME_NOT_FOUND || Status == STATUS_OBJECT_PATH_NOT_FOUND) {
+        KdConsolePrint(Console, "There is no %s; `winobj` lists a directory.\n", Path);
+    }
+    return Status;
+}
+
 /* A link is shown itself, as everything that a path ends at. */
 static NTSTATUS ObpObjectCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
@@ -58,11 +69,12 @@ static NTSTATUS ObpObjectCommand(PKD_CONSOLE Console, int Argc, char **Argv)
     }
     NTSTATUS Status = ObReferenceObjectByName(&Path, OBJ_CASE_INSENSITIVE | OBJ_OPENLINK, NULL, 0,
                                               NULL, KernelMode, NULL, &Object);
-    if (NT_SUCCESS(Status)) {
-        ObpPrintObject(Console, Object);
-        ObfDereferenceObject(Object);
+    if (!NT_SUCCESS(Status)) {
+        return ObpExplainPath(Console, Argv[1], Status);
     }
-    return Status;
+    ObpPrintObject(Console, Object);
+    ObfDereferenceObject(Object);
+    return STATUS_SUCCESS;
 }
 KD_COMMAND("object", "PATH", "one object: type, counts, name, flags", ObpObjectCommand);
 
@@ -96,19 +108,14 @@ static BOOLEAN ObpPrintHandle(PKD_CONSOLE Console, PHANDLE_TABLE Table, HANDLE H
 /* Kernel handles and System's own are one table: the first have their high bits besides. */
 static NTSTATUS ObpHandlesCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
-    PEPROCESS Process = PsInitialSystemProcess;
-    ULONG64 Id;
+    PEPROCESS Process;
     ULONG Count = 0;
-    if (Argc > 2 || (Argc == 2 && !KdParseNumber(Argv[1], &Id))) {
+    if (Argc > 2) {
         return KdConsoleUsage(Console);
     }
-    if (Argc == 1) {
-        ObfReferenceObject(Process);
-    } else {
-        NTSTATUS Status = PsLookupProcessByProcessId((HANDLE)Id, &Process);
-        if (!NT_SUCCESS(Status)) {
-            return Status;
-        }
+    NTSTATUS Status = PsConsoleProcess(Console, Argc == 2 ? Argv[1] : NULL, &Process);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
     }
     PHANDLE_TABLE Table = Process->ObjectTable;
     KdConsolePrint(Console, "%8s  %-16s  %-14s %-8s  %s  %-24s  %s\n", "Handle", "Object", "Type",

@@ -238,10 +238,19 @@ NTSTATUS ObEnumerateDirectory(PUNICODE_STRING Path, OB_ENUMERATE_ROUTINE *Callba
     return STATUS_SUCCESS;
 }
 
+typedef struct _OBP_LISTING {
+    PKD_CONSOLE Console;
+    ULONG Entries;
+} OBP_LISTING;
+
 static void ObpPrintEntry(PVOID Object, PCUNICODE_STRING Name, PVOID Context)
 {
     POBJECT_HEADER Header = ObpHeader(Object);
-    PKD_CONSOLE Console = Context;
+    OBP_LISTING *Listing = Context;
+    PKD_CONSOLE Console = Listing->Console;
+    if (Listing->Entries++ == 0) {
+        KdConsolePrint(Console, "%-24s %-14s %4s %4s\n", "Name", "Type", "Refs", "Hnds");
+    }
     // One reference is the listing's own.
     KdConsolePrint(Console, "%-24wZ %-14wZ %4lld %4lld", Name, &Header->Type->Name,
                    Header->PointerCount - 1, Header->HandleCount);
@@ -264,7 +273,12 @@ static NTSTATUS ObpWinobjCommand(PKD_CONSOLE Console, int Argc, char **Argv)
         Buffer[Path.Length / sizeof(WCHAR)] = (UCHAR)*Text;
         Path.Length += sizeof(WCHAR);
     }
-    KdConsolePrint(Console, "%-24s %-14s %4s %4s\n", "Name", "Type", "Refs", "Hnds");
-    return ObEnumerateDirectory(&Path, ObpPrintEntry, Console);
+    OBP_LISTING Listing = {.Console = Console};
+    NTSTATUS Status = ObEnumerateDirectory(&Path, ObpPrintEntry, &Listing);
+    if (NT_SUCCESS(Status) && Listing.Entries == 0) {
+        KdConsolePrint(Console, "The directory is empty.\n");
+    }
+    return NT_SUCCESS(Status) ? Status
+                              : ObpExplainPath(Console, Argc == 2 ? Argv[1] : "\\", Status);
 }
 KD_COMMAND("winobj", "[PATH]", "list a directory of named objects", ObpWinobjCommand);

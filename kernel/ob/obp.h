@@ -227,5 +227,7 @@ NTSTATUS ObpBeginQuery(const OBP_QUERY *Query, ULONG Class, PVOID Buffer, ULONG 
 /* symlink.c */
 void ObpDeleteSymbolicLinkBody(PVOID Object);
 void ObpDumpSymbolicLink(PVOID Object, PKD_CONSOLE Console);
+/* Says why a path that was typed leads nowhere; answers Status. */
+NTSTATUS ObpExplainPath(PKD_CONSOLE Console, const char *Path, NTSTATUS Status);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "psp.h"
 #include "handleunlock.h"
+#include "kd.h"
 
 PHANDLE_TABLE PspCidTable;
 
@@ -69,6 +70,46 @@ NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
     }
     *Process = Found;
     return STATUS_SUCCESS;
+}
+
+/*** Of people, who type them ***/
+
+/* FALSE: it is no number. */
+static BOOLEAN PspParseId(PKD_CONSOLE Console, const char *Text, HANDLE *Id)
+{
+    ULONG64 Number;
+    if (!KdParseNumber(Text, &Number)) {
+        KdConsolePrint(Console, "%s is no number.\n", Text);
+        return FALSE;
+    }
+    *Id = (HANDLE)(ULONG_PTR)Number;
+    return TRUE;
+}
+
+NTSTATUS PsConsoleThread(PKD_CONSOLE Console, const char *Text, PETHREAD *Thread)
+{
+    HANDLE Id;
+    if (!PspParseId(Console, Text, &Id)) {
+        return KdConsoleUsage(Console);
+    }
+    NTSTATUS Status = PsLookupThreadByThreadId(Id, Thread);
+    if (!NT_SUCCESS(Status)) {
+        KdConsolePrint(Console, "There is no thread %s; `threads` lists them.\n", Text);
+    }
+    return Status;
+}
+
+NTSTATUS PsConsoleProcess(PKD_CONSOLE Console, const char *Text, PEPROCESS *Process)
+{
+    HANDLE Id = PsInitialSystemProcess->UniqueProcessId;
+    if (Text != NULL && !PspParseId(Console, Text, &Id)) {
+        return KdConsoleUsage(Console);
+    }
+    NTSTATUS Status = PsLookupProcessByProcessId(Id, Process);
+    if (!NT_SUCCESS(Status)) {
+        KdConsolePrint(Console, "There is no process %s; `ps` lists them.\n", Text);
+    }
+    return Status;
 }
 
 HANDLE NTAPI PsGetCurrentProcessId(VOID)

@@ -82,17 +82,17 @@ static void PspShowQuota(PKD_CONSOLE Console, PEPROCESS Process)
 /* "quota PID NONPAGED PAGED": limits in bytes, 0 for none. */
 static NTSTATUS PspRunQuotaCommand(PKD_CONSOLE Console, int Argc, char **Argv)
 {
-    ULONG64 Id = (ULONG64)(ULONG_PTR)PsInitialSystemProcess->UniqueProcessId, NonPaged, Paged;
+    ULONG64 NonPaged, Paged;
     PEPROCESS Process;
     NTSTATUS Status;
 
-    if ((Argc > 1 && !KdParseNumber(Argv[1], &Id)) || Argc == 3 || Argc > 4) {
+    if (Argc == 3 || Argc > 4) {
         return KdConsoleUsage(Console);
     }
     if (Argc == 4 && (!KdParseNumber(Argv[2], &NonPaged) || !KdParseNumber(Argv[3], &Paged))) {
         return KdConsoleUsage(Console);
     }
-    Status = PsLookupProcessByProcessId((HANDLE)(ULONG_PTR)Id, &Process);
+    Status = PsConsoleProcess(Console, Argc > 1 ? Argv[1] : NULL, &Process);
     if (!NT_SUCCESS(Status)) {
         return Status;
     }

@@ -12,6 +12,48 @@ COMMANDS = "help sc drivers devices threads irql beep melody tones cpus interrup
 COMMANDS += ["bugcheck", "shutdown", "reboot"]
 REFUSED_BEEPS = ["beep", "beep 440", "beep 440 x", "beep 36 100", "beep 32768 100", "beep -1 9", "beep 99999999999999999999 1"]
 
+NO_ADDRESS = "is no address; one is a hexadecimal number, like FFFFF78000000000"
+WRONG = [
+    ("stack 9999", "There is no thread 9999; `threads` lists them."),
+    ("stack 0x7fffffff", "There is no thread 0x7fffffff"),
+    ("stack me", "me is no number."),
+    ("stack", "usage: stack TID"),
+    ("stack {me}", "Thread {me} runs; one that waits has a stack to be shown."),
+    ("suspend 9999", "There is no thread 9999; `threads` lists them."),
+    ("suspend {me}", "Thread {me} is this console's: nobody could resume it."),
+    ("resume 9999", "There is no thread 9999; `threads` lists them."),
+    ("resume x y", "usage: resume TID"),
+    ("handles 9999", "There is no process 9999; `ps` lists them."),
+    ("handles all", "all is no number."),
+    ("quota 9999", "There is no process 9999; `ps` lists them."),
+    ("quota x", "x is no number."),
+    ("quota 4 1", "usage: quota"),
+    ("pte xyz", f"pte: xyz {NO_ADDRESS}"),
+    ("pte 0x8000000000000000", "pte: 8000000000000000 can be no address: bits 47 to 63 differ"),
+    ("pte", "usage: pte ADDRESS"),
+    ("ln xyz", f"ln: xyz {NO_ADDRESS}"),
+    ("irp xyz", f"irp: xyz {NO_ADDRESS}"),
+    ("irp 10", "irp: there is no IRP at 0000000000000010"),
+    ("devobj NoSuch", "No device is called NoSuch; `devices` lists them."),
+    ("devobj BEEF", "No device is called BEEF; `devices` lists them."),
+    ("devobj 0xBEEF", "There is no device at 000000000000BEEF; `devices` lists them."),
+    ("devobj FFFFE00000000010", "There is no device at FFFFE00000000010; `devices` lists them."),
+    ("devstack 0x12", "There is no device at 0000000000000012; `devices` lists them."),
+    ("drvobj NoSuch", "No driver is called NoSuch; `drivers` lists them."),
+    ("object Device", "A path begins with a backslash, like \\Device\\Beep."),
+    (r"object \NoSuch", r"There is no \NoSuch; `winobj` lists a directory."),
+    ("winobj Device", "A path begins with a backslash, like \\Device\\Beep."),
+    (r"winobj \NoSuch\x", r"There is no \NoSuch\x; `winobj` lists a directory."),
+    (r"dir c:\nosuch", r"There is no folder or file c:\nosuch; `dir` lists all."),
+    (r"type c:\nosuch", r"There is no file c:\nosuch; `dir` lists them."),
+    ("notmyfault foo", "No fault is called foo; `notmyfault` lists them."),
+    ("notmyfault null null", "usage: notmyfault [FAULT]"),
+    ("pool zzzz", "Nothing has been allocated with the tag zzzz."),
+    ("trace start foo", "foo: not a kind of event; there are interrupts irql"),
+    ("dbgkflt nosuch 1", 'No component is called "nosuch"; `dbgkflt all` lists them.'),
+    ("help nosuch", "nosuch: no such command"),
+]
+
 
 @pytest.fixture(scope="module")
 def console():
@@ -123,6 +165,21 @@ def test_beep_refuses(console, command):
 def test_wrong_arguments_show_the_usage(console):
     for command in ("irql now", "melody", "melody dance", "cpus 1 2 3"):
         assert re.search(r"usage", console.run(command), re.I), command
+
+
+@pytest.mark.parametrize(("command", "answer"), WRONG, ids=[command for command, _ in WRONG])
+def test_a_wrong_argument_is_explained(console, command, answer):
+    """What is wrong, and what would be right."""
+    me = re.search(r"^ *(\d+)  Console ", console.run("threads"), re.M)[1]
+    text = console.run(command.replace("{me}", me))
+    assert answer.replace("{me}", me) in text, text
+
+
+def test_addresses_are_taken_as_they_are_shown(console):
+    address = re.search(r"^([0-9A-F]{16})  [0-9A-F]{16}  nt", console.run("lm"), re.M)[1]
+    for command in ("pte", "ln"):
+        assert console.run(f"{command} {address}") == console.run(f"{command} 0x{address}")
+    assert "nt" in console.run(f"ln {address}") and "pxe at" in console.run(f"pte {address}")
 
 
 def test_line_editing(console):

@@ -57,6 +57,9 @@ static NTSTATUS NotMyFaultCommand(PKD_CONSOLE Console, int Argc, char **Argv)
             return Status;
         }
     }
+    if (Argc == 2) {
+        KdConsolePrint(Console, "No fault is called %s; `notmyfault` lists them.\n", Argv[1]);
+    }
     return KdConsoleUsage(Console);
 }
 KD_COMMAND("notmyfault", "[FAULT]", "let a faulty driver do what crashes machines, or list it",
