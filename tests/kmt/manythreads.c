@@ -63,7 +63,7 @@ static LONG StillFound(const HANDLE *Ids, ULONG Count)
 static VOID KmtRun(VOID)
 {
     HANDLE *Ids = ExAllocatePool2(POOL_FLAG_PAGED, THREADS * sizeof(HANDLE), TAG);
-    ULONG Count;
+    ULONG Count, Looks = 0;
     Threads = ExAllocatePool2(POOL_FLAG_PAGED, THREADS * sizeof(PETHREAD), TAG);
     KeInitializeEvent(&AllWait, NotificationEvent, FALSE);
     KeInitializeEvent(&Go, NotificationEvent, FALSE);
@@ -76,8 +76,7 @@ static VOID KmtRun(VOID)
         KMT_EQUAL(KmtWait(&AllWait, 60000), STATUS_SUCCESS, "and all are alive at once");
     }
     EndAll(Count);
-    for (int i = 0; i < 1000 && StillFound(Ids, Count) != 0; i++) {
-        KmtSleep(10);
+    while (StillFound(Ids, Count) != 0 && KmtLookAgain(&Looks)) {
     }
     KMT_EQUAL(StillFound(Ids, Count), 0, "none is found afterwards");
     ExFreePoolWithTag(Ids, TAG);

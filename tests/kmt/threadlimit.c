@@ -11,7 +11,7 @@
 
 static KEVENT Go;
 static volatile LONG Ended, Wrong;
-static HANDLE *Handles;
+static HANDLE *Handles, *Ids;
 
 static VOID NTAPI WaitAndEnd(PVOID Context)
 {
@@ -20,10 +20,13 @@ static VOID NTAPI WaitAndEnd(PVOID Context)
     InterlockedIncrement(&Ended);
 }
 
-static NTSTATUS Start(PHANDLE Handle)
+static NTSTATUS Start(ULONG Index)
 {
     CLIENT_ID Id;
-    return PsCreateSystemThread(Handle, THREAD_ALL_ACCESS, NULL, NULL, &Id, WaitAndEnd, NULL);
+    NTSTATUS Status =
+        PsCreateSystemThread(&Handles[Index], THREAD_ALL_ACCESS, NULL, NULL, &Id, WaitAndEnd, NULL);
+    Ids[Index] = Id.UniqueThread;
+    return Status;
 }
 
 /* How many threads there is memory for, all of them waiting. */
@@ -31,12 +34,12 @@ static ULONG StartAll(VOID)
 {
     NTSTATUS Status = STATUS_SUCCESS;
     ULONG Count = 0;
-    while (Count < MOST && NT_SUCCESS(Status = Start(&Handles[Count]))) {
+    while (Count < MOST && NT_SUCCESS(Status = Start(Count))) {
         Count++;
     }
     Wrong += Status != STATUS_INSUFFICIENT_RESOURCES;
     for (int i = 0; i < 500 && Count < MOST; i++) {
-        Status = Start(&Handles[Count]);
+        Status = Start(Count);
         if (NT_SUCCESS(Status)) {
             Count++; /* somebody else has given memory back */
         } else {
@@ -46,8 +49,22 @@ static ULONG StartAll(VOID)
     return Count;
 }
 
+static BOOLEAN IsAnyFound(ULONG Count)
+{
+    for (ULONG i = 0; i < Count; i++) {
+        PETHREAD Thread;
+        if (NT_SUCCESS(PsLookupThreadByThreadId(Ids[i], &Thread))) {
+            ObDereferenceObject(Thread);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* And waits until the reaper has buried them: only then is there memory for as many. */
 static VOID EndAll(ULONG Count)
 {
+    ULONG Looks = 0;
     Ended = 0;
     KeSetEvent(&Go, 0, FALSE);
     for (ULONG i = 0; i < Count; i++) {
@@ -55,12 +72,15 @@ static VOID EndAll(ULONG Count)
         ZwClose(Handles[i]);
     }
     KeClearEvent(&Go);
+    while (IsAnyFound(Count) && KmtLookAgain(&Looks)) {
+    }
     Wrong += Ended != (LONG)Count;
 }
 
 static VOID KmtRun(VOID)
 {
-    ULONG First, Again = 0;
+    ULONG First;
+    Ids = ExAllocatePool2(POOL_FLAG_PAGED, MOST * sizeof(HANDLE), TAG);
     Handles = ExAllocatePool2(POOL_FLAG_PAGED, MOST * sizeof(HANDLE), TAG);
     KeInitializeEvent(&Go, NotificationEvent, FALSE);
     First = StartAll();
@@ -69,15 +89,11 @@ static VOID KmtRun(VOID)
     KMT_CHECK(First > 500 && First < MOST, "memory for threads is used up");
     KMT_EQUAL(Wrong, 0, "the call that fails says so, and the threads made before end");
     for (int i = 0; i < ROUNDS; i++) {
-        /* What the last threads had comes back when the reaper has buried them. */
-        for (int j = 0; j < 500 && Again < First - First / 100; j++) {
-            KmtSleep(20);
-            Again = StartAll();
-            EndAll(Again);
-        }
+        ULONG Again = StartAll();
+        EndAll(Again);
         KMT_CHECK(Again >= First - First / 100, "as many can be made again");
-        Again = i + 1 < ROUNDS ? 0 : Again;
     }
     KMT_EQUAL(Wrong, 0, "with the same answers");
     ExFreePoolWithTag(Handles, TAG);
+    ExFreePoolWithTag(Ids, TAG);
 }
