@@ -170,6 +170,7 @@ NTSTATUS IopParseDevice(PVOID ParseObject, PUNICODE_STRING RemainingName, ULONG 
     File->Flags |= FO_FILE_OPEN;
     ObfReferenceObject(File);
     Packet->FileObject = File;
+    Packet->Status = Status;
     *Object = File;
     return STATUS_SUCCESS;
 }

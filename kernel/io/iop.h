@@ -105,6 +105,7 @@ typedef struct _IOP_OPEN_PACKET {
     PFILE_OBJECT RelatedFile; /* that the name is relative to, or NULL */
     PFILE_OBJECT FileObject;  /* out: what was opened, referenced; NULL: the name is no device's */
     ULONG_PTR Information;    /* out: FILE_OPENED ... */
+    NTSTATUS Status;          /* out: which success */
 } IOP_OPEN_PACKET, *PIOP_OPEN_PACKET;
 
 /* device.c */

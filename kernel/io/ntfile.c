@@ -66,6 +66,7 @@ static NTSTATUS IopOpenFile(PHANDLE FileHandle, POBJECT_ATTRIBUTES Attributes,
         return STATUS_OBJECT_TYPE_MISMATCH;
     }
     if (NT_SUCCESS(Status)) {
+        Status = Packet->Status; // there is more than one success
         *FileHandle = Handle;
         Iosb->Status = Status;
         Iosb->Information = Packet->Information;
