@@ -70,8 +70,9 @@ BOOLEAN KiIsDebuggerCode(ULONG64 Address);
 BOOLEAN KiOwnDebugger(void);
 void KiDisownDebugger(void);
 /* Around a change of the kernel's code, with interrupts off, while nobody else executes it: in
- * between the debugger's breakpoints are out of the code, and nobody stops for it. */
-void KiBeginCodeChange(void);
+ * between the debugger's breakpoints are out of the code, and nobody stops for it. FALSE: as with
+ * KiOwnDebugger; nothing may be changed, and nothing is to be ended. */
+BOOLEAN KiBeginCodeChange(void);
 void KiEndCodeChange(void);
 
 /*** kd/stub; with interrupts off. ***/

@@ -215,11 +215,14 @@ void KiDisownDebugger(void)
     }
 }
 
-void KiBeginCodeChange(void)
+BOOLEAN KiBeginCodeChange(void)
 {
-    KiOwnDebugger();
+    if (!KiOwnDebugger()) {
+        return FALSE;
+    }
     KiWriteDr7(KD_DR7_OFF);
     KdLiftBreakpoints();
+    return TRUE;
 }
 
 void KiEndCodeChange(void)

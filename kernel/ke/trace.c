@@ -144,13 +144,18 @@ typedef struct _KI_TRACE_CHANGE {
     ULONG Processor; /* that makes it */
     ULONG Groups;
     BOOLEAN On;
+    BOOLEAN Made;       /* Processor's until Done */
     volatile LONG Done; /* o */
 } KI_TRACE_CHANGE;
 
-static void KiMakeChange(const KI_TRACE_CHANGE *Change)
+/* FALSE: the machine has crashed, and its code stays as it is. */
+static BOOLEAN KiMakeChange(const KI_TRACE_CHANGE *Change)
 {
     PKI_TRACE_SUMMARY Summary = &KiTrace.Summary;
 
+    if (!KiBeginCodeChange()) {
+        return FALSE;
+    }
     if (Change->On) {
         Summary->Groups = Change->Groups;
         Summary->Sites = 0;
@@ -160,10 +165,10 @@ static void KiMakeChange(const KI_TRACE_CHANGE *Change)
         Summary->Stop100ns = HalQueryCounter100ns();
         Summary->StopTime = __rdtsc();
     }
-    KiBeginCodeChange();
     KiPatchSites(Change->Groups, Change->On);
     KiEndCodeChange();
     Summary->Running = Change->On;
+    return TRUE;
 }
 
 /* On every processor at once: nobody leaves before the code has changed, or executes what it has
@@ -176,7 +181,7 @@ static ULONG_PTR NTAPI KiChangeTrace(ULONG_PTR Argument)
     ULONG Info[4];
 
     if (KeGetCurrentPrcb()->Number == Change->Processor) {
-        KiMakeChange(Change);
+        Change->Made = KiMakeChange(Change);
         __atomic_store_n(&Change->Done, TRUE, __ATOMIC_RELEASE);
     }
     while (!__atomic_load_n(&Change->Done, __ATOMIC_ACQUIRE)) {
@@ -187,7 +192,7 @@ static ULONG_PTR NTAPI KiChangeTrace(ULONG_PTR Argument)
     return 0;
 }
 
-static void KiSwitchTrace(ULONG Groups, BOOLEAN On)
+static NTSTATUS KiSwitchTrace(ULONG Groups, BOOLEAN On)
 {
     KI_TRACE_CHANGE Change = {.Groups = Groups, .On = On};
     KIRQL OldIrql = KfRaiseIrql(DISPATCH_LEVEL); /* so that this is still the processor */
@@ -195,6 +200,7 @@ static void KiSwitchTrace(ULONG Groups, BOOLEAN On)
     Change.Processor = KeGetCurrentPrcb()->Number;
     KeIpiGenericCall(KiChangeTrace, (ULONG_PTR)&Change);
     KeLowerIrql(OldIrql);
+    return Change.Made ? STATUS_SUCCESS : STATUS_DEVICE_NOT_READY;
 }
 
 /* The trace does not run, so nobody looks at its memory. */
@@ -248,22 +254,26 @@ static void KiNoteThread(PETHREAD Thread, PVOID Context)
 
 static NTSTATUS KiBeginTrace(ULONG Groups, ULONG Capacity)
 {
-    NTSTATUS Status;
+    NTSTATUS Status = STATUS_SUCCESS;
 
     if (KiTrace.Summary.Running) {
-        KiSwitchTrace(KiTrace.Summary.Groups, FALSE);
+        Status = KiSwitchTrace(KiTrace.Summary.Groups, FALSE);
+    }
+    if (!NT_SUCCESS(Status)) {
+        return Status; /* it runs on */
     }
     KiFreeTrace();
     Status = KiAllocateTrace(Capacity);
     if (NT_SUCCESS(Status)) {
         Status = PsEnumerateThreads(KiNoteThread, NULL);
     }
+    if (NT_SUCCESS(Status)) {
+        Status = KiSwitchTrace(Groups, TRUE);
+    }
     if (!NT_SUCCESS(Status)) {
         KiFreeTrace();
-        return Status;
     }
-    KiSwitchTrace(Groups, TRUE);
-    return STATUS_SUCCESS;
+    return Status;
 }
 
 NTSTATUS KeStartTrace(ULONG Groups, ULONG Capacity)
@@ -284,8 +294,7 @@ NTSTATUS KeStopTrace(void)
     KI_ASSERT_IRQL_MAX(PASSIVE_LEVEL);
     KeWaitForSingleObject(&KiTraceMutex, Executive, KernelMode, FALSE, NULL);
     if (KiTrace.Summary.Running) {
-        KiSwitchTrace(KiTrace.Summary.Groups, FALSE);
-        Status = STATUS_SUCCESS;
+        Status = KiSwitchTrace(KiTrace.Summary.Groups, FALSE);
     }
     KeReleaseMutex(&KiTraceMutex, FALSE);
     return Status;

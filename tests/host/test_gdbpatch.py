@@ -131,3 +131,29 @@ def test_nobody_stops_in_a_change(tmp_path):
         assert client.reply().startswith("T02")
         assert client.ask("D") == "OK"
         command(console, "irql")
+
+
+def test_code_stays_when_the_debugger_cannot_be_owned(tmp_path):
+    """As after a crash on another processor, made here by KiOwnDebugger's code: `trace` fails, and leaves everything as it was."""
+    own, point = symbols()["KiOwnDebugger"], points((RUN,))[0][0]
+    assert behind_call("KiBeginCodeChange", "KiOwnDebugger")
+    with machine(tmp_path, smp=2) as (console, line):
+        console.expect_exact(qemu.PROMPT)
+        session = Session(console, line)
+        client = session.client
+        code, before = client.read(own, 3), client.read(point, 5)
+        for refused, traced in (("trace start", False), ("trace stop", True), ("trace start irql", True)):
+            if traced:
+                session.run("trace start")
+            seen = client.read(point, 5)
+            assert (seen[0] == JUMP) == traced
+            assert client.ask(f"M{own:x},3:31c0c3") == "OK"  # return FALSE
+            session.run(refused)
+            assert "STATUS_DEVICE_NOT_READY" in console.before and client.read(point, 5) == seen
+            assert client.ask(f"M{own:x},3:{code.hex()}") == "OK"
+            if traced:
+                session.run("trace stop")
+                assert "STATUS" not in console.before and client.read(point, 5) == before
+        session.run("trace start; trace stop")
+        assert "STATUS" not in console.before and client.ask("D") == "OK"
+        command(console, "irql")
