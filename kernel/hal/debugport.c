@@ -12,14 +12,14 @@
 #define DEBUGGER_BASE 0x2F8
 #define DEBUGGER_ISA_LINE 3
 
-#define FIFO_SIZE 16
 /* A far end that is an emulator's socket may not be read for seconds, when its host is busy. */
 #define DEBUGGER_POLL_LIMIT (100 * UART_POLL_LIMIT)
 
 static BOOLEAN HalpDebuggerPortOpen;
 static BOOLEAN HalpDebuggerBreak;
 static BOOLEAN HalpDebuggerStuck; /* the last wait ran out of patience */
-static ULONG HalpDebuggerRoom; /* bytes that its FIFO takes; who owns the debugger owns it, too */
+static ULONG HalpDebuggerFifo;    /* i  bytes that go out at a time: see HalpQueryUartFifo */
+static ULONG HalpDebuggerRoom;    /* bytes that it takes now; who owns the debugger owns it, too */
 
 BOOLEAN HalpIsDebuggerLine(ULONG Line)
 {
@@ -32,6 +32,7 @@ BOOLEAN HalOpenDebuggerPort(void)
         return FALSE;
     }
     HalpSetUpUart(DEBUGGER_BASE, UART_MODEM_DTR_RTS | UART_MODEM_OUT2);
+    HalpDebuggerFifo = HalpQueryUartFifo(DEBUGGER_BASE);
     HalpDebuggerPortOpen =
         HalpRouteNmi(&HalpPlatform.IsaLine[DEBUGGER_ISA_LINE], HalpPlatform.Cpu[0].ApicId);
     return HalpDebuggerPortOpen;
@@ -73,7 +74,7 @@ void HalWriteDebuggerByte(UCHAR Byte)
 
         HalpDebuggerBreak |= (Status & UART_STATUS_BREAK) != 0;
         if (Status & UART_STATUS_EMPTY) {
-            HalpDebuggerRoom = FIFO_SIZE;
+            HalpDebuggerRoom = HalpDebuggerFifo;
         } else {
             YieldProcessor();
         }

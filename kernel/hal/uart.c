@@ -37,6 +37,11 @@ void HalpSetUpUart(USHORT Base, UCHAR Modem)
     HalpOut8(Base + UartModem, Modem);
 }
 
+ULONG HalpQueryUartFifo(USHORT Base)
+{
+    return (HalpIn8(Base + UartFifo) & UART_FIFO_WORKS) == UART_FIFO_WORKS ? UART_FIFO_BYTES : 1;
+}
+
 void HalInitializeDebugPort(void)
 {
     HalpUartPresent = HalpDetectUart(UART_BASE);

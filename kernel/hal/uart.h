@@ -5,7 +5,7 @@
 enum {
     UartData,
     UartInterruptEnable,
-    UartFifo,
+    UartFifo, /* read: why it interrupts, and whether it has one */
     UartLine,
     UartModem,
     UartStatus,
@@ -17,6 +17,8 @@ enum {
 #define UART_LINE_8N1 0x03
 #define UART_LINE_DIVISOR 0x80 /* the first two registers are the divisor */
 #define UART_FIFO_ENABLE_CLEAR 0x07
+#define UART_FIFO_WORKS 0xC0 /* both bits: one of them alone is a 16550's, which is broken */
+#define UART_FIFO_BYTES 16
 #define UART_MODEM_DTR_RTS 0x03
 #define UART_MODEM_OUT2 0x08   /* connects the interrupt line */
 #define UART_STATUS_DATA 0x01  /* a byte has come */
@@ -30,5 +32,7 @@ enum {
 /* uart.c: whether there is a UART at Base; sets it up: 115200 baud, 8N1, FIFOs on. */
 BOOLEAN HalpDetectUart(USHORT Base);
 void HalpSetUpUart(USHORT Base, UCHAR Modem);
+/* Bytes that it takes when it is empty. */
+ULONG HalpQueryUartFifo(USHORT Base);
 
 #endif

@@ -167,6 +167,9 @@ def run_commands(debugger):
     assert "threads needs the machine to run" in debugger.do("monitor threads")
     assert "no such command" in debugger.do("monitor nonsense")
     assert "pxe at" in debugger.do("monitor pte 0xffffffff80200000")
+    # From here on as with a UART that has no FIFO.
+    assert debugger.value("HalpDebuggerFifo") == 16
+    debugger.do("set var HalpDebuggerFifo = 1")
 
 
 def place_of(debugger, number):
