@@ -18,7 +18,7 @@ import gdbsession
 import qemu
 
 TARGET = r"sc create target type= kernel binPath= c:\tests\debugtarget.sys; sc start target; sc stop target"
-TUTORIAL = ["nt bu booster!DriverEntry", "nt bu booster!NoSuchRoutine", "nt bu nosuchdriver!DriverEntry", "break BoosterWrite"]
+TUTORIAL = ["nt process 0 0 System", "nt lm m nt", "nt bu booster!DriverEntry", "nt bu booster!NoSuchRoutine", "nt bu nosuchdriver!DriverEntry", "break BoosterWrite"]
 TUTORIAL += ["continue", "nt lm m booster", "continue", "backtrace", "print *(BOOSTER_REQUEST *)Irp->AssociatedIrp.SystemBuffer"]
 TUTORIAL += ["next", "nt thread", "finish", "delete", "nt bu debugtarget!DebugTargetStop", "continue"]
 AT_TARGET = ["backtrace", "nt lm", "nt locks", "nt qlocks", "nt dpcs", "nt apc", "nt timer", "nt irql", "nt running -i -t"]
@@ -40,6 +40,13 @@ def expect(answers, command, *patterns):
     """Each pattern is found in what the command printed."""
     for pattern in patterns:
         assert re.search(pattern, answers[command]), f"{command}: no {pattern!r} in\n{answers[command]}"
+
+
+def test_before_the_kernel_is_there(machine):
+    """What cannot be shown yet says so, and how to come there."""
+    _, answers = machine
+    expect(answers, "nt process 0 0 System", "^nt process: the kernel has not come so far: `hbreak KiPhase1` and `continue` come first$")
+    expect(answers, "nt lm m nt", r"^nt lm: the kernel has not come so far: `hbreak KiPhase1`|(?m:^ffffffff`8\w{7}   ffffffff`8\w{7}   nt )")
 
 
 def test_tutorial_of_chapter_5(machine):

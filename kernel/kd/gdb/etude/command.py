@@ -19,6 +19,7 @@ import gdb
 
 HELP_COLUMN = 40  # what a command's name and arguments may take before its summary
 COMMANDS = {}
+NOT_YET = "the kernel has not come so far: `hbreak KiPhase1` and `continue` come first"
 BEFORE = []  # called before each command that needs a machine
 
 
@@ -91,6 +92,16 @@ def words(argument):
         raise NtError("a quotation mark is missing") from None
 
 
+def is_starting():
+    """The kernel is not in memory yet, or has not made the first things that the commands show."""
+    from .memory import variable  # which is built on this file
+
+    try:
+        return int(variable("PsInitialSystemProcess")) == 0
+    except (NtError, gdb.error):
+        return True
+
+
 def run(each, argument):
     """Call a command; every failure becomes the one line that gdb shows."""
     try:
@@ -102,7 +113,8 @@ def run(each, argument):
     except NtError as error:
         raise gdb.GdbError(f"nt {each.name}: {error}" if str(error) else f"usage: {each.form}") from None
     except gdb.MemoryError as error:
-        raise gdb.GdbError(f"nt {each.name}: {str(error)[0].lower()}{str(error)[1:]}") from None
+        text = NOT_YET if is_starting() else f"{str(error)[0].lower()}{str(error)[1:]}"
+        raise gdb.GdbError(f"nt {each.name}: {text}") from None
     except gdb.error as error:
         raise gdb.GdbError(f"nt {each.name}: {error}") from None
     except Exception as error:  # a mistake in the command: shown whole to whoever asks for it

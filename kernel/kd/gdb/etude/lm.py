@@ -4,7 +4,7 @@ import fnmatch
 
 import gdb
 
-from .command import NtError, command, number, usage, write
+from .command import NOT_YET, NtError, command, number, usage, write
 from .memory import c_string, kernel_file, variable
 from .module import Namer, find_symbol, module_of, modules
 from .symbols import SYMBOLS, symbols_of
@@ -64,8 +64,11 @@ def lm(arguments):
     if set(flags) - {"v", "m", "vm"} or bool(patterns) != any("m" in each for each in flags):
         raise usage()
     pattern = patterns[0].lower() if patterns else "*"
+    found = sorted(modules(), key=lambda each: each.base)
+    if not found:
+        raise NtError(NOT_YET)
     write(f"{'start':17}   {'end':17}   module name")
-    for each in sorted(modules(), key=lambda each: each.base):
+    for each in found:
         if fnmatch.fnmatch(each.stem.lower(), pattern) or fnmatch.fnmatch(each.name.lower(), pattern):
             write(f"{ticked(each.base)}   {ticked(each.end)}   {each.stem:16} {describe_symbols(each)}".rstrip())
             if any("v" in flag for flag in flags):
