@@ -50,8 +50,15 @@ void KdpSetPresent(BOOLEAN Present);
 void KdpEndSession(void);
 /* Appends why the machine stands, as gdb wants to read it. */
 void KdpAddStopReply(void);
+
+/* transport.c */
 /* Sends Reply as a packet of its own. */
 void KdpSendReply(void);
+/* Waits for the next good packet. FALSE: none came for a long time, and nobody is known to be
+ * there. */
+BOOLEAN KdpReceivePacket(void);
+/* The session ends: an NMI that comes soon may be for what it has read already. */
+void KdpNoteActivity(void);
 
 /* registers.c: g, G, p, P; At stands behind the letter. */
 void KdpReadRegisters(PKD_PROCESSOR Processor);
