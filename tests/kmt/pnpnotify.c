@@ -269,6 +269,33 @@ static VOID TestRoutines(VOID)
     IoSetDeviceInterfaceState(&LinkA, FALSE);
 }
 
+static VOID NTAPI ListenToExisting(PVOID Context)
+{
+    Listen(Context, PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, HearSlowly);
+}
+
+/* Somebody else takes a registration back while it is told what is there. */
+static VOID TestShortened(VOID)
+{
+    static HEARD Heard;
+    PETHREAD Listener, Other;
+    KeInitializeEvent(&Inside, NotificationEvent, FALSE);
+    KeInitializeEvent(&GoOn, NotificationEvent, FALSE);
+    Left = FALSE;
+    IoSetDeviceInterfaceState(&LinkA, TRUE);
+    IoSetDeviceInterfaceState(&LinkB, TRUE);
+    Listener = KmtStartThread(ListenToExisting, &Heard);
+    KmtWait(&Inside, 60000);
+    Other = KmtStartThread(TakeBack, &Heard);
+    KMT_EQUAL(KmtWait(Other, 20), STATUS_TIMEOUT, "who takes it back waits for this, too");
+    IoSetDeviceInterfaceState(&LinkA, FALSE);
+    KeSetEvent(&GoOn, IO_NO_INCREMENT, FALSE);
+    KmtJoin(Other);
+    KmtJoin(Listener);
+    KMT_CHECK(Heard.Count == 1 && Heard.Wrong == 0, "and the rest is not told");
+    IoSetDeviceInterfaceState(&LinkB, FALSE);
+}
+
 /*** Many at once. ***/
 
 static volatile LONG BadRaces;
@@ -351,6 +378,7 @@ static VOID KmtRun(VOID)
     TestScribbling();
     TestRoutines();
     TestBusyWorker();
+    TestShortened();
     TestRaces();
     IoSetDeviceInterfaceState(&LinkB, TRUE);
     Listen(&Heard, PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES, Hear);
