@@ -28,7 +28,8 @@ static KSPIN_LOCK ExpTraceLock;          /* takes no other lock */
 static EX_BLOCK_TABLE ExpTracedBlocks;   /* ExpTraceLock */
 static PEX_HANDLE_EVENT ExpHandleEvents; /* ExpTraceLock; a ring */
 static ULONG64 ExpHandleEventCount;      /* ExpTraceLock */
-static PHANDLE_TABLE ExpSkippedTable;    /* set once, before there are others */
+static const ULONG ExpHandleRoom __attribute__((used)) = EX_HANDLE_EVENTS; /* for gdb */
+static PHANDLE_TABLE ExpSkippedTable; /* set once, before there are others */
 KI_RANKED_LOCK(ExpTraceLock, LOCK_ORDER_EX_TRACE);
 
 void ExStartStackTraces(void)

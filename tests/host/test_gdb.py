@@ -25,6 +25,7 @@ AT_TARGET = ["backtrace", "nt lm", "nt locks", "nt qlocks", "nt dpcs", "nt apc",
 AT_TARGET += ["nt stacks 2 DebugTarget", "nt process 0 0", "nt process 4 7", "nt ready", "nt pcr", "nt prcb 0", "nt idt", "nt idt 2f"]
 AT_TARGET += ["nt dbgprint", "nt ln DebugTargetStop+4", "nt lm v m debugtarget", "nt reload"]
 REFUSALS = ["nt", "nt nosuch", "nt process 1 2 3 4", "nt thread 1234", "nt timer ffffe00000000000", "nt prcb 63", "nt pcr $nosuch", "nt analyze"]
+REFUSALS += ["nt pooltrace", "nt htrace 0"]
 END = ["delete", "break HalExitEmulator", "continue", "nt lm", "info breakpoints"]
 
 
@@ -114,6 +115,8 @@ def test_refusals_are_one_line(machine):
     expect(answers, "nt thread 1234", "cannot access memory at address 0x1234")
     expect(answers, "nt prcb 63", "there is no processor 99")
     expect(answers, "nt analyze", "no bugcheck has happened")
+    expect(answers, "nt pooltrace", "only the debug kernel keeps stacks: make DEBUG=1")
+    expect(answers, "nt htrace 0", "only the debug kernel keeps stacks: make DEBUG=1")
 
 
 def test_no_traceback_anywhere(machine):

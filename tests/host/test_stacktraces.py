@@ -5,9 +5,12 @@ import re
 
 import pytest
 
+import gdbrun
 import qemu
 
 LOAD = r"sc create {0} type= kernel binPath= c:\tests\{1}.sys; sc start {0}"
+
+LINE = "-" * 38
 
 
 def run(commands, **settings):
@@ -85,6 +88,26 @@ def test_a_crash_shows_the_life_of_its_block(driver, state):
     frees = stacks(text, r"freed by thread \d+\.\d+:")
     assert bool(frees) == (state == "freed"), text
     assert not frees or any(f"{driver}!" in line for line in frees[0]), text
+
+
+def test_gdb_tells_the_same(tmp_path, monkeypatch):
+    """Of a crash file: the console's words, found in memory alone; and why there is nothing to tell."""
+    core, release = tmp_path / "crash.img", qemu.BUILD
+    used = f"{LOAD.format('pooluser', 'pooluser')}; pooltrace PUs?; {LOAD.format('namedevent', 'namedevent')}; htrace 0; bugcheck"
+    result = run(used, crash=str(core))
+    assert result.status == qemu.STATUS_BUGCHECK, result.output
+    text = result.output.replace("\r", "")
+    monkeypatch.setattr(qemu, "BUILD", release / "debug")
+    groups = text[text.index("PUs3  1 blocks") :].split("etude>")[0].strip()
+    commands = ["nt pooltrace PUs?", "nt pooltrace", "nt htrace 0", "nt htrace 4", "nt pooltrace zzzz", "nt pooltrace 0x10", "nt htrace"]
+    answers = dict(zip(commands, gdbrun.ask(f"core-file {core}", commands)))
+    assert answers["nt pooltrace PUs?"].strip() == groups
+    assert re.search(r"blocks in use \d+, freed \d+, room for 16384, not recorded 0\nhandle events \d+", answers["nt pooltrace"])
+    events = re.findall(r"^Handle = .*\n.*\n(?:  .*\n)+", text[text.rindex("sc start namedevent") :], re.M)
+    assert len(events) > 5 and "".join(f"{LINE}\n{each}" for each in events) in answers["nt htrace 0"] + "\n", answers["nt htrace 0"]
+    assert 0 < answers["nt htrace 4"].count("Handle = 0x4 - ") == answers["nt htrace 4"].count("Handle = ")
+    assert "no block in use has the tag zzzz" in answers["nt pooltrace zzzz"] and "usage: nt htrace HANDLE" in answers["nt htrace"]
+    assert "0000000000000010 is in no block" in answers["nt pooltrace 0x10"]
 
 
 def test_correct_drivers_do_not_notice():
