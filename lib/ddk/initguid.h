@@ -5,3 +5,4 @@
 #ifndef INITGUID
 #define INITGUID
 #endif
+#include <guiddef.h>

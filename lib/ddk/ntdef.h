@@ -102,7 +102,11 @@ typedef unsigned short WORD;
 #define FALSE 0
 #define TRUE 1
 #ifndef NULL
+#ifdef __cplusplus
+#define NULL __null /* no void *, which C++ converts to nothing */
+#else
 #define NULL ((void *)0)
+#endif
 #endif
 
 #define MAXUSHORT 0xffff
@@ -185,10 +189,24 @@ typedef struct _UNICODE_STRING {
 } UNICODE_STRING, *PUNICODE_STRING;
 typedef const UNICODE_STRING *PCUNICODE_STRING;
 
-/* Windows declares the buffer char-sized initialiser once per string literal; so does this. */
+/* Initialises a counted string, of either width, with a literal, which must not be written. */
+#ifdef __cplusplus
+extern "C++" {
+constexpr PCHAR RtlpLiteral(const CHAR *Text)
+{
+    return const_cast<PCHAR>(Text);
+}
+constexpr PWCH RtlpLiteral(const WCHAR *Text)
+{
+    return const_cast<PWCH>(Text);
+}
+}
+#else
+#define RtlpLiteral(s) (void *)(s) /* becomes a pointer to either without being asked */
+#endif
 #define RTL_CONSTANT_STRING(s)                                                                     \
     {                                                                                              \
-        sizeof(s) - sizeof((s)[0]), sizeof(s), (void *)(s)                                         \
+        sizeof(s) - sizeof((s)[0]), sizeof(s), RtlpLiteral(s)                                      \
     }
 
 typedef struct _LIST_ENTRY {

@@ -3,6 +3,7 @@
 #define _WDMDDK_
 
 #include <ntdef.h>
+#include <guiddef.h>
 #include <bugcodes.h>
 
 #ifdef __cplusplus

@@ -2,16 +2,7 @@
  * they are made here. */
 #include <wdm.h>
 
-#undef DEFINE_GUID
-#ifndef INITGUID
-#define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8) extern const GUID Name
-#elif defined(_WIN32)
-#define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                               \
-    __declspec(selectany) extern const GUID Name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
-#else
-#define DEFINE_GUID(Name, l, w1, w2, b1, b2, b3, b4, b5, b6, b7, b8)                               \
-    __attribute__((weak)) const GUID Name = {l, w1, w2, {b1, b2, b3, b4, b5, b6, b7, b8}}
-#endif
+#include <guiddef.h>
 
 #ifndef _WDMGUID_H_
 #define _WDMGUID_H_

@@ -1,6 +1,7 @@
 """Promise: the public headers compile without a warning as C11 and as C++17, for a Windows target under clang and for the
 kernel under gcc: each by itself, in any order and twice."""
 
+import re
 import subprocess
 
 import pytest
@@ -30,6 +31,23 @@ INCLUDES = {path.relative_to(DDK).as_posix(): [path.relative_to(DDK).as_posix()]
 PUBLIC = (
     "ntdef.h ntstatus.h bugcodes.h wdm.h ntddk.h ntifs.h ntddbeep.h ntddser.h dpfilter.h ntstrsafe.h fltKernel.h dontuse.h csq.h"
 ).split()
+
+
+# Expanded by the headers' own, for annotations, or in C only; or about a declaration rather than a use.
+NOT_IN_CPP = re.compile(r"_\w+_$|nt_va_|STRSAFE_|NT_PRINTF|DONTUSE|DEFINE_GUID$|RtlpLiteral|PCI_|SERIAL_|WDMSEC_|ExInterlocked(Add|Compare)|KeInit")
+
+
+def test_macros_are_good_in_cpp():
+    """macros.cpp compiles, and uses every macro with arguments that drivers do."""
+    source = qemu.ROOT / "tests/host/macros.cpp"
+    for compiler in (name for name in COMPILERS if "++" in name):
+        command = [*COMPILERS[compiler], "-Wall", "-Wextra", "-Wno-multichar", "-Werror", "-fsyntax-only", f"-I{DDK}", source]
+        process = subprocess.run(command, capture_output=True, text=True)
+        assert process.returncode == 0, f"{compiler}\n{process.stderr[:3000]}"
+    text = source.read_text()
+    macros = {name for path in DDK.rglob("*.h") for name in re.findall(r"^ *# *define (\w+)\(", path.read_text(), re.M)}
+    assert len(macros) > 150
+    assert not sorted(name for name in macros if not NOT_IN_CPP.match(name) and not re.search(rf"\b{name}\b", text))
 
 
 def test_every_public_header_is_there():

@@ -57,20 +57,24 @@ def test_the_page_shows_the_sample_s_build_file():
 
 
 def test_the_driver_in_c_plus_plus(typed, tmp_path):
-    """Built as the page says; objects made and deleted, a lock given back at its block's end. The page shows parts of its source."""
+    """Built as the page says; objects made and deleted, a lock given back at its block's end. The page shows parts of its source.
+    Beside it one in the manner of many a driver for Windows."""
     sdk = typed[0] / "etude-sdk"
     source = (sdk / "sample/raii.cpp").read_text()
     shown = next(text for language, text in BLOCKS if language == "cpp")
     assert shown in source
     plain, page = (text for language, text in BLOCKS if language == "cmake")
-    (tmp_path / "CMakeLists.txt").write_text("\n".join(plain.splitlines()[:1] + page.splitlines()[:1] + ["include(EtudeDriver)"] + page.splitlines()[1:]))
+    (tmp_path / "CMakeLists.txt").write_text("\n".join(plain.splitlines()[:1] + page.splitlines()[:1] + ["include(EtudeDriver)"] + page.splitlines()[1:] + ["etude_add_driver(idiom idiom.cpp)\n"]))
     (tmp_path / "raii.cpp").write_text(source)
+    shutil.copy(qemu.ROOT / "tests/host/idiom.cpp", tmp_path)
     subprocess.run(["cmake", "-S", tmp_path, "-B", tmp_path / "out", f"-DCMAKE_TOOLCHAIN_FILE={sdk}/toolchain.cmake"], check=True)
     subprocess.run(["cmake", "--build", tmp_path / "out"], check=True)
     commands = r"sc create raii type= kernel binPath= c:\extra\raii.sys; verifier /driver raii.sys; sc start raii; sc stop raii"
-    result = qemu.execute(commands, smp=2, extra_files=(str(tmp_path / "out/raii.sys"),))
+    commands += r"; sc create idiom type= kernel binPath= c:\extra\idiom.sys; sc start idiom; sc stop idiom"
+    result = qemu.execute(commands, smp=2, extra_files=tuple(str(tmp_path / f"out/{name}.sys") for name in ("raii", "idiom")))
     assert result.passed, result.output
     assert "raii: IRQL 1 in the lock, 0 behind it\n" in result.output and "raii: counted to 42\n" in result.output
+    assert re.search(r"^Idiom: text-5\nIdiom: thread \d+ in 4, ctx 0{16}$", result.output, re.M), result.output
 
 
 def test_the_archive_is_reproducible_and_complete(typed):
