@@ -52,13 +52,19 @@ ULONG64 KiTakeDr6(void)
     return Dr6;
 }
 
-/* Watchpoints are off while the debugger works, or it would run into them. */
+/* Watchpoints are off while the debugger works, or it would run into them.
+ *
+ * An NMI may come while the processor leaves a stop: then Fx is what it will leave with, and so
+ * with what gdb has changed, whether that has been loaded or not. And it leaves no more: who stops
+ * it need not wait until it has. */
 void KiSaveStopped(PKTRAP_FRAME Frame)
 {
     PKD_PROCESSOR Processor = KiCurrentDebugProcessor();
 
     KiWriteDr7(KD_DR7_OFF);
-    __asm__ volatile("fxsave64 %0" : "=m"(Processor->Fx));
+    if (!Processor->Leaving) {
+        __asm__ volatile("fxsave64 %0" : "=m"(Processor->Fx));
+    }
     Processor->Cr0 = __readcr0();
     Processor->Cr2 = __readcr2();
     Processor->Cr3 = __readcr3();
@@ -76,6 +82,7 @@ void KiSaveStopped(PKTRAP_FRAME Frame)
         Frame->MxCsr = *(PULONG)(Processor->Fx + FX_MXCSR);
     }
     __atomic_store_n(&Processor->Frame, Frame, __ATOMIC_RELEASE);
+    __atomic_store_n(&Processor->Leaving, FALSE, __ATOMIC_RELEASE);
 }
 
 void KiLoadDebugRegisters(void)
@@ -95,9 +102,9 @@ void KiRestoreStopped(void)
 {
     PKD_PROCESSOR Processor = KiCurrentDebugProcessor();
 
+    __asm__ volatile("fxrstor64 %0" : : "m"(Processor->Fx));
     __atomic_store_n(&Processor->Frame, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&Processor->Leaving, FALSE, __ATOMIC_RELEASE);
-    __asm__ volatile("fxrstor64 %0" : : "m"(Processor->Fx));
     KiLoadDebugRegisters();
 }
 
