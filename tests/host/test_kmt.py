@@ -64,8 +64,7 @@ def test_driver(driver, smp, result):
 
 
 @pytest.mark.parametrize("driver", REFUSED)
-def test_refused(driver, results):
-    result = results(driver)
+def test_refused(driver, result):
     wanted = " ".join(markers(driver, "REFUSED")).split()
     assert sorted(re.findall(rf"^ldr: {driver}\.sys: import ntoskrnl\.exe!(\w+) is missing$", result.output, re.M)) == sorted(wanted)
     assert "FAILED 127" in result.output and "never reached" not in result.output, result.output
