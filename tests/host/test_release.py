@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import qemu
 
@@ -14,8 +15,14 @@ def make_release(folder, output):
     return (folder / output / "release/SHA256SUMS").read_text()
 
 
+def not_source(folder, names):
+    """What has been built, and sockets that a debugger's machine has left."""
+    paths = {name: Path(folder) / name for name in names}
+    return {name for name, path in paths.items() if name in ("build", ".git") or not (path.is_file() or path.is_dir())}
+
+
 def test_two_folders_make_the_same(tmp_path):
     other = tmp_path / "another folder of another length".replace(" ", "-")
-    shutil.copytree(qemu.ROOT, other, ignore=shutil.ignore_patterns("build", ".git"))
+    shutil.copytree(qemu.ROOT, other, ignore=not_source)
     sums = make_release(other, "out")
     assert sums.count("\n") == 2 and sums == make_release(qemu.ROOT, qemu.BUILD)
