@@ -205,6 +205,7 @@ NTSTATUS NTAPI ExInitializeResourceLite(PERESOURCE Resource)
     return STATUS_SUCCESS;
 }
 
+/* With the list's lock: who takes a resource's lock besides those who use it has that, too. */
 static VOID ExpRequireIdle(PERESOURCE Resource)
 {
     KI_ASSERT(Resource->SharedWaiters == NULL && Resource->ExclusiveWaiters == NULL);
@@ -214,8 +215,10 @@ static VOID ExpRequireIdle(PERESOURCE Resource)
 NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
 {
     POWNER_ENTRY Table = Resource->OwnerTable;
+    KIRQL OldIrql;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
+    OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpResourceListLock);
     ExpRequireIdle(Resource);
     for (ULONG i = 1; Table != NULL && i < Table->TableSize; i++) {
         Table[i].OwnerThread = Table[i].OwnerCount = 0;
@@ -225,6 +228,7 @@ NTSTATUS NTAPI ExReinitializeResourceLite(PERESOURCE Resource)
     Resource->OwnerEntry.OwnerThread = Resource->OwnerEntry.OwnerCount = 0;
     Resource->ActiveEntries = 0;
     Resource->ActiveCount = 0;
+    KeReleaseSpinLock(&ExpResourceListLock, OldIrql);
     return STATUS_SUCCESS;
 }
 
@@ -233,8 +237,8 @@ NTSTATUS NTAPI ExDeleteResourceLite(PERESOURCE Resource)
     KIRQL OldIrql;
 
     KI_ASSERT_IRQL_MAX(DISPATCH_LEVEL);
-    ExpRequireIdle(Resource);
     OldIrql = KeAcquireSpinLockRaiseToDpc(&ExpResourceListLock);
+    ExpRequireIdle(Resource);
     RemoveEntryList(&Resource->SystemResourcesList);
     KeReleaseSpinLock(&ExpResourceListLock, OldIrql);
     if (Resource->OwnerTable != NULL) {
