@@ -200,12 +200,14 @@ BOOLEAN KiOwnDebugger(void)
         return FALSE;
     }
     KiDebugServing = TRUE;
+    KiWriteDr7(KD_DR7_OFF);
     return TRUE;
 }
 
 /* The step, if there is one, goes on: it ends here. */
 void KiDisownDebugger(void)
 {
+    KiLoadDebugRegisters();
     KiDebugServing = FALSE;
     if (KiIsStepping()) {
         __asm__ volatile("pushfq\n\torl %0, (%%rsp)\n\tpopfq" : : "i"(EFLAGS_TF) : "cc", "memory");
@@ -220,7 +222,6 @@ BOOLEAN KiBeginCodeChange(void)
     if (!KiOwnDebugger()) {
         return FALSE;
     }
-    KiWriteDr7(KD_DR7_OFF);
     KdLiftBreakpoints();
     return TRUE;
 }
@@ -228,7 +229,6 @@ BOOLEAN KiBeginCodeChange(void)
 void KiEndCodeChange(void)
 {
     KdInsertBreakpoints();
-    KiLoadDebugRegisters();
     KiDisownDebugger();
 }
 
@@ -285,8 +285,9 @@ static BOOLEAN KiClassifyBreakpoint(PKTRAP_FRAME Frame, PKD_STOP Stop)
     return TRUE;
 }
 
-/* FALSE: a watchpoint that is gone again. */
-static BOOLEAN KiClassifyDebugException(PKD_STOP Stop, BOOLEAN Stepped)
+/* FALSE: a watchpoint that is gone again, or that the debugger has run into: what it does to its
+ * own data is not what somebody looks for, and half of a stop cannot be stopped. */
+static BOOLEAN KiClassifyDebugException(const KTRAP_FRAME *Frame, PKD_STOP Stop, BOOLEAN Stepped)
 {
     ULONG64 Dr6 = KiTakeDr6();
     if ((Dr6 & DR6_BREAKPOINTS) == 0 || Stepped) {
@@ -295,7 +296,7 @@ static BOOLEAN KiClassifyDebugException(PKD_STOP Stop, BOOLEAN Stepped)
     }
     Stop->Reason = KdStopHardware;
     Stop->Address = (ULONG64)__builtin_ctzll(Dr6);
-    return KiIsWatched(Stop);
+    return KiIsWatched(Stop) && !KiIsDebuggerCode(Frame->Rip);
 }
 
 BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
@@ -319,13 +320,14 @@ BOOLEAN KiDebugTrap(PKTRAP_FRAME Frame)
         if (!KiClassifyBreakpoint(Frame, &Stop)) {
             return TRUE;
         }
-    } else if (!KiClassifyDebugException(&Stop, Stepped)) {
+    } else if (!KiClassifyDebugException(Frame, &Stop, Stepped)) {
         return TRUE;
     }
     if (!Stepped && Stop.Reason != KdStopAttach && !KdIsDebuggerPresent()) {
         return FALSE;
     }
     KiStopMachine(Frame, &Stop);
+    KiLoadDebugRegisters();
     return TRUE;
 }
 

@@ -105,7 +105,6 @@ void KiRestoreStopped(void)
     __asm__ volatile("fxrstor64 %0" : : "m"(Processor->Fx));
     __atomic_store_n(&Processor->Frame, NULL, __ATOMIC_RELEASE);
     __atomic_store_n(&Processor->Leaving, FALSE, __ATOMIC_RELEASE);
-    KiLoadDebugRegisters();
 }
 
 /*** Debug registers ***/

@@ -12,7 +12,8 @@ static inline PKD_PROCESSOR KiCurrentDebugProcessor(void)
     return &KiDebugProcessors[KeGetCurrentPrcb()->Number];
 }
 
-/* Takes back what KiSaveStopped has kept: the processor goes on. */
+/* Takes back what KiSaveStopped has kept: the processor goes on. KiLoadDebugRegisters comes later,
+ * when it leaves the debugger. */
 void KiRestoreStopped(void);
 void KiWriteDr7(ULONG64 Value);
 /* What the processor has met since the last look; it adds to what is there. */

@@ -5,6 +5,7 @@
  * own.
  */
 #include <ntddk.h>
+#include "debugstate.h"
 #include "ex.h"
 #include "hal.h"
 #include "ldr.h"
@@ -222,16 +223,29 @@ static BOOLEAN KiBringPageIn(PKTRAP_FRAME Frame)
     }
 }
 
+/* Without watchpoints: an exception's end lets the next NMI in, onto the stack of this one. */
+static void KiHandleNmi(PKTRAP_FRAME Frame)
+{
+    BOOLEAN InDebugger;
+
+    KiWriteDr7(KD_DR7_OFF);
+    InDebugger = KiQueryStopped(KeGetCurrentPrcb()->Number) != NULL || KiIsServingDebugger();
+    /* Returns only on the processor that owns a crash: its report goes on. */
+    if (!KiFreezeForBugCheck(Frame) && !KiDebugNmi(Frame)) {
+        KiBugCheck(NMI_HARDWARE_FAILURE, NMI_UNEXPLAINED, 0, 0, 0, Frame);
+    }
+    if (!InDebugger) {
+        KiLoadDebugRegisters();
+    }
+}
+
 /* From trap.asm. */
 void KiHandleException(PKTRAP_FRAME Frame)
 {
     Frame->PreviousIrql = KeGetCurrentIrql();
     switch (Frame->Vector) {
     case KI_TRAP_NMI:
-        /* Returns only on the processor that owns a crash: its report goes on. */
-        if (!KiFreezeForBugCheck(Frame) && !KiDebugNmi(Frame)) {
-            KiBugCheck(NMI_HARDWARE_FAILURE, NMI_UNEXPLAINED, 0, 0, 0, Frame);
-        }
+        KiHandleNmi(Frame);
         break;
     case KI_TRAP_PAGE_FAULT:
         KiSuspendStep(Frame);

@@ -5,6 +5,7 @@ nobody else, none is lost meanwhile, and with `monitor set dbgprint on` all that
 import re
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -100,5 +101,31 @@ def test_an_interrupt_under_way_arrives(tmp_path):
         session.go()
         console.expect_exact(qemu.PROMPT)
         session.stop()
+        assert session.client.ask("D") == "OK"
+        command(console, "irql")
+
+
+def data(name):
+    """The address of one of the kernel's variables."""
+    lines = subprocess.check_output(["nm", qemu.BUILD / "kernel.elf"], text=True).splitlines()
+    return next(int(line.split()[0], 16) for line in lines if line.split()[-1] == name)
+
+
+@pytest.mark.parametrize("smp", [1, 4])
+def test_watchpoints_on_the_debuggers_own_data(tmp_path, smp):
+    """It is not stopped by what it does itself, and an NMI meets none: the exception's end would let the next NMI in, onto its stack."""
+    with machine(tmp_path, smp=smp) as (console, line):
+        console.expect_exact(qemu.PROMPT)
+        session = Session(console, line)
+        for name, length in (("KiNmiSent", 4), ("KiDebugOwner", 4), ("KiBugCheckOwner", 4), ("KdpSession", 8)):
+            assert session.client.ask(f"Z4,{data(name):x},{length:x}") == "OK"
+        session.client.monitor("set dbgprint on")
+        for _ in range(12):
+            session.go()
+            time.sleep(0.02)
+            session.client.raw(b"\x03")
+            assert session.client.printed()[1].startswith("T02thread:1;")
+        session.client.monitor("set dbgprint off")
+        session.run("irql")
         assert session.client.ask("D") == "OK"
         command(console, "irql")
