@@ -175,7 +175,7 @@ typedef struct _KI_DPC_QUEUE {
     ULONG64 Count;              /* q  ever queued */
     ULONG64 LastCount;          /* c  Count at the last tick */
     ULONG Rate;                 /* c  DPCs queued per tick, smoothed */
-    PKDPC volatile Running;     /* c  the one being run, for KeFlushQueuedDpcs and the debugger */
+    PKDPC volatile Running;     /* c  the one being run, for the watchdog and reports */
     PKDEFERRED_ROUTINE Routine; /* c  its routine: the object itself may be gone */
     ULONG RunTicks;             /* c  ticks that found it running */
 } KI_DPC_QUEUE, *PKI_DPC_QUEUE;
