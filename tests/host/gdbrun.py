@@ -42,7 +42,7 @@ def session(stub, timeout=240):
     try:
         yield Session(child)
     finally:
-        child.close(force=True)
+        qemu.end(child)
 
 
 class Session:

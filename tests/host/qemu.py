@@ -292,6 +292,16 @@ def execute(commands, timeout=120, echo=None, **settings):
     return Result(status, output.decode(errors="replace").replace("\r\n", "\n"), time.monotonic() - started)
 
 
+def end(child):
+    """End a pexpect child. pexpect kills what does not end by itself, but gives it a tenth of a second then: on a busy host too little."""
+    import pexpect
+
+    try:
+        child.close(force=True)
+    except pexpect.ExceptionPexpect:
+        child.ptyproc.wait()
+
+
 @contextlib.contextmanager
 def console(timeout=30, **settings):
     """A pexpect child whose terminal is the machine's serial port. Ends QEMU when left."""
@@ -305,7 +315,7 @@ def console(timeout=30, **settings):
         try:
             yield child
         finally:
-            child.close(force=True)
+            end(child)
 
 
 def number_from_environment(name, default):

@@ -55,4 +55,4 @@ def test_a_person_at_the_prompt():
         type_in("quit")
         child.expect(pexpect.EOF)
     finally:
-        child.close(force=True)
+        qemu.end(child)

@@ -63,7 +63,7 @@ class Gdb:
         return self.collect()
 
     def close(self):
-        self.child.close(force=True)
+        qemu.end(self.child)
 
 
 @contextlib.contextmanager
