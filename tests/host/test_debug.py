@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pexpect
 
+import qemu
+
 DIALOGUE = r"""
 break beep.c:DriverEntry
 continue
