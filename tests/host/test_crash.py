@@ -102,6 +102,7 @@ def test_no_other_disk_is_touched(tmp_path):
     drives = [f"if=none,id={path.name},format=raw,file={path}" for path in (other, small)]
     result = qemu.execute(
         "bugcheck",
+        mem="128M",
         devices=("virtio-blk-pci,drive=other", "virtio-blk-pci,drive=small"),
         qemu_extra=tuple(each for drive in drives for each in ("-drive", drive)),
     )

@@ -43,15 +43,19 @@ def test_a_person_at_the_prompt():
         for each in answers:
             child.expect_exact(each)
 
+    def run_and_interrupt():
+        type_in("continue", "Continuing.")
+        child.sendintr()
+        if child.expect_exact(["SIGINT", "Quit"]) == 1:  # it came before the machine ran
+            run_and_interrupt()
+
     try:
         child.expect_exact("KiSystemStartup (")
         type_in("set pagination off")
         type_in("tbreak ConsoleThread", "Temporary breakpoint")
         type_in("continue", "ConsoleThread (")
-        for _ in range(2):
-            type_in("continue", "Continuing.")
-            child.sendintr()
-            child.expect_exact("SIGINT")
+        run_and_interrupt()
+        run_and_interrupt()
         type_in("nt process 0 0", "Image: System")
         type_in("kill")
         type_in("quit")

@@ -60,7 +60,11 @@ class Gdb:
     def stop(self):
         self.commands += 1
         self.child.sendintr()
-        return self.collect()
+        said = self.collect()
+        if "Quit\n" not in said:
+            return said
+        self.go()  # Ctrl-C came before the machine ran
+        return self.stop()
 
     def close(self):
         qemu.end(self.child)
