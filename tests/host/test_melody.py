@@ -42,7 +42,8 @@ def test_every_note_is_heard(tune, tmp_path, record):
 
 
 def test_two_runs_are_the_same_to_the_byte(tmp_path):
-    outputs = [play(PIECE, tmp_path / name) for name in ("one.wav", "two.wav")]
+    """Where no loader reads a disk, which answers in the host's time."""
+    outputs = [play(PIECE, tmp_path / name, **qemu.REFERENCE) for name in ("one.wav", "two.wav")]
     assert (tmp_path / "one.wav").read_bytes() == (tmp_path / "two.wav").read_bytes()
     assert outputs[0] == outputs[1]
 
