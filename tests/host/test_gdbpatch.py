@@ -18,10 +18,10 @@ RUN = "KiIrqlCommand"
 MOST_STEPS = 1000
 
 
-def symbols():
-    """{name: address} of the kernel's routines."""
+def symbols(kinds="tT"):
+    """{name: address} of the kernel's routines, or of other kinds by nm's letters."""
     lines = subprocess.check_output(["nm", qemu.BUILD / "kernel.elf"], text=True).splitlines()
-    return {name: int(address, 16) for address, kind, name in map(str.split, lines) if kind in "tT"}
+    return {name: int(address, 16) for address, kind, name in map(str.split, lines) if kind in kinds}
 
 
 def points(names):

@@ -105,20 +105,15 @@ def test_an_interrupt_under_way_arrives(tmp_path):
         command(console, "irql")
 
 
-def data(name):
-    """The address of one of the kernel's variables."""
-    lines = subprocess.check_output(["nm", qemu.BUILD / "kernel.elf"], text=True).splitlines()
-    return next(int(line.split()[0], 16) for line in lines if line.split()[-1] == name)
-
-
 @pytest.mark.parametrize("smp", [1, 4])
 def test_watchpoints_on_the_debuggers_own_data(tmp_path, smp):
     """It is not stopped by what it does itself, and an NMI meets none: the exception's end would let the next NMI in, onto its stack."""
+    variables = symbols("bBdD")
     with machine(tmp_path, smp=smp) as (console, line):
         console.expect_exact(qemu.PROMPT)
         session = Session(console, line)
         for name, length in (("KiNmiSent", 4), ("KiDebugOwner", 4), ("KiBugCheckOwner", 4), ("KdpSession", 8)):
-            assert session.client.ask(f"Z4,{data(name):x},{length:x}") == "OK"
+            assert session.client.ask(f"Z4,{variables[name]:x},{length:x}") == "OK"
         session.client.monitor("set dbgprint on")
         for _ in range(12):
             session.go()
