@@ -18,8 +18,8 @@
 #include "stacktrace.h"
 
 #define EXIT_BUGCHECK 0x12 /* QEMU ends with (value << 1) | 1: status 37 */
-/* 1 s: an NMI needs microseconds, but a virtual processor waits for its host to run it. */
-#define FREEZE_LIMIT_100NS (1000 * 10000ULL)
+/* 10 s: an NMI needs microseconds, but a virtual processor waits for its host to run it. */
+#define FREEZE_LIMIT_100NS (10000 * 10000ULL)
 #define FREEZE_LIMIT_SPINS 100000000 /* in case the counter is what broke */
 #define FRAMES_OF_OWNER 32
 #define FRAMES_OF_OTHERS 6

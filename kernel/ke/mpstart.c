@@ -13,7 +13,7 @@
 #include "processor.h"
 
 #define PROCESSOR_TAG 'corP'
-#define START_TIMEOUT_100NS (1000 * 10000ULL)
+#define START_TIMEOUT_100NS (10000 * 10000ULL)
 #define EFER_LMA (1ULL << 10)
 
 /* First C code of a processor, on its idle stack, interrupts off. The trampoline's tables are left
