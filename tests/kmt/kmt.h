@@ -104,6 +104,23 @@ static inline VOID KmtAwaitWaiters(PVOID Object, ULONG Count)
     }
 }
 
+/* A thread that is about to wait calls this, and who has started it KmtAwaitComing: that one goes
+ * on only when the other waits, or has ended. Both are on processor 0, where the other one is more
+ * important and leaves it to nobody else before. */
+static inline VOID KmtCome(PKEVENT Coming)
+{
+    KeSetSystemAffinityThread(1);
+    KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY);
+    KeSetEvent(Coming, IO_NO_INCREMENT, FALSE);
+}
+
+static inline VOID KmtAwaitComing(PKEVENT Coming)
+{
+    KeSetSystemAffinityThread(1);
+    KeWaitForSingleObject(Coming, Executive, KernelMode, FALSE, NULL);
+    KeRevertToUserAffinityThread();
+}
+
 /* For a loop that looks for what has to come: sleeps and counts a look. FALSE, so as not to look
  * for ever, when the guest has seen half a minute pass, in looks of a millisecond or more. */
 static inline BOOLEAN KmtLookAgain(PULONG Looks)

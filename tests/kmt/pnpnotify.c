@@ -160,7 +160,7 @@ static VOID TestScribbling(VOID)
 }
 
 static HEARD Inner;
-static KEVENT Inside, GoOn;
+static KEVENT Coming, Inside, GoOn;
 static volatile BOOLEAN Left;
 
 /* Registers another one, for what is there, and goes. */
@@ -189,6 +189,7 @@ static NTSTATUS NTAPI HearSlowly(PVOID Notification, PVOID Context)
 static VOID NTAPI TakeBack(PVOID Context)
 {
     HEARD *Heard = Context;
+    KmtCome(&Coming);
     IoUnregisterPlugPlayNotificationEx(Heard->Entry);
     if (!Left) {
         InterlockedIncrement(&Heard->Wrong);
@@ -261,7 +262,9 @@ static VOID TestRoutines(VOID)
     Listen(&Heard, 0, HearSlowly);
     IoSetDeviceInterfaceState(&LinkA, TRUE);
     KmtWait(&Inside, 60000);
+    KeInitializeEvent(&Coming, NotificationEvent, FALSE);
     PETHREAD Thread = KmtStartThread(TakeBack, &Heard);
+    KmtAwaitComing(&Coming);
     KMT_EQUAL(KmtWait(Thread, 20), STATUS_TIMEOUT, "who takes it back waits for the routine");
     KeSetEvent(&GoOn, IO_NO_INCREMENT, FALSE);
     KmtJoin(Thread);
@@ -286,7 +289,9 @@ static VOID TestShortened(VOID)
     IoSetDeviceInterfaceState(&LinkB, TRUE);
     Listener = KmtStartThread(ListenToExisting, &Heard);
     KmtWait(&Inside, 60000);
+    KeInitializeEvent(&Coming, NotificationEvent, FALSE);
     Other = KmtStartThread(TakeBack, &Heard);
+    KmtAwaitComing(&Coming);
     KMT_EQUAL(KmtWait(Other, 20), STATUS_TIMEOUT, "who takes it back waits for this, too");
     IoSetDeviceInterfaceState(&LinkA, FALSE);
     KeSetEvent(&GoOn, IO_NO_INCREMENT, FALSE);

@@ -13,7 +13,7 @@ static EX_PUSH_LOCK Lock, Locks[LOCKS];
 static volatile LONG Steps;
 
 typedef struct _ACTOR {
-    KEVENT Go, Has;
+    KEVENT Coming, Go, Has;
     PETHREAD Thread;
     BOOLEAN Exclusive;
 } ACTOR;
@@ -24,6 +24,7 @@ static VOID NTAPI HoldOnce(PVOID Context)
     ACTOR *Me = Context;
 
     KeEnterCriticalRegion();
+    KmtCome(&Me->Coming);
     if (Me->Exclusive) {
         ExAcquirePushLockExclusive(&Lock);
     } else {
@@ -41,6 +42,7 @@ static VOID NTAPI HoldOnce(PVOID Context)
 
 static VOID Start(ACTOR *Actor, BOOLEAN Exclusive)
 {
+    KeInitializeEvent(&Actor->Coming, NotificationEvent, FALSE);
     KeInitializeEvent(&Actor->Go, NotificationEvent, FALSE);
     KeInitializeEvent(&Actor->Has, NotificationEvent, FALSE);
     Actor->Exclusive = Exclusive;
@@ -91,6 +93,7 @@ static VOID TestWaiters(VOID)
     KMT_CHECK(!Has(&Writer, 30), "a writer waits for both");
     KMT_CHECK(!ExTryAcquirePushLockSharedEx(&Lock, 0), "nobody joins while it waits");
     Start(&Late, FALSE);
+    KmtAwaitComing(&Late.Coming); /* or it may find the lock free on its way to the writer */
     KMT_CHECK(!Has(&Late, 30), "a late reader waits, too");
     ExReleasePushLockShared(&Lock);
     KMT_CHECK(!Has(&Writer, 30), "one reader is left");
