@@ -16,7 +16,7 @@ static VOID KmtRun(VOID)
 {
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     KmtStartThread(Waiter, NULL);
-    KmtSleep(100);
+    KmtAwaitWaiters(&Event, 1);
     KeInitializeEvent(&Event, NotificationEvent, FALSE);
     DbgPrint("never reached\n");
 }

@@ -17,5 +17,4 @@ static BOOLEAN NTAPI Linger(PKINTERRUPT Interrupt, PVOID Context)
 static VOID KmtRun(VOID)
 {
     KmtServeRtc(Linger);
-    KmtSleep(20000);
 }

@@ -13,12 +13,13 @@ static VOID NTAPI Late(PVOID Context)
 }
 
 /* The last that the driver does: nobody waits between this and its end, so the idle worker does not
- * come to run. */
+ * come to run, not even if the machine stands still for so long that it counts as starving. */
 static VOID NTAPI Forget(PDRIVER_OBJECT DriverObject)
 {
     PWORK_QUEUE_ITEM Item = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Item), 'tseT');
     UNREFERENCED_PARAMETER(DriverObject);
     if (Item != NULL) {
+        KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY);
         ExInitializeWorkItem(Item, Late, NULL);
         ExQueueWorkItem(Item, CustomPriorityWorkQueue + 1);
     }

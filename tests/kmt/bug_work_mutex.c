@@ -16,6 +16,6 @@ static VOID KmtRun(VOID)
     KeInitializeMutex(&Mutex, 0);
     ExInitializeWorkItem(&Item, KeepMutex, NULL);
     ExQueueWorkItem(&Item, DelayedWorkQueue);
-    KmtSleep(5000);
+    KmtSleep(60000);
     DbgPrint("never reached\n");
 }

@@ -13,6 +13,6 @@ static VOID KmtRun(VOID)
     static WORK_QUEUE_ITEM Item;
     ExInitializeWorkItem(&Item, StayInRegion, NULL);
     ExQueueWorkItem(&Item, DelayedWorkQueue);
-    KmtSleep(5000);
+    KmtSleep(60000);
     DbgPrint("never reached\n");
 }

@@ -15,6 +15,6 @@ static VOID KmtRun(VOID)
 {
     PIO_WORKITEM Item = IoAllocateWorkItem(KmtCreateDevice(NULL, 0, FALSE));
     IoQueueWorkItem(Item, KeepLock, DelayedWorkQueue, NULL);
-    KmtSleep(5000);
+    KmtSleep(60000);
     DbgPrint("never reached\n");
 }

@@ -18,7 +18,7 @@ static inline UCHAR KmtReadRtc(UCHAR Register)
     return READ_PORT_UCHAR(RTC_DATA);
 }
 
-/* Connects Routine, lets the interrupts come, and gives them a second. */
+/* Connects Routine, lets the interrupts come, and gives them all the time that they need. */
 static inline VOID KmtServeRtc(PKSERVICE_ROUTINE Routine)
 {
     PKINTERRUPT Interrupt;
@@ -33,7 +33,7 @@ static inline VOID KmtServeRtc(PKSERVICE_ROUTINE Routine)
     WRITE_PORT_UCHAR(RTC_INDEX, RTC_B);
     WRITE_PORT_UCHAR(RTC_DATA, B | RTC_B_PERIODIC);
     KmtReadRtc(RTC_C);
-    KmtSleep(1000);
+    KmtSleep(60000);
 }
 
 #endif
