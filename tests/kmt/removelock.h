@@ -58,7 +58,10 @@ static VOID TestRemoval(VOID)
         for (ULONG i = 0; i < USERS; i++) {
             Threads[i] = KmtStartThread(Use, &Threads[i]);
         }
+        LONG Before = Entered;
         KmtSleep(10);
+        for (ULONG Looks = 0; Entered == Before && KmtLookAgain(&Looks);) {
+        }
         IoAcquireRemoveLock(&Lock, &Lock);
         IoReleaseRemoveLockAndWait(&Lock, &Lock);
         Gone = TRUE;

@@ -268,8 +268,9 @@ static KPRIORITY PriorityOfOwner(LONGLONG Milliseconds)
     Create(&Owner);
     Create(&Waiter);
     Do(&Owner, ExAcquireResourceExclusiveLite, TRUE);
+    KmtAwaitWaiters(&Owner.Go, 1); /* it uses up no quantum, whose end would lift it to its base */
     KeSetPriorityThread(Owner.Thread, 3);
-    KeSetPriorityThread(Waiter.Thread, 12);
+    KeSetBasePriorityThread(Waiter.Thread, 4); /* 12, to stay */
     Tell(&Waiter, ExAcquireResourceExclusiveLite, TRUE);
     AwaitWaiters(0, 1);
     do {
@@ -287,7 +288,7 @@ static KPRIORITY PriorityOfOwner(LONGLONG Milliseconds)
 
 static VOID TestBoost(VOID)
 {
-    KMT_CHECK(PriorityOfOwner(10000) >= 12, "a long wait lifts the owner to the waiter's priority");
+    KMT_CHECK(PriorityOfOwner(30000) >= 12, "a long wait lifts the owner to the waiter's priority");
     ExDisableResourceBoostLite(&Resource);
     KMT_EQUAL(PriorityOfOwner(600), 3, "unless boosts are disabled");
     ExReinitializeResourceLite(&Resource);

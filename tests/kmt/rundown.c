@@ -152,9 +152,12 @@ static VOID TestStress(PVOID Single)
     PETHREAD Threads[THREADS];
 
     Stop = 0;
+    Touched = 0;
     Valid = 1;
     for (ULONG i = 0; i < THREADS; i++) {
         Threads[i] = KmtStartThread(UseAll, Single);
+    }
+    for (ULONG Looks = 0; Touched == 0 && KmtLookAgain(&Looks);) {
     }
     for (ULONG i = 0; i < ROUNDS; i++) {
         KmtSleep(5);
