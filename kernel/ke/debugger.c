@@ -34,8 +34,8 @@
 #include "mm.h"
 #include "processor.h"
 
-#define COLLECT_LIMIT_100NS (1000 * 10000ULL) /* 1 s; an NMI needs microseconds */
-#define COLLECT_LIMIT_SPINS 100000000         /* in case the counter is what broke */
+#define COLLECT_LIMIT_100NS (10000 * 10000ULL) /* as for a bugcheck */
+#define COLLECT_LIMIT_SPINS 100000000          /* in case the counter is what broke */
 #define CRASH_LIMIT_SPINS 1000000
 #define OPCODE_INT3 0xCC
 #define DR6_BREAKPOINTS 0xF
