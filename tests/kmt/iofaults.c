@@ -103,6 +103,7 @@ static PETHREAD SendVisitor(VISITOR *Visitor, HANDLE Handle, BOOLEAN Close)
 
     Visitor->Handle = Handle;
     Visitor->Close = Close;
+    Visitor->Status = STATUS_PENDING;
     KeInitializeEvent(&Visitor->Started, NotificationEvent, FALSE);
     KeInitializeEvent(&Visitor->Done, NotificationEvent, FALSE);
     Thread = KmtStartThread(Visit, Visitor);
@@ -140,11 +141,11 @@ static VOID TestAlerts(VOID)
     KMT_EQUAL(Cleanups, 0, "and has not disturbed the read");
     Release();
     KMT_EQUAL(KmtWait(&Closer.Done, 10000), STATUS_SUCCESS, "it ends after the read");
-    KMT_EQUAL(Reader.Status, STATUS_SUCCESS, "which was done");
-    KMT_EQUAL(Cleanups, 1, "with one cleanup");
     for (ULONG i = 0; i < ARRAYSIZE(Threads); i++) {
         KmtJoin(Threads[i]);
     }
+    KMT_EQUAL(Reader.Status, STATUS_SUCCESS, "which was done");
+    KMT_EQUAL(Cleanups, 1, "with one cleanup");
     ObDereferenceObject(File);
 }
 
