@@ -84,9 +84,9 @@ static NTSTATUS Connect(PKINTERRUPT *Interrupt, KIRQL SynchronizeIrql, BOOLEAN S
 static BOOLEAN WaitForService(LONG Count)
 {
     LONG Start = Served;
+    ULONG Looks = 0;
 
-    for (ULONG Waited = 0; Served - Start < Count && Waited < 2000; Waited++) {
-        KmtSleep(1);
+    while (Served - Start < Count && KmtLookAgain(&Looks)) {
     }
     return Served - Start >= Count;
 }
@@ -179,8 +179,9 @@ static VOID TestConnection(KIRQL SynchronizeIrql, BOOLEAN Shared)
         if (SynchronizeIrql == Irql) {
             TestSharing(Interrupt, Shared);
         }
-        SetPeriodic(FALSE);
+        /* First, or the service routine would come between the index and the data. */
         IoDisconnectInterrupt(Interrupt);
+        SetPeriodic(FALSE);
     }
 }
 
