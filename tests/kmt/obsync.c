@@ -142,7 +142,7 @@ static VOID TestTimer(VOID)
               "how long it has");
     KMT_EQUAL(ZwSetTimer(Timer, &Soon, NULL, NULL, TRUE, 0, NULL), STATUS_TIMER_RESUME_IGNORED,
               "armed anew; it cannot wake the machine");
-    KMT_EQUAL(WaitFor(Second, 10000), STATUS_SUCCESS, "it expires");
+    KMT_EQUAL(WaitFor(Second, 60000), STATUS_SUCCESS, "it expires");
     KMT_CHECK(TimerState(Second).RemainingTime.QuadPart <= 0 && TimerState(Second).TimerState,
               "and that is told");
     KMT_EQUAL(ZwCancelTimer(Timer, &State), STATUS_SUCCESS, "cancelled afterwards");
@@ -271,7 +271,7 @@ static VOID TestTimersOfEndedThreads(VOID)
     KMT_CHECK(!IsArmed(Ended[0]), "though it had armed the timer before");
     KMT_EQUAL(ObPointers(Ended[0]), 1, "nothing refers to the timer");
     ZwSetTimer(Ended[0], &Soon, NULL, NULL, FALSE, 0, NULL);
-    KMT_EQUAL(WaitFor(Ended[0], 10000), STATUS_SUCCESS, "it can be armed by others");
+    KMT_EQUAL(WaitFor(Ended[0], 60000), STATUS_SUCCESS, "it can be armed by others");
     for (ULONG i = 0; i < ARRAYSIZE(Ended); i++) {
         ZwClose(Ended[i]);
     }
