@@ -10,6 +10,7 @@ spaces below its command. In it
 usage: companion.py --update    runs every command and writes the page's output anew
 """
 
+import bisect
 import itertools
 import re
 import sys
@@ -53,29 +54,43 @@ def machines(lines):
     return [commands for commands in found if commands]
 
 
+def spins(commands):
+    """Those that have processors wait for each other or for time, and what else belongs to them."""
+    drivers = {found[1] for command in commands if (found := re.match(r"sc create (\w+) .*c:\\tests\\", command.text))}
+    own = re.compile(rf"verifier /driver bug_|notmyfault hangdpc$|sc \w+ (?:{'|'.join(drivers or '-')})(?!\w)")
+    return [command for command in commands if own.match(command.text)]
+
+
 def run(commands):
-    """What came after each command, as lists of lines."""
-    outputs = []
-    for cmdline, group in itertools.groupby(commands, key=lambda command: command.cmdline):
-        left = list(group)
-        while left:
-            came = run_until_bugcheck(left, cmdline)
-            outputs, left = outputs + came, left[len(came) :]
-    return outputs
+    """What came after each command, as lists of lines. Instructions are counted, so that two processors do everything in the same order
+    each time; only what spins, as test drivers do, has machines in real time, or it would take minutes."""
+    outputs, crashes, slow = {}, [], spins(commands)
+    for chosen, icount in (slow, False), ([command for command in commands if command not in slow], True):
+        # What comes behind a test driver's crash has a new machine here, too.
+        behind = {command.line: bisect.bisect(crashes, command.line) for command in chosen}
+        for (cmdline, _), group in itertools.groupby(chosen, key=lambda each: (each.cmdline, behind[each.line])):
+            left = list(group)
+            while left:
+                came, stopped = run_until_bugcheck(left, cmdline, icount)
+                outputs |= zip([command.line for command in left], came)
+                crashes += [left[len(came) - 1].line] * stopped * (not icount)
+                left = left[len(came) :]
+    return [outputs[command.line] for command in commands]
 
 
-def run_until_bugcheck(commands, cmdline):
-    """The same on one machine: of fewer commands when one of them stops it."""
-    result = qemu.execute("; ".join(command.text for command in commands), smp=2, cmdline=cmdline, timeout=300, **qemu.REFERENCE)
+def run_until_bugcheck(commands, cmdline, icount):
+    """The same on one machine: of fewer commands when one of them stops it; and whether one did."""
+    settings = qemu.REFERENCE | {"smp": 2, "cmdline": cmdline, "icount": icount}
+    result = qemu.execute("; ".join(command.text for command in commands), **settings)
     pieces = result.output.replace("\r", "").split("\netude> ")[1:]
     outputs = []
     for command, piece in zip(commands, pieces):
         echoed, _, output = piece.partition("\n")
         assert echoed.strip() == command.text, f"{echoed!r} instead of {command.text!r}"
         outputs.append([line.rstrip() for line in output.rstrip("\n").split("\n")] if output.strip() else [])
-    stopped = result.status == qemu.STATUS_BUGCHECK and outputs
+    stopped = result.status == qemu.STATUS_BUGCHECK and bool(outputs)
     assert len(outputs) == len(commands) or stopped, f"{result.explain()}\n{result.output}"
-    return outputs
+    return outputs, stopped
 
 
 def pattern(line):
