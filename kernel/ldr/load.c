@@ -179,14 +179,14 @@ static NTSTATUS LdrpTryPrepare(PLDRP_SERVICE Service, const UCHAR *File, SIZE_T 
 }
 
 /* A driver that nobody can find any more may still be on its way out, in a worker thread: that is
- * waited for, up to a second. One that stays because it is open counts as loaded. */
+ * waited for, up to ten seconds. One that stays because it is open counts as loaded. */
 static NTSTATUS LdrpPrepareImage(PLDRP_SERVICE Service, const UCHAR *File, SIZE_T FileSize,
                                  PLDRP_MESSAGE Message, PLDRP_SLOT *Slot)
 {
     LARGE_INTEGER Interval = {.QuadPart = -50000}; /* 5 ms */
     NTSTATUS Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
 
-    for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < 200; Tries++) {
+    for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < 2000; Tries++) {
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
         Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
     }

@@ -197,7 +197,7 @@ def print_counts(figures):
 def scale(processors):
     """{operation: times a second} with as many threads as processors."""
     image = qemu.BUILD / "bench/scaling.sys"
-    result = qemu.execute(COMMANDS.format("scaling"), smp=processors, extra_files=(str(image),), timeout=300, **qemu.REFERENCE)
+    result = qemu.execute(COMMANDS.format("scaling"), smp=processors, extra_files=(str(image),), **qemu.REFERENCE)
     if not result.passed:
         sys.exit(f"{result.output}\nbench: {result.explain()}")
     return {name: int(rate) for name, rate in re.findall(r"^scale (\w+) (\d+)$", result.output, re.MULTILINE)}

@@ -17,7 +17,7 @@ import wav
 def play(tune, recording):
     """Boot, play c:\\music\\TUNE.rtttl to its end, power off."""
     commands = rf"melody play c:\music\{tune}.rtttl; melody wait"
-    return qemu.execute(commands, timeout=180, icount=True, wav=str(recording))
+    return qemu.execute(commands, icount=True, wav=str(recording))
 
 
 def main():

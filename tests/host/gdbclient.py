@@ -12,15 +12,15 @@ import time
 
 import qemu
 
-SECONDS = 60  # for an answer
+SECONDS = qemu.PATIENCE  # for an answer
 
 
 @contextlib.contextmanager
 def machine(tmp_path, **settings):
     """(console, path of the line) of a machine that may be debugged over it."""
     line = tmp_path / "com2"
-    with qemu.console(timeout=240, debug_port=str(line), **settings) as console:
-        deadline = time.monotonic() + 30
+    with qemu.console(debug_port=str(line), **settings) as console:
+        deadline = time.monotonic() + qemu.PATIENCE
         while not line.exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -34,7 +34,7 @@ def machine(by="qemu", **settings):
 
 
 @contextlib.contextmanager
-def session(stub, timeout=240):
+def session(stub, timeout=qemu.PATIENCE):
     """gdb at its prompt, in front of a machine that it has stopped; `type` a command to it."""
     command = gdb_arguments([f"target remote {stub}"], batch=False)
     child = pexpect.spawn(command[0], command[1:], timeout=timeout, encoding="utf-8", cwd=qemu.ROOT, dimensions=(24, 500))
@@ -79,7 +79,7 @@ def gdb_arguments(script, batch, symbol_folders=()):
     return arguments
 
 
-def ask(target, commands, timeout=120, symbol_folders=()):
+def ask(target, commands, timeout=qemu.PATIENCE, symbol_folders=()):
     """What gdb says to each command, errors included, once it has done `target`. A command may be several, a list."""
     script = [target]
     for each in (*commands, ()):

@@ -22,7 +22,7 @@ import qemu
 WAITING = b"waiting for gdb"
 
 
-def look(target, commands, timeout=120, symbol_folders=()):
+def look(target, commands, timeout=qemu.PATIENCE, symbol_folders=()):
     """{command: what it printed}, once gdb has done `target`. Of one that is given again it is under "command #2"..."""
     answers, seen = {}, {}
     for command, text in zip(commands, gdbrun.ask(target, commands, timeout, symbol_folders)):
@@ -44,7 +44,7 @@ def start(folder, by, machine):
     return process, stub
 
 
-def run(console_commands, commands, by="qemu", timeout=300, symbol_folders=(), **settings):
+def run(console_commands, commands, by="qemu", timeout=qemu.PATIENCE, symbol_folders=(), **settings):
     """Answers of gdb's commands, before a machine that runs the console's. by: "qemu", or "com2" for the kernel's own stub."""
     with tempfile.TemporaryDirectory(prefix="etude-") as folder:
         process, stub = start(folder, by, qemu.Machine(commands=console_commands, **settings))

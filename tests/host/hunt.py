@@ -45,7 +45,7 @@ class Run:
 
 def run(seed, kind="mix"):
     smp, commands = 1 + seed % 2, COMMANDS.format(seed, kind)
-    result = qemu.execute(commands, timeout=300, debug=True, icount=True, smp=smp, **qemu.REFERENCE)
+    result = qemu.execute(commands, debug=True, icount=True, smp=smp, **qemu.REFERENCE)
     output = result.output if result.status is not None else f"{result.output}\n*** {result.explain()}\n"
     return Run(seed, smp, commands, not result.passed, output)
 

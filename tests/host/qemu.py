@@ -54,6 +54,8 @@ STATUS_PASSED, STATUS_FAILED, STATUS_BUGCHECK = 33, 35, 37
 REFERENCE = {"boot": "direct", "machine": "q35", "cpu": "max", "mem": "128M"}
 VARIABLES = {"boot": "BOOT", "machine": "MACHINE", "cpu": "CPU", "mem": "MEM"}
 FIRMWARE_SECONDS = 60  # that UEFI may take on a busy host, before what is to be timed begins
+# Nothing that is tested takes so long on any host: a limit for what hangs, so that the other tests get their turn.
+PATIENCE = 900
 FIRMWARE_MEMORY = 8 << 20  # that UEFI keeps for itself, at most
 
 
@@ -268,7 +270,7 @@ def follow(process, log, deadline, echo):
             time.sleep(0.01)
 
 
-def execute(commands, timeout=120, echo=None, **settings):
+def execute(commands, timeout=PATIENCE, echo=None, **settings):
     """Boot, run the console commands, power off. echo(bytes) gets the output as it comes. Returns a Result.
 
     The serial port goes to a file, which takes bytes at any rate: output never holds the guest up.
@@ -303,7 +305,7 @@ def end(child):
 
 
 @contextlib.contextmanager
-def console(timeout=30, **settings):
+def console(timeout=PATIENCE, **settings):
     """A pexpect child whose terminal is the machine's serial port. Ends QEMU when left."""
     import pexpect
 

@@ -77,7 +77,7 @@ class Console:
             while True:
                 self.text += self.child.read_nonblocking(65536, timeout=seconds)
 
-    def ends(self, timeout=60):
+    def ends(self, timeout=-1):
         """Wait for QEMU to end; its exit status."""
         try:
             self.child.expect(pexpect.EOF, timeout=timeout)
@@ -88,7 +88,7 @@ class Console:
 
 
 @contextlib.contextmanager
-def boot(timeout=60, **settings):
+def boot(timeout=qemu.PATIENCE, **settings):
     """A machine at its prompt; see qemu.Machine for the settings. It is switched off on leaving."""
     with qemu.console(timeout=timeout, **settings) as child:
         console = Console(child)

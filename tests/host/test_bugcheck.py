@@ -12,7 +12,7 @@ ADDRESS = r"[0-9a-fA-F`]{16,17}"
 
 @pytest.fixture(scope="module")
 def screen():
-    result = qemu.execute("bugcheck", smp=4, timeout=60)
+    result = qemu.execute("bugcheck", smp=4)
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     return result.output
 
@@ -41,7 +41,7 @@ def test_every_processor_has_stopped_and_is_shown(screen):
 
 def test_callbacks():
     commands = r"sc create c type= kernel binPath= c:\tests\bug_callbacks.sys; sc start c"
-    result = qemu.execute(commands, timeout=60)
+    result = qemu.execute(commands)
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     assert re.findall(r"^(?:\*\*\* callback of |# |    \{)(.*)$", result.output, re.M) == [
         "first",

@@ -18,7 +18,7 @@ import shell
 
 
 def crash(path, commands="notmyfault irql", **settings):
-    result = qemu.execute(commands, crash=str(path), timeout=120, **settings)
+    result = qemu.execute(commands, crash=str(path), **settings)
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     return result.output
 
@@ -118,7 +118,7 @@ def test_make_analyze(tmp_path):
 
     def analyze(**settings):
         command = ["make", "-s", "analyze", f"CRASH={core}", *(f"{key}={value}" for key, value in settings.items())]
-        return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=qemu.ROOT)
+        return subprocess.run(command, capture_output=True, text=True, timeout=qemu.PATIENCE, cwd=qemu.ROOT)
 
     qemu.make_crash_disk(core, 128 << 20)
     empty = analyze()
@@ -133,7 +133,7 @@ class Monitor:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + qemu.PATIENCE
         while True:
             try:
                 self.socket.connect(str(path))
@@ -165,7 +165,7 @@ def load_notmyfault(console):
 def await_code(monitor, image, processors):
     """Return when so many processors are in it twice: once they may be on their way there."""
     start, end = image
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + qemu.PATIENCE
     seen = 0
     while seen < 2:
         assert time.monotonic() < deadline
@@ -190,7 +190,7 @@ def test_break_key(tmp_path, smp):
     """A processor that spins at DISPATCH_LEVEL is where the report shows it."""
     qmp, core = tmp_path / "qmp", tmp_path / "crash.img"
     extra = ("-qmp", f"unix:{qmp},server=on,wait=off")
-    with shell.boot(smp=smp, crash=str(core), cmdline="dpcwatchdog=0", qemu_extra=extra, timeout=240) as console:
+    with shell.boot(smp=smp, crash=str(core), cmdline="dpcwatchdog=0", qemu_extra=extra) as console:
         image = load_notmyfault(console)
         monitor = Monitor(qmp)
         console.child.sendline("notmyfault hangdpc")
@@ -212,7 +212,7 @@ def test_nobody_runs_any_more(tmp_path, fault, line, smp):
     settings = {"debug_port": str(tmp_path / "com2")} if line == "com2" else {}
     # However long the host takes, it is the key that stops the machine, not the watchdog of the DPCs.
     extra = ("-qmp", f"unix:{qmp},server=on,wait=off")
-    with shell.boot(smp=smp, crash=str(core), cmdline="dpcwatchdog=0", qemu_extra=extra, timeout=240, **settings) as console:
+    with shell.boot(smp=smp, crash=str(core), cmdline="dpcwatchdog=0", qemu_extra=extra, **settings) as console:
         image = load_notmyfault(console)
         monitor = Monitor(qmp)
         console.child.sendline(f"notmyfault {fault}")

@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("qemu.py")
 
 
 def test_breakpoint_in_a_driver_that_is_not_loaded_yet():
-    process = subprocess.run([sys.executable, PROGRAM, "debug"], input=DIALOGUE, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([sys.executable, PROGRAM, "debug"], input=DIALOGUE, capture_output=True, text=True, timeout=qemu.PATIENCE)
     text = process.stdout
     assert "KiSystemStartup (" in text, text + process.stderr
     assert 'of "drivers/beep/beep.c"' in text, text + process.stderr
@@ -36,7 +36,7 @@ def test_breakpoint_in_a_driver_that_is_not_loaded_yet():
 def test_a_person_at_the_prompt():
     """Ctrl-C stops a machine that waits for input, more than once; the same gdb looks at it, lets it go on and ends it."""
     environment = os.environ | {"TERM": "dumb"}
-    child = pexpect.spawn(sys.executable, [str(PROGRAM), "debug"], timeout=120, encoding="utf-8", dimensions=(50, 200), env=environment)
+    child = pexpect.spawn(sys.executable, [str(PROGRAM), "debug"], timeout=qemu.PATIENCE, encoding="utf-8", dimensions=(50, 200), env=environment)
 
     def type_in(line, *answers):
         child.expect_exact("(gdb) ")
@@ -48,7 +48,7 @@ def test_a_person_at_the_prompt():
         """Ctrl-C is for a machine that runs: on the way there gdb or QEMU may lose it. One that runs answers an empty line."""
         type_in("continue", "Continuing.")
         console.write(b"\r")
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + qemu.PATIENCE
         while log.read_bytes().count(qemu.PROMPT.encode()) < prompts and time.monotonic() < deadline:
             time.sleep(0.02)
         child.sendintr()

@@ -18,7 +18,7 @@ CHECK = "cpus; beep 440 20; sc query beep"
 
 
 def boots(**settings):
-    result = qemu.execute(CHECK, timeout=300, **settings)
+    result = qemu.execute(CHECK, **settings)
     assert result.passed, f"{result.explain()}\n{result.output}"
     return result.output
 
@@ -56,7 +56,7 @@ def run(image):
     command += [*qemu.FIRMWARE["uefi"], "-serial", f"file:{log}", "-monitor", "none"]
     command += qemu.MEDIUM["disk"].format(iso=image).split(" ")
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
-    status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300).returncode
+    status = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=qemu.PATIENCE).returncode
     return status, log.read_text(errors="replace")
 
 

@@ -129,7 +129,7 @@ def test_in_guest_tests_hold(tests, drivers, record):
     def boot(group):
         commands = "; ".join(test_kmt.COMMANDS.format(name) for name in group)
         replaced = drivers | {f"tests/{name}.sys": built[name].read_bytes() for name in group}
-        return group, qemu.execute(commands, smp=2, timeout=400, files=replaced)
+        return group, qemu.execute(commands, smp=2, files=replaced)
 
     groups = [names[start::len(names) // TOGETHER + 1] for start in range(len(names) // TOGETHER + 1)]
     faults = []
@@ -154,7 +154,7 @@ COMMANDS = r"sc create foreign type= kernel binPath= c:\extra\foreign.sys; sc st
 @pytest.mark.parametrize("smp", [1, 2])
 def test_foreign_driver(folder, smp):
     driver = foreign.build([qemu.ROOT / "tests/host/foreign.c"], folder / "foreign.sys")
-    result = qemu.execute(COMMANDS, smp=smp, extra_files=(str(driver),), timeout=60)
+    result = qemu.execute(COMMANDS, smp=smp, extra_files=(str(driver),))
     assert result.passed, f"{result.explain()}\n{result.output}"
     assert r"foreign: \Registry\Machine\System\CurrentControlSet\Services\foreign" in result.output
     assert "foreign: levels 210, timer 0\n" in result.output, result.output

@@ -140,7 +140,7 @@ def crashed(tmp_path_factory):
         return {
             "QEMU's stub": gdbsession.look(f"target remote {stub}", [*CRASHED, f"monitor dump-guest-memory -p {dump}"]),
             "QEMU's dump": gdbsession.look(f"core-file {dump}", CRASHED),
-            "the kernel's stub": gdbsession.look(f"target remote {line}", CRASHED, timeout=300),
+            "the kernel's stub": gdbsession.look(f"target remote {line}", CRASHED),
             "the crash file": gdbsession.look(f"core-file {disk}", CRASHED),
         }
 

@@ -190,7 +190,7 @@ def shown(tmp_path_factory):
         commands = [setup, *COMMANDS.values(), *damage, *nonsense, *COMMANDS.values(), f"monitor dump-guest-memory -p {dump}"]
         answers = gdbrun.ask(f"target remote {stub}", commands)
         dead = gdbrun.ask(f"core-file {dump}", [setup, *COMMANDS.values()])
-        over_line = gdbrun.ask(f"target remote {line}", [setup, *COMMANDS.values()], timeout=600)
+        over_line = gdbrun.ask(f"target remote {line}", [setup, *COMMANDS.values()])
         ruins = [gdbrun.ask(f"core-file {hurt_dump(dump, seed, words)}", COMMANDS.values()) for seed, words in RUINS]
         for name in reversed(DRIVERS):
             assert "STATUS_" not in console.run(f"sc stop {name}")

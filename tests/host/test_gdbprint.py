@@ -20,7 +20,7 @@ def run(session, text):
     reader.start()
     command(session.console, text)
     session.client.raw(b"\x03")
-    reader.join(240)
+    reader.join(qemu.PATIENCE)
     assert said and said[0][1].startswith("T02"), said
     return said[0][0]
 

@@ -23,11 +23,11 @@ class Gdb:
 
     def __init__(self, line):
         kernel = qemu.BUILD / "kernel.elf"
-        first = ["set confirm off", "set width 0", "set pagination off", "set width 0", "set style enabled off", "set remotetimeout 20"]
+        first = ["set confirm off", "set width 0", "set pagination off", "set width 0", "set style enabled off", "set remotetimeout 100"]
         arguments = ["-q", "-nx", "-iex", "set auto-load off", str(kernel)]
         for each in first:
             arguments += ["-ex", each]
-        self.child = pexpect.spawn("gdb", arguments, timeout=90, encoding="utf-8", codec_errors="replace", echo=False)
+        self.child = pexpect.spawn("gdb", arguments, timeout=qemu.PATIENCE, encoding="utf-8", codec_errors="replace", echo=False)
         self.child.delaybeforesend = None
         self.child.expect_exact(PROMPT)
         self.commands = 0

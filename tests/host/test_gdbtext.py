@@ -76,7 +76,7 @@ def test_breakpoints_in_what_the_stub_calls(tmp_path, smp):
             rest.start()
             console.expect_exact(qemu.PROMPT)
             console.sendline("irql")
-            rest.join(120)
+            rest.join(qemu.PATIENCE)
             assert ("swbreak", "hwbreak")[kind] in met["rest"][1] and session.client.register(16) == quiet
             session.set([quiet], "z", kind)
             session.go()

@@ -41,12 +41,11 @@ def machine(driver):
 
 def ahead(driver, smp=2):
     """What a machine of its own says to the driver. Memory that its file asks for is the kernel's."""
-    timeout = 60 if driver in MISTAKES else 120
     settings = machine(driver)
     if "mem" in settings and qemu.chosen("boot") == "uefi":
         settings["mem"] = f"{(qemu.memory_size(settings['mem']) + qemu.FIRMWARE_MEMORY) >> 20}M"
     smp = int(settings.pop("smp", smp))
-    return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), timeout=timeout, **settings)
+    return qemu.execute(COMMANDS.format(driver), smp=smp, devices=devices(driver), **settings)
 
 
 def test_there_are_drivers():

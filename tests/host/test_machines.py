@@ -56,7 +56,7 @@ def ahead(index):
     """What is wrong with drivers on the machine, and what has changed after all of them."""
     settings = dict(zip(FIELDS, MACHINES[index]))
     drivers = [name for name in COMPANY[index % SHARE :: SHARE] if least_memory(name) <= qemu.memory_size(settings["mem"])]
-    with shell.boot(timeout=180, **settings) as console:
+    with shell.boot(**settings) as console:
         assert f"{settings['smp']} of {settings['smp']} processors" in console.banner
         for command in WARM_UP:
             console.run(command)

@@ -24,7 +24,7 @@ PIECE = "piece:d=8,o=5,b=150:c,c,p,c,16d,16p,16d,p,p,e.,32f,32f,32p,4g,h,2p,a#6,
 
 def play(tune, recording, **settings):
     commands = rf"melody play {tune}; melody wait; tones"
-    result = qemu.execute(commands, icount=True, wav=str(recording), timeout=180, **settings)
+    result = qemu.execute(commands, icount=True, wav=str(recording), **settings)
     assert result.passed, f"{result.explain()}\n{result.output}"
     return result.output
 

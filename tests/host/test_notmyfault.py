@@ -40,7 +40,7 @@ CRASHES = [
 def test_crash(fault, before, after, settings, stop, line):
     code, name = stop.split()
     after = after.replace("; sleep", "; beep 440 5000")
-    result = qemu.execute(f"{before}notmyfault {fault}{after}", timeout=120, **settings)
+    result = qemu.execute(f"{before}notmyfault {fault}{after}", **settings)
     output = result.output.replace("\r", "")
     assert result.status == qemu.STATUS_BUGCHECK, output
     assert re.search(rf"^\*\*\* STOP: 0x{int(code, 16):08X} ", output, re.M) and name in output, output
@@ -54,7 +54,7 @@ def test_crash(fault, before, after, settings, stop, line):
 def test_leaks():
     """Nothing stops the machine: poolmon names tag and driver, and the loader what is left."""
     commands = "notmyfault leakpaged; notmyfault leaknonpaged; poolmon /g Fult; sc stop notmyfault"
-    result = qemu.execute(commands, timeout=60)
+    result = qemu.execute(commands)
     assert result.passed, result.output
     for kind, routine in (("Paged", "LeakPaged"), ("NonPaged", "LeakNonPaged")):
         assert re.search(rf"Fult {kind} +1 +0 +1 +1048576", result.output), result.output
@@ -62,7 +62,7 @@ def test_leaks():
 
 
 def test_the_list_and_a_wrong_name():
-    result = qemu.execute("notmyfault", timeout=60)
+    result = qemu.execute("notmyfault")
     assert result.passed and "  stacktrash " in result.output
     assert len(re.findall(r"^  \w+ +\w", result.output.partition("notmyfault")[2], re.M)) == 20, result.output
-    assert not qemu.execute("notmyfault nothing", timeout=60).passed
+    assert not qemu.execute("notmyfault nothing").passed

@@ -68,7 +68,7 @@ def test_the_order_at_boot():
         service("s_member", 2, group="Members"),
         control=control,
     )
-    result = qemu.execute("lm", files=files, timeout=120)
+    result = qemu.execute("lm", files=files)
     assert result.passed, result.output
     expected = "zero_a zero_b one_first member one_group called one_late one_second_9 one_second_4 one_second_5"
     expected += " one_second_untagged one_unlisted one_none auto"
@@ -161,7 +161,7 @@ def test_configuration(console):
 
 
 def test_a_critical_failure_stops_the_system():
-    result = qemu.execute("lm", files=machine(service("s_vital", 1, error=3), bad=("s_vital",)), timeout=120)
+    result = qemu.execute("lm", files=machine(service("s_vital", 1, error=3), bad=("s_vital",)))
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     assert "s_vital was not started" in result.output and "STOP: 0x0000005A" in result.output, result.output
     assert "CRITICAL_SERVICE_FAILED" in result.output

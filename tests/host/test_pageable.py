@@ -19,14 +19,14 @@ COMMANDS = r"sc create {0} type= kernel binPath= c:\tests\{0}.sys; sc start {0};
 @pytest.mark.parametrize("group", GROUPS)
 def test_correct_drivers_do_not_notice(group):
     commands = "; ".join(COMMANDS.format(name) for name in group.split())
-    result = qemu.execute(f"{commands}; pageable", smp=2, debug=True, cmdline="pageable=1", timeout=180)
+    result = qemu.execute(f"{commands}; pageable", smp=2, debug=True, cmdline="pageable=1")
     assert result.passed, f"{result.explain()}\n{result.output}"
     assert not re.search("^not ok", result.output, re.M), result.output
     assert int(re.search(r"not there; faults so far: (\d+)", result.output)[1]) > 10000
 
 
 def test_the_switch_on_the_console():
-    result = qemu.execute("pageable; pageable on; dir; pageable off; dir; pageable", debug=True, smp=2, timeout=60)
+    result = qemu.execute("pageable; pageable on; dir; pageable off; dir; pageable", debug=True, smp=2)
     assert result.passed, result.output
     assert re.search(r"memory is resident; faults so far: 0\b", result.output)
     assert int(re.search(r"(\d+) pages have vanished", result.output)[1]) > 5

@@ -110,7 +110,7 @@ def test_rules_choose_by_tag_driver_and_size(console):
 def test_a_waiter_lifts_the_owner_of_a_resource_without_memory(console):
     assert "SUCCESS" in console.run(r"sc create owners type= kernel binPath= c:\tests\resource.sys")
     console.run("poolfail tag=Psp*")
-    assert "RUNNING" in console.run("sc start owners", timeout=120)
+    assert "RUNNING" in console.run("sc start owners")
     console.run("poolfail off")
     console.run("sc stop owners")
 
@@ -119,7 +119,7 @@ def test_what_the_kernel_allocates_for_a_driver_fails_too(console):
     """pooluser compares a name and prints only; kmt's threads need objects."""
     assert "SUCCESS" in console.run(r"sc create threads type= kernel binPath= c:\tests\threadcreate.sys")
     console.run("poolfail driver=threadcreate tag=Thre count=1")
-    console.run("sc start threads", timeout=60)
+    console.run("sc start threads")
     assert [row[2] for row in FAULT.findall(console.run("poolfail"))] == ["1"]
     console.run("poolfail off")
     console.run("sc stop threads")
@@ -199,7 +199,7 @@ def test_special_pool_from_the_command_line_for_everything():
 def test_type_0_executes_only_if_booted_so(boot, executes):
     import qemu
 
-    result = qemu.execute(r"sc create x type= kernel binPath= c:\tests\bug_pool_execute.sys; sc start x", cmdline=boot, timeout=60)
+    result = qemu.execute(r"sc create x type= kernel binPath= c:\tests\bug_pool_execute.sys; sc start x", cmdline=boot)
     assert result.passed if executes else "ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY" in result.output, result.output
 
 
@@ -212,7 +212,7 @@ def test_irps_that_the_lists_have_in_stock_fail_too(console):
     for rule, expected in {"count=1": (1, 0), "count=7": (1, 0), "every=2": (10, None), "probability=100": (20, 10)}.items():
         for setting in ("off", f"driver=irpfail tag=Irp* {rule}"):
             console.run(f"poolfail {setting}")
-            output = console.run("sc start irpfail", timeout=60)
+            output = console.run("sc start irpfail")
             assert "RUNNING" in output and "STOPPED" in console.run("sc stop irpfail")
             irps, refused, opens, failed = map(int, IRPS.search(output).groups())
             assert (irps, opens) == (20, 10)
@@ -231,7 +231,7 @@ def test_empty_slabs_go_back_to_the_system(console):
     assert "SUCCESS" in console.run(r"sc create slabs type= kernel binPath= c:\tests\slabs.sys")
     for _ in range(2):
         before = {kind: int(pages) for kind, pages in POOL_PAGES.findall(console.run("pool"))}
-        assert "RUNNING" in console.run("sc start slabs", timeout=60) and "STOPPED" in console.run("sc stop slabs")
+        assert "RUNNING" in console.run("sc start slabs") and "STOPPED" in console.run("sc stop slabs")
         after = {kind: int(pages) for kind, pages in POOL_PAGES.findall(console.run("pool"))}
         for kind, burst in BURST_PAGES.items():
             assert after[kind] < before[kind] + burst * 0.6, (before, after)

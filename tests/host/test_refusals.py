@@ -16,6 +16,6 @@ REFUSALS = {
 @pytest.mark.parametrize("name", REFUSALS)
 def test_refusal(name):
     settings, message = REFUSALS[name]
-    result = execute("irql", timeout=120, **REFERENCE | settings)
+    result = execute("irql", **REFERENCE | settings)
     assert f"etude: cannot start: {message}" in result.output
     assert result.status == STATUS_BUGCHECK

@@ -11,7 +11,7 @@ import qemu
 def make_release(folder, output):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     environment |= {"O": str(output), "DEBUG": ""}
-    subprocess.run(["make", "-C", folder, "release"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=1800)
+    subprocess.run(["make", "-C", folder, "release"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=4 * qemu.PATIENCE)
     return (folder / output / "release/SHA256SUMS").read_text()
 
 

@@ -90,7 +90,7 @@ def test_each_allocation_fails_once(name):
     look = "pool; lookaside; objects; mem; workers; "
     settle = "beep 20000 500; "  # what ended may be cleaned up a moment later
     rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 15))
-    result = qemu.execute(f"{life(name)}; {life(name)}; {settle}{look}{''.join(rounds)}{settle}{look * 4}{life(name)}", smp=2, timeout=300)
+    result = qemu.execute(f"{life(name)}; {life(name)}; {settle}{look}{''.join(rounds)}{settle}{look * 4}{life(name)}", smp=2)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
     failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
     assert failures.count("1") > 5 and failures[-1] == "0", "from the first to the last allocation"

@@ -22,12 +22,12 @@ def typed(tmp_path_factory):
     """Type the page's shell blocks in an empty folder, one after another; what each printed."""
     folder = tmp_path_factory.mktemp("driver")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    settings |= {"ETUDE": str(qemu.ROOT), "O": str(qemu.BUILD)}
+    settings |= {"ETUDE": str(qemu.ROOT), "O": str(qemu.BUILD), "TIMEOUT": str(qemu.PATIENCE)}
     outputs = []
     for block in SHELL:
         # The packages are there, and the tests' build need not be the default one.
         script = block.replace("$ETUDE/build/", f"{qemu.BUILD}/").replace("deps all sdk", "all sdk")
-        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=settings, capture_output=True, text=True, timeout=300)
+        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=settings, capture_output=True, text=True, timeout=2 * qemu.PATIENCE)
         assert process.returncode == 0, f"{script}\n{process.stdout}\n{process.stderr}"
         outputs.append(process.stdout)
     return folder, outputs
@@ -106,9 +106,9 @@ def test_the_workflow(typed):
         shutil.rmtree(folder / entry, ignore_errors=True)
     (folder / "etude").symlink_to(qemu.ROOT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    environment |= {"O": str(qemu.BUILD), "DRIVER": "hello"}
+    environment |= {"O": str(qemu.BUILD), "DRIVER": "hello", "TIMEOUT": str(qemu.PATIENCE)}
     for script in scripts:
         script = script.replace("etude/build/", f"{qemu.BUILD}/").replace("deps all sdk", "all sdk")
-        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+        process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * qemu.PATIENCE)
         assert process.returncode == 0, f"{script}\n{process.stdout}\n{process.stderr}"
     assert process.stdout.count("hello: goodbye") == 2, process.stdout

@@ -14,7 +14,7 @@ LINE = "-" * 38
 
 
 def run(commands, **settings):
-    return qemu.execute(commands, debug=True, smp=2, cmdline="stacktraces=1", timeout=180, **settings)
+    return qemu.execute(commands, debug=True, smp=2, cmdline="stacktraces=1", **settings)
 
 
 def stacks(text, heading):
@@ -119,5 +119,5 @@ def test_correct_drivers_do_not_notice():
 
 
 def test_without_the_option_there_is_nothing():
-    result = qemu.execute("pooltrace", debug=True, timeout=60)
+    result = qemu.execute("pooltrace", debug=True)
     assert "start with stacktraces=1" in result.output

@@ -5,11 +5,12 @@ import time
 
 import pytest
 
+import qemu
 import shell
 
 
 def eventually(look, otherwise):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + qemu.PATIENCE
     while not look():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)

@@ -11,7 +11,7 @@ import tap
 
 def test_lateness():
     commands = r"sc create late type= kernel binPath= c:\tests\timerlate.sys; sc start late; sc stop late"
-    result = qemu.execute(commands, icount=True, timeout=300)
+    result = qemu.execute(commands, icount=True)
     report = tap.parse(result.output)
     assert report.good and result.passed, f"{result.explain()}\n{result.output}"
     dpc, thread = map(int, re.search(r"latest DPC: (\d+) us, latest thread: (\d+) us", result.output).groups())

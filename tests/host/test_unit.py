@@ -16,5 +16,5 @@ def test_there_are_units():
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_unit(unit):
-    process = subprocess.run([qemu.BUILD / "unit" / unit], capture_output=True, text=True, timeout=120, cwd=qemu.ROOT)
+    process = subprocess.run([qemu.BUILD / "unit" / unit], capture_output=True, text=True, timeout=qemu.PATIENCE, cwd=qemu.ROOT)
     assert process.returncode == 0, process.stdout + process.stderr

@@ -13,7 +13,7 @@ import shell
 
 
 def run(commands, smp=2):
-    result = qemu.execute(commands, smp=smp, timeout=60)
+    result = qemu.execute(commands, smp=smp)
     assert result.passed, f"{result.explain()}\n{result.output}"
     return result.output.replace("\r", "")
 
@@ -33,7 +33,7 @@ def test_open_device_delays_the_unload():
         assert "opening it once more: 0xC000000E" in console.run("sc stop h"), "a device that is going away was opened"
         assert state(console.run("sc query h")) == "STOPPED"
         # Nobody waits for the worker that the last close sends.
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + qemu.PATIENCE
         while (found := state(console.run("sc query beep"))) == "STOP_PENDING" and time.monotonic() < deadline:
             time.sleep(0.1)
         assert found == "STOPPED", "the last close did not unload"
@@ -91,12 +91,12 @@ def test_clean_drivers_leave_nothing():
 
 
 def test_verified_drivers_stop_the_system():
-    result = qemu.execute("verifier /driver leaky.sys; " + CREATE.format("leaky"), smp=2, timeout=60)
+    result = qemu.execute("verifier /driver leaky.sys; " + CREATE.format("leaky"), smp=2)
     assert result.status == qemu.STATUS_BUGCHECK and "STOP: 0x000000C7" in result.output, result.output
 
 
 def test_a_jump_into_an_unloaded_driver():
-    result = qemu.execute(CREATE.format("ghost") + "; beep 440 4000", smp=2, timeout=60)
+    result = qemu.execute(CREATE.format("ghost") + "; beep 440 4000", smp=2)
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     assert "STOP: 0x000000CE" in result.output and "never reached" not in result.output, result.output
     assert "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS" in result.output
@@ -107,7 +107,7 @@ def test_a_jump_into_an_unloaded_driver():
 def test_references_are_reported():
     commands = CREATE.format("referrer").replace("; sc stop referrer", "") + "; " + CREATE.format("refdropper")
     commands += "; sc stop referrer; irql; sc start referrer"
-    result = qemu.execute(commands, smp=2, debug=True, timeout=90)
+    result = qemu.execute(commands, smp=2, debug=True)
     output = result.output.replace("\r", "")
     assert result.passed, f"{result.explain()}\n{output}"
     references = re.findall(r"object references: at least (\d+) to (\w+) [0-9A-F]+( \"\w+\")?, taken at (\w+![^\n]*)", output)
