@@ -136,6 +136,7 @@ static VOID KmtRun(VOID)
     }
     TestOrigin();
     TestStack();
+    KeFlushQueuedDpcs(); /* the last one may still be returning */
     IoDeleteDevice(Worker);
     IoDeleteDevice(Device);
 }

@@ -110,4 +110,5 @@ static VOID KmtRun(VOID)
 {
     TestMeeting();
     TestCallers();
+    KeFlushQueuedDpcs(); /* who has said that it is done may still be returning */
 }

@@ -284,6 +284,7 @@ static VOID KmtRun(VOID)
     TestReuse();
     TestSafe();
     TestForward();
+    KeFlushQueuedDpcs(); /* the last one may still be returning */
     for (ULONG i = LEVELS; i-- > 0;) {
         if (i > 0) {
             IoDetachDevice(Stack[i - 1]);

@@ -226,6 +226,7 @@ static VOID TestExtended(VOID)
 
 #define WORKERS 8
 #define RUN_MS 800
+#define LEAST_ROUNDS 100 /* of each worker, however late it gets to run */
 static REQUEST Flying[WORKERS];
 static ULONGLONG EndTime;
 static LONG volatile Sent, Taken, Twice;
@@ -243,7 +244,7 @@ static VOID NTAPI Work(PVOID Context)
 {
     PREQUEST Request = Context;
     ULONG Seed = 0x1234567 + (ULONG)(Request - Flying) * 7919;
-    while (KmtNow() < EndTime) {
+    for (ULONG i = 0; i < LEAST_ROUNDS || KmtNow() < EndTime; i++) {
         Prepare(Request, NULL);
         InterlockedIncrement(&Sent);
         if (KmtRandom(&Seed) % 8 == 0) {

@@ -123,8 +123,9 @@ static VOID NTAPI WaitTwice(PVOID Context)
     }
 }
 
-/* Wakes a thread first with one increment, then with another, before a quantum has passed. */
-static VOID CheckTwice(KPRIORITY First, KPRIORITY Second, KPRIORITY Expected, PCSTR Text)
+/* Wakes a thread first with one increment, then with another, before a quantum has passed. Returns
+ * its priority then. */
+static KPRIORITY WakeTwice(KPRIORITY First, KPRIORITY Second)
 {
     KPRIORITY Found[2] = {0};
     KEVENT Event;
@@ -137,7 +138,17 @@ static VOID CheckTwice(KPRIORITY First, KPRIORITY Second, KPRIORITY Expected, PC
     KmtAwaitWaiters(&Event, 1);
     KeSetEvent(&Event, Second, FALSE);
     KmtJoin(Thread);
-    KMT_EQUAL(Found[1], Expected, Text);
+    return Found[1];
+}
+
+/* On a host that stops it for two ticks the thread has used up a quantum after all. */
+static VOID CheckTwice(KPRIORITY First, KPRIORITY Second, KPRIORITY Expected, PCSTR Text)
+{
+    KPRIORITY Found = 0;
+    for (int i = 0; i < TRIES && Found != Expected; i++) {
+        Found = WakeTwice(First, Second);
+    }
+    KMT_EQUAL(Found, Expected, Text);
 }
 
 static VOID KmtRun(VOID)

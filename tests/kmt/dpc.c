@@ -185,7 +185,8 @@ static VOID NTAPI NoteExpiry(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Ar
     Expired = TRUE;
 }
 
-/* Keeps this processor's queue from ever being empty until the timer has expired, or 10 s. */
+/* Keeps this processor's queue from ever being empty until the timer has expired, or half a
+ * minute. */
 static VOID NTAPI Poll(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
     UNREFERENCED_PARAMETER(Argument1);
@@ -197,7 +198,7 @@ static VOID NTAPI Poll(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument
 
 static VOID TestPolling(VOID)
 {
-    ULONGLONG Limit = KmtNow() + 100000000;
+    ULONGLONG Limit = KmtNow() + 300000000;
     KTIMER Timer;
     KDPC TimerDpc, PollDpc;
     KIRQL OldIrql;
@@ -353,12 +354,13 @@ static VOID TestRegisters(VOID)
     KTIMER Timer;
     KDPC Dpc;
     LONG Spoilt = 0;
+    ULONGLONG Limit = KmtNow() + 300000000; /* in which no timer may come for seconds */
 
     KeInitializeTimer(&Timer);
     KeInitializeDpc(&Dpc, SpoilRegisters, NULL);
     Runs = 0;
     KeSetTimerEx(&Timer, KmtMs(1), 1, &Dpc);
-    for (ULONG i = 0; Runs < 50 && i < 100000; i++) {
+    for (ULONG i = 0; Runs < 50 && KmtNow() < Limit; i++) {
         Spoilt += !RegistersSurvive(0x1122334455667788ULL * (i | 1));
     }
     KeCancelTimer(&Timer);

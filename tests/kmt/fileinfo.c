@@ -461,5 +461,6 @@ static VOID KmtRun(VOID)
     TestBootFile();
     TestVolume();
     TestDirectory();
+    KeFlushQueuedDpcs(); /* the last one may still be returning */
     IoDeleteDevice(Device);
 }

@@ -422,5 +422,6 @@ static VOID KmtRun(VOID)
     TestAsynchronous();
     TestAccess();
     TestBootDisk();
+    KeFlushQueuedDpcs(); /* the last one may still be returning */
     IoDeleteDevice(Device);
 }

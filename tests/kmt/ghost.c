@@ -1,7 +1,8 @@
 /*
  * Promise, together with the console: a thread that comes back to an image that has gone stops the
- * system with the driver's name. (The thread sleeps until the driver is unloaded, and a while
- * more.) Only the service called "ghost" does that; under another name this waits for its thread.
+ * system with the driver's name. (The thread sleeps until the driver is unloaded, and then again
+ * and again.) Only the service called "ghost" does that; under another name this waits for its
+ * thread.
  */
 #include "kmt.h"
 
@@ -13,9 +14,8 @@ static VOID NTAPI Haunt(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     KeWaitForSingleObject(&Unloading, Executive, KernelMode, FALSE, NULL);
-    if (Forgets) {
-        KmtSleep(1500);
-        DbgPrint("# never reached\n");
+    while (Forgets) {
+        KmtSleep(1000);
     }
 }
 
@@ -24,7 +24,6 @@ static VOID NTAPI Unload(PDRIVER_OBJECT DriverObject)
     UNREFERENCED_PARAMETER(DriverObject);
     KeSetEvent(&Unloading, 0, FALSE);
     if (Forgets) {
-        KmtSleep(100); // the event goes with the image
         ObDereferenceObject(Thread);
     } else {
         KmtJoin(Thread);
@@ -42,4 +41,5 @@ static VOID KmtRun(VOID)
                              End, Length);
     Thread = KmtStartThread(Haunt, NULL);
     KMT_CHECK(Thread != NULL, "a thread that may be forgotten");
+    KmtAwaitWaiters(&Unloading, 1); // the event goes with the image
 }

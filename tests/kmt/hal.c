@@ -108,13 +108,13 @@ static VOID TestInterrupts(VOID)
 
     KeInitializeEvent(&Ticks.Enough, NotificationEvent, FALSE);
     KeInitializeDpc(&Ticks.Dpc, TickDpc, NULL);
+    Start = KmtNow(); /* the firmware's slow ticks count, too, until the timer is programmed */
     Status = IoConnectInterrupt(&Interrupt, TickIsr, NULL, NULL, Line, Ticks.Irql, Ticks.Irql,
                                 Latched, FALSE, 1, FALSE);
     KMT_EQUAL(Status, STATUS_SUCCESS, "line 0 can be connected");
     if (!NT_SUCCESS(Status)) {
         return;
     }
-    Start = KmtNow();
     ProgramTimer(TICKS_PER_SECOND);
     Status = KmtWait(&Ticks.Enough, 20000);
     Elapsed = KmtNow() - Start;
@@ -140,7 +140,7 @@ static volatile LONG StopReading;
 static VOID NTAPI ReadTime(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
-    while (!StopReading) {
+    do { /* once at least, however late this thread gets to run */
         LONG64 Seen = __atomic_load_n(&Latest, __ATOMIC_SEQ_CST);
         LONG64 Now = KeQueryPerformanceCounter(NULL).QuadPart;
         if (Now < Seen) {
@@ -149,7 +149,7 @@ static VOID NTAPI ReadTime(PVOID Context)
         while (Now > Seen && !__atomic_compare_exchange_n(&Latest, &Seen, Now, FALSE,
                                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         }
-    }
+    } while (!StopReading);
 }
 
 static VOID TestTime(VOID)

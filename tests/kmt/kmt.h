@@ -154,12 +154,13 @@ static inline VOID KmtJoin(PETHREAD Thread)
  * for one that is moved to a processor where it has been. */
 static inline VOID KmtLetOthersReturn(VOID)
 {
-    KPRIORITY Own = KeSetPriorityThread(KeGetCurrentThread(), LOW_PRIORITY + 1);
+    /* The base, too, or the end of a quantum would lift the thread back to it. */
+    LONG Own = KeSetBasePriorityThread(KeGetCurrentThread(), -HIGH_PRIORITY);
     for (ULONG i = 0; i < 2 * KmtProcessors(); i++) {
         KeSetSystemAffinityThread((KAFFINITY)1 << i % KmtProcessors());
     }
     KeRevertToUserAffinityThread();
-    KeSetPriorityThread(KeGetCurrentThread(), Own);
+    KeSetBasePriorityThread(KeGetCurrentThread(), Own);
 }
 
 /* Xorshift: the same numbers from the same seed on every run. */
