@@ -1,7 +1,7 @@
 /*
  * Promise, together with the console: a driver that leaves things behind when it goes is reported,
- * with each of them, and the system goes on. (Nothing of what stays here is ever used again: it
- * expires in an hour.)
+ * with each of them, and the system goes on. (Nothing of what stays here is ever used again: the
+ * timer expires in an hour, the threads wait for ever.)
  * ALONE: it leaves things behind
  */
 #include "kmt.h"
@@ -11,6 +11,7 @@ typedef struct _LEFT_BEHIND {
     KDPC Dpc;
     ERESOURCE Resource;
     WORK_QUEUE_ITEM Work;
+    KEVENT Never; /* in nobody's image, as the wait is in the kernel's */
 } LEFT_BEHIND;
 
 static VOID NTAPI Expired(PKDPC Own, PVOID Context, PVOID Argument1, PVOID Argument2)
@@ -23,37 +24,33 @@ static VOID NTAPI Expired(PKDPC Own, PVOID Context, PVOID Argument1, PVOID Argum
 
 static VOID NTAPI Sleeper(PVOID Context)
 {
-    UNREFERENCED_PARAMETER(Context);
-    KmtSleep(3600000);
+    KeWaitForSingleObject(Context, Executive, KernelMode, FALSE, NULL);
 }
 
 /* The worker takes it and stays. */
 static VOID NTAPI Linger(PVOID Context)
 {
-    KeSetEvent((PRKEVENT)Context, IO_NO_INCREMENT, FALSE);
-    KmtSleep(3600000);
+    KeWaitForSingleObject(Context, Executive, KernelMode, FALSE, NULL);
 }
 
 static VOID KmtRun(VOID)
 {
     OBJECT_ATTRIBUTES Attributes;
     HANDLE Handle;
-    KEVENT Taken;
     UNICODE_STRING Link = RTL_CONSTANT_STRING(L"\\??\\Leaky");
     UNICODE_STRING Target = RTL_CONSTANT_STRING(L"\\Device\\Null");
     LEFT_BEHIND *Left = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(*Left), 'tfeL');
     KMT_CHECK(Left != NULL, "memory to forget");
+    KeInitializeEvent(&Left->Never, NotificationEvent, FALSE);
     KeInitializeTimer(&Left->Timer);
     KeInitializeDpc(&Left->Dpc, Expired, NULL);
     KeSetTimer(&Left->Timer, KmtMs(3600000), &Left->Dpc);
     ExInitializeResourceLite(&Left->Resource);
     IoCreateSymbolicLink(&Link, &Target);
-    ObDereferenceObject(KmtStartThread(Sleeper, NULL));
+    ObDereferenceObject(KmtStartThread(Sleeper, &Left->Never));
     InitializeObjectAttributes(&Attributes, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
     ZwCreateEvent(&Handle, EVENT_ALL_ACCESS, &Attributes, NotificationEvent, FALSE);
-    KeInitializeEvent(&Taken, NotificationEvent, FALSE);
-    ExInitializeWorkItem(&Left->Work, Linger, &Taken);
+    ExInitializeWorkItem(&Left->Work, Linger, &Left->Never);
     ExQueueWorkItem(&Left->Work, DelayedWorkQueue);
-    KmtWait(&Taken, 60000);
-    KmtSleep(20); /* it sleeps, which is when its stack can be looked at */
+    KmtAwaitWaiters(&Left->Never, 2); /* none of them is to run here when the image has gone */
 }
