@@ -151,16 +151,23 @@ static inline VOID KmtJoin(PETHREAD Thread)
 /* Returns when threads that were in this driver's routines, to return from them, have done so:
  * worker threads, for instance, that have said that they are done. They are more important than
  * this thread is while it goes round the processors, so none is left where it gets to run; twice,
- * for one that is moved to a processor where it has been. */
+ * for one that is moved to a processor where it has been. It is the base that is lowered, which the
+ * end of a quantum goes back to; and a host that makes this thread starve, and the kernel help it,
+ * has it go round again. */
 static inline VOID KmtLetOthersReturn(VOID)
 {
-    /* The base, too, or the end of a quantum would lift the thread back to it. */
-    LONG Own = KeSetBasePriorityThread(KeGetCurrentThread(), -HIGH_PRIORITY);
-    for (ULONG i = 0; i < 2 * KmtProcessors(); i++) {
-        KeSetSystemAffinityThread((KAFFINITY)1 << i % KmtProcessors());
-    }
-    KeRevertToUserAffinityThread();
-    KeSetBasePriorityThread(KeGetCurrentThread(), Own);
+    PKTHREAD Thread = KeGetCurrentThread();
+    BOOLEAN Helped;
+    do {
+        LONG Own = KeSetBasePriorityThread(Thread, -7); /* 8 is the process's */
+        Helped = FALSE;
+        for (ULONG i = 0; i < 2 * KmtProcessors(); i++) {
+            KeSetSystemAffinityThread((KAFFINITY)1 << i % KmtProcessors());
+            Helped = Helped || KeQueryPriorityThread(Thread) != LOW_PRIORITY + 1;
+        }
+        KeRevertToUserAffinityThread();
+        KeSetBasePriorityThread(Thread, Own);
+    } while (Helped);
 }
 
 /* Xorshift: the same numbers from the same seed on every run. */

@@ -21,14 +21,14 @@ static VOID TestSharing(VOID)
     ULONG Count = KmtProcessors() * 2;
     PETHREAD Threads[64];
     LONG Started = 0;
+    ULONG Looks = 0;
     Stop = 0;
     for (ULONG_PTR i = 0; i < Count; i++) {
         Spins[i] = 0;
         Threads[i] = KmtStartThread(Spin, (PVOID)i);
     }
     /* The spinners keep every processor busy; this thread still gets its turns. */
-    for (int Round = 0; Round < 200 && Started != (LONG)Count; Round++) {
-        KmtSleep(20);
+    while (Started != (LONG)Count && KmtLookAgain(&Looks)) {
         Started = 0;
         for (ULONG i = 0; i < Count; i++) {
             Started += Spins[i] != 0;
@@ -58,12 +58,12 @@ static VOID TestAllProcessors(VOID)
     ULONG Count = KmtProcessors();
     PETHREAD Threads[64];
     KAFFINITY All = KeQueryActiveProcessors();
+    ULONG Looks = 0;
     Stop = 0;
     for (ULONG i = 0; i < Count; i++) {
         Threads[i] = KmtStartThread(NoteProcessor, NULL);
     }
-    for (int Round = 0; Round < 200 && Seen != All; Round++) {
-        KmtSleep(20);
+    while (Seen != All && KmtLookAgain(&Looks)) {
     }
     Stop = 1;
     for (ULONG i = 0; i < Count; i++) {
@@ -74,6 +74,8 @@ static VOID TestAllProcessors(VOID)
 
 static KEVENT Go;
 static volatile LONG HighRan;
+
+#define LIMIT (30 * 10000000ULL) /* for what has to come */
 
 static VOID NTAPI HighPriority(PVOID Context)
 {
@@ -87,6 +89,7 @@ static VOID TestPreemption(VOID)
 {
     ULONG Busy = KmtProcessors();
     PETHREAD Spinners[64], High;
+    ULONGLONG Start;
     KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
     High = KmtStartThread(HighPriority, NULL);
     KmtAwaitWaiters(&Go, 1);
@@ -99,7 +102,7 @@ static VOID TestPreemption(VOID)
     }
     KeSetEvent(&Go, 0, FALSE);
     /* On one processor the set itself switches; on several, some busy one is interrupted. */
-    for (int i = 0; i < 100000000 && !HighRan; i++) {
+    for (Start = KmtNow(); !HighRan && KmtNow() - Start < LIMIT;) {
         YieldProcessor();
     }
     KMT_CHECK(HighRan, "a real-time thread that is woken runs although every processor is busy");
@@ -123,28 +126,45 @@ static VOID BurnTicks(LONGLONG Milliseconds)
     }
 }
 
+/* Ticks that come while the host holds the processor up are one, so it is not the time that says
+ * when the boost must be gone. */
 static VOID NTAPI GetBoosted(PVOID Context)
 {
     BOOSTED *Boosted = Context;
+    PKTHREAD Thread = KeGetCurrentThread();
+    ULONGLONG Start;
+    KeSetSystemAffinityThread(1);
     KeWaitForSingleObject(&Boosted->Event, Executive, KernelMode, FALSE, NULL);
-    Boosted->OnWake = KeQueryPriorityThread(KeGetCurrentThread());
+    for (Start = KmtNow(); KeQueryPriorityThread(Thread) > 8 && KmtNow() - Start < LIMIT;) {
+    }
+    BurnTicks(300); /* and more quanta do not take it further */
+    Boosted->AfterWork = KeQueryPriorityThread(Thread);
+}
+
+static VOID NTAPI WorkInRealTime(PVOID Context)
+{
+    BOOSTED *Boosted = Context;
+    KeSetPriorityThread(KeGetCurrentThread(), 17);
+    KeSetSystemAffinityThread(1);
+    KeWaitForSingleObject(&Boosted->Event, Executive, KernelMode, FALSE, NULL);
     BurnTicks(600); /* over a dozen quanta */
     Boosted->AfterWork = KeQueryPriorityThread(KeGetCurrentThread());
 }
 
-static VOID NTAPI GetBoostedRealTime(PVOID Context)
-{
-    KeSetPriorityThread(KeGetCurrentThread(), 17);
-    GetBoosted(Context);
-}
-
+/* On one processor, which this thread keeps meanwhile: what it gets is looked at before it runs. */
 static VOID RunBoosted(BOOSTED *Boosted, PKSTART_ROUTINE Routine)
 {
     PETHREAD Thread;
+    KIRQL OldIrql;
     KeInitializeEvent(&Boosted->Event, SynchronizationEvent, FALSE);
     Thread = KmtStartThread(Routine, Boosted);
     KmtAwaitWaiters(&Boosted->Event, 1);
+    KeSetSystemAffinityThread(1);
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeSetEvent(&Boosted->Event, 5, FALSE);
+    Boosted->OnWake = KeQueryPriorityThread((PKTHREAD)Thread);
+    KeLowerIrql(OldIrql);
+    KeRevertToUserAffinityThread();
     KmtJoin(Thread);
 }
 
@@ -154,22 +174,29 @@ static VOID TestBoosts(VOID)
     RunBoosted(&Boosted, GetBoosted);
     KMT_EQUAL(Boosted.OnWake, 13, "a wake with increment 5 lifts a thread from 8 to 13");
     KMT_EQUAL(Boosted.AfterWork, 8, "work brings it back to its base");
-    RunBoosted(&Boosted, GetBoostedRealTime);
+    RunBoosted(&Boosted, WorkInRealTime);
     KMT_EQUAL(Boosted.OnWake, 17, "a real-time priority is not boosted");
     KMT_EQUAL(Boosted.AfterWork, 17, "nor does it decay");
 }
 
+/* At DISPATCH_LEVEL: the end of a quantum would lead from below the base to the base. */
 static VOID TestPriorityCalls(VOID)
 {
     PKTHREAD Thread = KeGetCurrentThread();
-    KPRIORITY Base;
-    LONG Increment;
-    KPRIORITY Old = KeSetPriorityThread(Thread, 10);
-    KMT_EQUAL(KeQueryPriorityThread(Thread), 10, "a priority that is set is read back");
-    KMT_EQUAL(KeSetPriorityThread(Thread, Old), 10, "setting reports the old one");
+    KPRIORITY Old, Read, Told, Base;
+    LONG Increment, Added;
+    KIRQL OldIrql;
+    KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    Old = KeSetPriorityThread(Thread, 10);
+    Read = KeQueryPriorityThread(Thread);
+    Told = KeSetPriorityThread(Thread, Old);
     Increment = KeSetBasePriorityThread(Thread, 2);
     Base = KeQueryPriorityThread(Thread);
-    KMT_EQUAL(KeSetBasePriorityThread(Thread, Increment), 2, "a base increment is read back");
+    Added = KeSetBasePriorityThread(Thread, Increment);
+    KeLowerIrql(OldIrql);
+    KMT_EQUAL(Read, 10, "a priority that is set is read back");
+    KMT_EQUAL(Told, 10, "setting reports the old one");
+    KMT_EQUAL(Added, 2, "a base increment is read back");
     KMT_EQUAL(Base, 10, "and counts from the process's 8");
 }
 
@@ -191,6 +218,11 @@ static VOID NTAPI RunOnFirst(PVOID Context)
     KeSetSystemAffinityThreadEx(1);
     KeWaitForSingleObject(&WakeBound, Executive, KernelMode, FALSE, NULL);
     BoundRan = 1;
+}
+
+static BOOLEAN HasEnded(PETHREAD Thread)
+{
+    return (BOOLEAN)(*(volatile LONG *)&((PDISPATCHER_HEADER)Thread)->SignalState != 0);
 }
 
 /*
@@ -227,9 +259,13 @@ static VOID TestDisplaced(VOID)
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
     KeSetEvent(&WakeFree, 0, FALSE);
     Stop = 1;
-    BurnTicks(100); /* the spinners end */
+    for (ULONG i = 0; i < Others; i++) {
+        for (Start = KmtNow(); !HasEnded(Spinners[i]) && KmtNow() - Start < LIMIT;) {
+            YieldProcessor();
+        }
+    }
     KeSetEvent(&WakeBound, 0, FALSE);
-    for (Start = KmtNow(); !FreeRan && KmtNow() - Start < 2000 * 10000ULL;) {
+    for (Start = KmtNow(); !FreeRan && KmtNow() - Start < LIMIT;) {
         YieldProcessor();
     }
     KMT_CHECK(FreeRan && !BoundRan, "a thread that lost its place runs on another, idle processor");
@@ -248,7 +284,24 @@ static volatile LONG EqualRan;
 static VOID NTAPI NoteRun(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
+    KeSetSystemAffinityThread(1);
+    KeWaitForSingleObject(&Go, Executive, KernelMode, FALSE, NULL);
     EqualRan = 1;
+}
+
+/* Ticks of the clock that this thread sees come until the other has run: those that the host makes
+ * it miss are one. */
+static ULONG CountTicksUntilEqual(ULONG Most)
+{
+    LARGE_INTEGER Last, Now;
+    ULONG Ticks = 0;
+    KeQueryTickCount(&Last);
+    while (!EqualRan && Ticks < Most) {
+        KeQueryTickCount(&Now);
+        Ticks += Now.QuadPart != Last.QuadPart;
+        Last = Now;
+    }
+    return Ticks;
 }
 
 /* Far more ticks than a quantum has, while nobody can take the processor away; then it is
@@ -256,21 +309,23 @@ static VOID NTAPI NoteRun(PVOID Context)
 static VOID TestLongAtDispatch(VOID)
 {
     PETHREAD Equal;
-    ULONGLONG Lowered;
     KIRQL OldIrql;
     LONG Old = KeSetBasePriorityThread(KeGetCurrentThread(), 0); /* as the new thread's */
+    ULONG Ticks;
     EqualRan = 0;
+    KeInitializeEvent(&Go, SynchronizationEvent, FALSE);
     Equal = KmtStartThread(NoteRun, NULL);
+    KmtAwaitWaiters(&Go, 1);
+    KeSetSystemAffinityThread(1);
     KeRaiseIrql(DISPATCH_LEVEL, &OldIrql);
+    KeSetEvent(&Go, 0, FALSE);
     BurnTicks(760);
     KeLowerIrql(OldIrql);
-    Lowered = KmtNow();
-    while (!EqualRan && KmtNow() - Lowered < 5000 * 10000ULL) {
-    }
-    Lowered = KmtNow() - Lowered;
+    Ticks = CountTicksUntilEqual(100);
     KmtJoin(Equal);
+    KeRevertToUserAffinityThread();
     KeSetBasePriorityThread(KeGetCurrentThread(), Old);
-    KMT_CHECK(Lowered < 200 * 10000, "after long work at DISPATCH_LEVEL an equal has its turn");
+    KMT_CHECK(Ticks < 13, "after long work at DISPATCH_LEVEL an equal has its turn");
 }
 
 static volatile LONG Ended;

@@ -273,6 +273,7 @@ static VOID KmtRun(VOID)
     for (ULONG i = 0; i < CLIENTS + 2; i++) {
         KmtJoin(Threads[i]);
     }
+    KeFlushQueuedDpcs(); // one may still return from what ended the last request
     while (Height > 0) {
         Detach();
     }

@@ -366,5 +366,6 @@ static VOID KmtRun(VOID)
     KMT_EQUAL(Closes, Creates, "and its close");
     KMT_EQUAL(Device->ReferenceCount, 0, "the device is not open");
     KMT_EQUAL(References(), Before, "and nobody refers to it");
+    KmtLetOthersReturn(); // the worker, from OnWork
     IoDeleteDevice(Device);
 }

@@ -460,8 +460,9 @@ static VOID KmtRun(VOID)
     StartWorkers();
     KeSetEvent(&Go, 0, FALSE);
     for (ULONG i = 0; i < WorkerCount; i++) {
-        /* Its object stays: APCs are still sent to threads that have ended. */
-        MustWait(Workers[i].Thread);
+        /* Its object stays: APCs are still sent to threads that have ended. No limit: all their
+         * steps together may take a slow host long, and each has its own. */
+        KeWaitForSingleObject(Workers[i].Thread, Executive, KernelMode, FALSE, NULL);
     }
     KeFlushQueuedDpcs();
     for (ULONG i = 0; i < WorkerCount; i++) {

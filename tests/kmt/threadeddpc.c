@@ -128,7 +128,7 @@ static VOID TestPreemption(VOID)
 
 static VOID NTAPI WaitForOther(PKDPC Dpc, PVOID Context, PVOID Argument1, PVOID Argument2)
 {
-    ULONGLONG Limit = KmtNow() + 50000000;
+    ULONGLONG Limit = KmtNow() + 300000000;
 
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(Argument2);

@@ -47,6 +47,7 @@ static VOID KmtRun(VOID)
     for (ULONG i = 0; i < ARRAYSIZE(Others); i++) {
         KeCancelTimer(&Others[i]);
     }
+    KeFlushQueuedDpcs();
     KMT_EQUAL(Early, 0, "no timer is early");
     DbgPrint("# latest DPC: %I64u us, latest thread: %I64u us\n", LatestDpc / 10,
              LatestThread / 10);

@@ -7,6 +7,7 @@
 
 #define TIMERS 40
 #define TOLERANCE_MS 64
+#define MOST_MOMENTS 8 /* of 200 ms with such a tolerance */
 
 typedef struct _TIMED {
     KTIMER Timer;
@@ -81,20 +82,27 @@ static ULONG CountMomentsApart(ULONG Wanted)
 
 static VOID TestTogether(VOID)
 {
-    LONG Early = 0;
+    LONG Early = 0, Lost = 0;
     ULONGLONG LeastDelay = MAXLONGLONG;
-    ULONG Apart, Together, Wanted;
+    ULONG Apart, Together = TIMERS, Wanted;
 
-    ArmSpread(TOLERANCE_MS);
-    Together = CountMoments();
-    for (ULONG i = 0; i < TIMERS; i++) {
-        Early += Timed[i].Early;
-        LeastDelay = min(LeastDelay, Timed[i].RanAt - Timed[i].Due);
+    /* A host that holds the processor up makes all of them late, or tears what expires together
+     * apart: so there are some tries. */
+    for (ULONG Tries = 0;
+         Tries < 20 && (LeastDelay >= TOLERANCE_MS * 10000 || Together > MOST_MOMENTS); Tries++) {
+        ArmSpread(TOLERANCE_MS);
+        Together = CountMoments();
+        Lost += Runs != TIMERS;
+        LeastDelay = MAXLONGLONG;
+        for (ULONG i = 0; i < TIMERS; i++) {
+            Early += Timed[i].Early;
+            LeastDelay = min(LeastDelay, Timed[i].RanAt - Timed[i].Due);
+        }
     }
-    KMT_EQUAL(Runs, TIMERS, "all expire");
+    KMT_EQUAL(Lost, 0, "all expire");
     KMT_EQUAL(Early, 0, "none of them early");
     KMT_CHECK(LeastDelay < TOLERANCE_MS * 10000, "within the tolerable delay");
-    KMT_CHECK(Together <= 8, "at few moments");
+    KMT_CHECK(Together <= MOST_MOMENTS, "at few moments");
     Wanted = min(12, 2 * Together + 1);
     Apart = CountMomentsApart(Wanted);
     DbgPrint("# %u moments with a tolerable delay, %u without\n", Together, Apart);

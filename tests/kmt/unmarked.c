@@ -40,6 +40,7 @@ static VOID KmtRun(VOID)
                 Irp->IoStatus.Information == 7;
         IoFreeIrp(Irp);
     }
+    KeFlushQueuedDpcs(); // the last one may still be on its way out
     KMT_EQUAL(Good, ROUNDS, "every request is waited for and comes back");
     IoDeleteDevice(Device);
 }
