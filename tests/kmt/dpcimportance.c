@@ -134,6 +134,7 @@ static VOID NTAPI Spin(PVOID Context)
 
 #define ROUNDS 16
 #define MOST_TRIES 64
+#define MOST_MS 4000    /* for tries, where the host takes long over each */
 #define SOME_TURNS 3000 /* half a millisecond or so, a small part of a clock tick */
 
 static VOID AwaitTurns(ULONG Count)
@@ -171,10 +172,11 @@ static BOOLEAN RunsBeforeTurns(KDPC_IMPORTANCE Importance, PBOOLEAN Tells)
  * many. */
 static LONG CountAtOnce(KDPC_IMPORTANCE Importance, PLONG Rounds)
 {
+    ULONGLONG End = KmtNow() + MOST_MS * 10000ULL;
     LONG AtOnce = 0;
 
     *Rounds = 0;
-    for (ULONG Tries = 0; Tries < MOST_TRIES && *Rounds < ROUNDS; Tries++) {
+    for (ULONG Tries = 0; Tries < MOST_TRIES && *Rounds < ROUNDS && KmtNow() < End; Tries++) {
         BOOLEAN Tells, Ran = RunsBeforeTurns(Importance, &Tells);
         *Rounds += Tells;
         AtOnce += Tells && Ran;
