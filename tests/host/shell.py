@@ -9,6 +9,7 @@ run returns what the command printed. A bugcheck, the end of QEMU or silence rai
 import contextlib
 import os
 import re
+import time
 
 import pexpect
 
@@ -63,19 +64,22 @@ class Console:
         return self.prompt(timeout)
 
     def feed(self, data):
-        """Send any bytes, in any number, and forget what comes back: until the console has been silent for a while.
+        """Send any bytes, in any number, and forget what comes back. `catch_up` comes next.
 
         What comes back is read along the way, or the terminal between here and QEMU would fill up.
         """
         for start in range(0, len(data), 16):
             os.write(self.child.child_fd, data[start : start + 16])
-            self.drain(0)
-        self.drain(0.3)
+            with contextlib.suppress(pexpect.EOF, pexpect.TIMEOUT):
+                while True:
+                    self.text += self.child.read_nonblocking(65536, timeout=0)
 
-    def drain(self, seconds):
-        with contextlib.suppress(pexpect.EOF, pexpect.TIMEOUT):
-            while True:
-                self.text += self.child.read_nonblocking(65536, timeout=seconds)
+    def catch_up(self):
+        """Return when all that was fed has been dealt with, at the prompt; the line must be empty. Prompts and lines of any kind may
+        have come of it, and silence tells nothing: so this waits for words that come of nothing else."""
+        self.child.send("echo caught up\r")
+        self.wait("\ncaught up\r")
+        self.prompt()
 
     def ends(self, timeout=-1):
         """Wait for QEMU to end; its exit status."""
@@ -83,8 +87,18 @@ class Console:
             self.child.expect(pexpect.EOF, timeout=timeout)
         except pexpect.TIMEOUT:
             raise Lost(f"QEMU has not ended; last seen:\n{self.child.before[-2000:]}") from None
+        self.child.wait()  # its terminal is closed a moment before it has ended
         self.child.close()
         return self.child.exitstatus
+
+
+def eventually(look, otherwise):
+    """What `look` gives once it is something: what another thread or processor does is done some time."""
+    deadline = time.monotonic() + qemu.PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
+    return found
 
 
 @contextlib.contextmanager

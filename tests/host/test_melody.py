@@ -48,14 +48,20 @@ def test_two_runs_are_the_same_to_the_byte(tmp_path):
     assert outputs[0] == outputs[1]
 
 
-def test_on_a_machine_that_does_not_count_instructions(tmp_path):
-    """Real time, two processors: the notes are the same; their lengths are as good as this host's clock."""
-    recording = tmp_path / "tune.wav"
-    commands = "melody play x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c; melody wait"
-    assert qemu.execute(commands, smp=2, wav=str(recording)).passed
-    rows = melody.compare(rtttl.parse("x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c"), wav.listen(recording))
-    assert all(row.asked and row.heard and abs(row.cents) < melody.CENTS for row in rows), melody.table(rows)
-    assert all(abs(row.heard.ms - row.asked.ms) < 60 for row in rows), melody.table(rows)
+def test_two_processors(tmp_path):
+    tune = "x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c"
+    play(tune, tmp_path / "tune.wav", smp=2)
+    rows = melody.compare(rtttl.parse(tune), wav.listen(tmp_path / "tune.wav"))
+    assert melody.matches(rows), melody.table(rows)
+
+
+def test_in_real_time():
+    """However late the host makes them, all notes are played, in order. (QEMU records late and shortened what a busy host keeps it from.)"""
+    tune = "x:d=8,o=5,b=120:c,e,g,c6,b,g,e,c"
+    result = qemu.execute(f"melody play {tune}; melody wait; tones", smp=2)
+    assert result.passed, result.output
+    told = [int(hertz) for _, hertz in TRACE.findall(result.output)]
+    assert [hertz for hertz in told if hertz] == [note.hertz for note in rtttl.parse(tune)] and told[-1] == 0, result.output
 
 
 def intervals(text):
@@ -92,12 +98,12 @@ def console():
 
 
 def test_stopping_silences_at_once(console):
-    console.run("melody play x:d=1,o=5,b=30:c,d,e")
+    console.run("melody play x:d=1,o=5,b=1:c,d,e")  # four minutes each
+    shell.eventually(lambda: TRACE.findall(console.run("tones")), "it does not begin")
     console.run("melody stop")
-    calls = TRACE.findall(console.run("tones"))
-    assert calls[-1][1] == "0"
     console.run("melody wait")
-    assert TRACE.findall(console.run("tones")) == calls
+    calls = TRACE.findall(console.run("tones"))
+    assert [hertz for _, hertz in calls] == ["523", "0"] and int(calls[1][0]) - int(calls[0][0]) < 2000 * 10_000_000
 
 
 def test_nothing_to_wait_for(console):

@@ -5,15 +5,7 @@ import time
 
 import pytest
 
-import qemu
 import shell
-
-
-def eventually(look, otherwise):
-    deadline = time.monotonic() + qemu.PATIENCE
-    while not look():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("smp", [1, 4])
@@ -24,12 +16,12 @@ def test_the_player_is_suspended(smp):
         thread = re.search(r"^ *(\d+) +kmelody!PlayerThread", console.run("threads"), re.M)[1]
         assert "suspend count was 0" in console.run(f"suspend {thread}")
         assert "suspend count was 1" in console.run(f"suspend {thread}")
-        eventually(lambda: re.search(rf"^ *{thread} .*Suspended", console.run("threads"), re.M), "it is not suspended")
+        shell.eventually(lambda: re.search(rf"^ *{thread} .*Suspended", console.run("threads"), re.M), "it is not suspended")
         before = len(console.run("tones").splitlines())
         time.sleep(1)
         assert len(console.run("tones").splitlines()) <= before + 1, "the player went on"
         assert "suspend count was 2" in console.run(f"resume {thread}")
         assert "suspend count was 1" in console.run(f"resume {thread}")
         assert "suspend count was 0" in console.run(f"resume {thread}")
-        eventually(lambda: len(console.run("tones").splitlines()) > before + 1, "the player did not go on")
+        shell.eventually(lambda: len(console.run("tones").splitlines()) > before + 1, "the player did not go on")
         console.run("melody stop")
