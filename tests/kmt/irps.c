@@ -346,6 +346,7 @@ static VOID KmtRun(VOID)
     TestFilter();
     TestOwnIrp();
     TestParallel();
+    KeFlushQueuedDpcs(); /* one may still return from what ended the last request */
     IoDetachDevice(Lower);
     IoDeleteDevice(Upper);
     IoDeleteDevice(Lower);
