@@ -49,25 +49,26 @@ def everything(console):
     return found
 
 
-def difference(before, after):
-    """What has changed: name -> (before, after)."""
-    names = before.keys() | after.keys()
+def difference(before, after, names=("",)):
+    """What has changed: name -> (before, after). names: how the names begin that count."""
+    names = [name for name in before.keys() | after.keys() if name.startswith(names)]
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def settled(console):
-    """The accounts, once nothing that ended before is still being cleaned up."""
-    found = accounts(console)
-    while True:
+def settled(console, looks=3):
+    """The accounts, once nothing that ended before is still being cleaned up: the same at so many looks in a row. A processor that
+    its host does not run may keep that waiting for a moment."""
+    found, same = accounts(console), 1
+    while same < looks:
         time.sleep(0.3)
         before, found = found, accounts(console)
-        if found == before:
-            return found
+        same = same + 1 if found == before else 1
+    return found
 
 
-def settled_difference(console, before, seconds=30):
+def settled_difference(console, before, names=("",), seconds=120):
     """The difference to now, once it has vanished or time is up: what ended may be cleaned up a moment later."""
     deadline = time.monotonic() + seconds
-    while (changed := difference(before, accounts(console))) and time.monotonic() < deadline:
+    while (changed := difference(before, accounts(console), names)) and time.monotonic() < deadline:
         time.sleep(0.2)
     return changed

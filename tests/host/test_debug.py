@@ -54,7 +54,7 @@ def test_a_person_at_the_prompt():
         child.sendintr()
         child.expect_exact("SIGINT")
 
-    child.expect(r"redirected to (\S+)")
+    child.expect(r"redirected to (\S+) ")
     console = open(child.match[1], "wb", buffering=0)
     log = qemu.BUILD / "debug.log"
     try:

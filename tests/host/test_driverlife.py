@@ -4,18 +4,26 @@ system in the reverse order of registration, last chance last; and what they wri
 import re
 
 import qemu
+import shell
 
 START = r"sc create life type= kernel binPath= c:\tests\driverlife.sys; sc start life; "
 
 
 def told(output):
-    return re.findall(r"^driverlife: (.*?)\r?$", output, re.M)
+    return re.findall(r"^driverlife: (.*?)\r*$", output, re.M)
 
 
 def test_from_load_to_shutdown():
-    result = qemu.execute(START + "eventlog; eventlog clear; eventlog", smp=2)
-    assert result.passed, result.output
-    assert told(result.output) == [
+    with shell.boot(smp=2) as console:
+        console.run(START.rstrip("; "))
+        # A worker writes the log.
+        log = shell.eventually(lambda: (said := console.run("eventlog")).count(" C00") == 2 and said, "nothing is logged")
+        console.run("eventlog clear")
+        assert "C00" not in console.run("eventlog")
+        console.child.send("shutdown\r")
+        assert console.ends() == 0
+        output = console.text + console.child.before
+    assert told(output) == [
         "DriverEntry ends",
         "boot reinit 1 at IRQL 0",
         "reinit 2 at IRQL 0",
@@ -23,10 +31,10 @@ def test_from_load_to_shutdown():
         "shutdown second",
         "shutdown first",
         "shutdown last chance",
-    ], result.output
-    (entry,) = re.findall(r"^ +\d+  \d{4}-.* C0041234 .*$", result.output, re.M)
+    ], output
+    (entry,) = re.findall(r"^ +\d+  \d{4}-.* C0041234 .*$", log, re.M)
     assert "life" in entry and '"two" "words" 0000abcd 00000007' in entry
-    assert len(re.findall(r" C0045678", result.output)) == 1, "cleared, and not believed what it counted wrongly"
+    assert log.count(" C0045678") == 1, "it is not believed what it counted wrongly"
 
 
 def test_unloaded_drivers_hear_nothing():

@@ -9,8 +9,9 @@ import pytest
 import qemu
 
 WATCHDOG = "dpcwatchdog=200"
+PATIENT_WATCHDOG = "dpcwatchdog=1000"  # 6 s: the second processor may come late to where they hang
 VERIFIED = "verifier /driver notmyfault.sys; "
-STOP_AFTER = "; sc stop notmyfault; beep 440 100"
+STOP_AFTER = "; sc stop notmyfault; beep 440 60000"
 
 # fault, what is typed before and after, settings of the machine, the bugcheck, a line of the screen
 CRASHES = [
@@ -28,7 +29,7 @@ CRASHES = [
     ("divide", "", "", {}, "7E SYSTEM_THREAD_EXCEPTION_NOT_HANDLED", r"STATUS_INTEGER_DIVIDE_BY_ZERO"),
     ("badirql", "", "", {}, "0A IRQL_NOT_LESS_OR_EQUAL", r"notmyfault!NotMyFaultDoWaitAtDispatch"),
     ("hangdpc", "", "; sleep", {"cmdline": WATCHDOG}, "133 DPC_WATCHDOG_VIOLATION", r"routine notmyfault!RunForEver"),
-    ("deadlock", "", "; sleep", {"smp": 2, "cmdline": WATCHDOG}, "133 DPC_WATCHDOG_VIOLATION", r"nt!KiSpinUntilOwned"),
+    ("deadlock", "", "; sleep", {"smp": 2, "cmdline": PATIENT_WATCHDOG}, "133 DPC_WATCHDOG_VIOLATION", r"nt!KiSpinUntilOwned"),
     ("timer", "", STOP_AFTER, {}, "CE DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS", r"armed timer .*notmyfault!Expired"),
     ("timer", VERIFIED, STOP_AFTER, {}, "C7 TIMER_OR_DPC_INVALID", r"armed timer .*notmyfault!Expired"),
     ("leakpaged", VERIFIED, STOP_AFTER, {}, "C4 DRIVER_VERIFIER_DETECTED_VIOLATION", r"1048576 bytes, allocated at notmyfault!"),
@@ -39,7 +40,7 @@ CRASHES = [
 @pytest.mark.parametrize("fault, before, after, settings, stop, line", CRASHES)
 def test_crash(fault, before, after, settings, stop, line):
     code, name = stop.split()
-    after = after.replace("; sleep", "; beep 440 5000")
+    after = after.replace("; sleep", "; beep 440 60000")
     result = qemu.execute(f"{before}notmyfault {fault}{after}", **settings)
     output = result.output.replace("\r", "")
     assert result.status == qemu.STATUS_BUGCHECK, output

@@ -107,7 +107,7 @@ def test_verified_drivers_stop_the_system():
 
 
 def test_a_jump_into_an_unloaded_driver():
-    result = qemu.execute(CREATE.format("ghost") + "; beep 440 4000", smp=2)
+    result = qemu.execute(CREATE.format("ghost") + "; beep 440 60000", smp=2)
     assert result.status == qemu.STATUS_BUGCHECK, result.output
     assert "STOP: 0x000000CE" in result.output and "never reached" not in result.output, result.output
     assert "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS" in result.output
