@@ -330,6 +330,7 @@ static VOID TestEnding(VOID)
     KMT_EQUAL(ZwCreateEvent(&Event, EVENT_ALL_ACCESS, NULL, NotificationEvent, FALSE),
               STATUS_PROCESS_IS_TERMINATING, "a process that has exited gets no handles");
     KeUnstackDetachProcess(&State);
+    ZwWaitForSingleObject(Thread, FALSE, NULL); /* the process ends first */
     ZwClose(Thread);
     ZwClose(Handle);
     KMT_EQUAL(PsLookupProcessByProcessId(Id, &Found), STATUS_SUCCESS,
