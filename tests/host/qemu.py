@@ -27,7 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / os.environ.get("O", "build")
+# For make, word for word as the make before was told: another spelling of the folder would be other flags, and everything in it, which
+# machines are being started from, made anew.
+OUTPUT = os.environ.get("O", "build")
+BUILD = ROOT / OUTPUT
 sys.path.insert(0, str(ROOT / "boot/tools"))
 
 import bootdisk  # noqa: E402
@@ -389,9 +392,15 @@ def start_stopped(folder, stub, serial, machine, **options):
     """QEMU with a machine that has stopped before its first instruction and listens for gdb at the socket `stub`."""
     serial = serial + ["-S", "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off", "-gdb", "chardev:gdb"]
     process = subprocess.Popen(qemu_command(machine, folder, serial), **options)
-    while not stub.exists() and process.poll() is None:
+    while not is_listened_to(stub) and process.poll() is None:
         time.sleep(0.01)
     return process
+
+
+def is_listened_to(path):
+    """Whether a socket takes connections: its file is there a moment before."""
+    listening = "00010000"  # __SO_ACCEPTCON
+    return any(fields[3] == listening and fields[-1] == str(path) for line in open("/proc/net/unix") if (fields := line.split()))
 
 
 def gdb_command(*commands, symbol_folders=()):

@@ -193,9 +193,9 @@ def spin(debugger, smp):
         debugger.do(f"set var $pc = {place}")
         debugger.do("set var $eflags = 2")
     # On a busy host it takes a while until all have come so far as to go on.
-    for _ in range(20):
+    for number in range(20):
         debugger.go()
-        time.sleep(0.2)
+        time.sleep(0.2 * (number + 1))
         assert "SIGINT" in debugger.stop()
         if all(place_of(debugger, number) == place for number in range(1, smp + 1)):
             break

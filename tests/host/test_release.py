@@ -25,4 +25,4 @@ def test_two_folders_make_the_same(tmp_path):
     other = tmp_path / "another folder of another length".replace(" ", "-")
     shutil.copytree(qemu.ROOT, other, ignore=not_source)
     sums = make_release(other, "out")
-    assert sums.count("\n") == 2 and sums == make_release(qemu.ROOT, qemu.BUILD)
+    assert sums.count("\n") == 2 and sums == make_release(qemu.ROOT, qemu.OUTPUT)

@@ -2,6 +2,8 @@
 the way fails - the driver's own or the kernel's on its behalf - the failure is reported, nothing is left and the next try works.
 """
 
+import contextlib
+import itertools
 import re
 
 import pytest
@@ -64,6 +66,10 @@ def test_life(name):
         assert settled_difference(console, before) == {}
 
 
+class EndOfScript(AssertionError):
+    """There is no more output."""
+
+
 class Transcript:
     """What a script's commands printed: run("mem") is the output of the next `mem` in it."""
 
@@ -75,7 +81,16 @@ class Transcript:
             line, _, output = piece.partition("\n")
             if line.strip() == command:
                 return output
-        raise AssertionError(f"the script did not get to {command}")
+        raise EndOfScript(f"the script did not get to {command}")
+
+
+def all_accounts(output):
+    """Those of each look in a script's output."""
+    script, found = Transcript(output), []
+    with contextlib.suppress(EndOfScript):
+        while True:
+            found.append(accounts(script))
+    return found
 
 
 def count_allocations(name):
@@ -85,18 +100,18 @@ def count_allocations(name):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_each_allocation_fails_once(name):
-    """The console's own writes fail now and then, too: then text is missing, but nothing else is. At the end there are several
-    looks: between two commands of one the kernel may shorten a lookaside list, and what was kept in it is gone."""
-    look = "pool; lookaside; objects; mem; workers; "
-    settle = "beep 20000 500; "  # what ended may be cleaned up a moment later
-    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 15))
-    result = qemu.execute(f"{life(name)}; {life(name)}; {settle}{look}{''.join(rounds)}{settle}{look * 4}{life(name)}", smp=2)
+    """The console's own writes fail now and then, too: then text is missing, but nothing else is. There are several looks before and
+    after: what ended may be cleaned up a moment later, and between two commands of a look the kernel may shorten a lookaside list, and
+    what was kept in it is gone. What leaks is in all of the later ones."""
+    looks = "beep 20000 200; pool; lookaside; objects; mem; workers; " * 5
+    rounds = (f"poolfail count={number}; {life(name)}; poolfail; poolfail off; sc stop {name}; " for number in range(1, count_allocations(name) + 25))
+    result = qemu.execute(f"{life(name)}; {life(name)}; {looks}{''.join(rounds)}{looks}{life(name)}", smp=2)
     assert result.status == qemu.STATUS_FAILED, f"{result.explain()}\n{result.output[-3000:]}"
     failures = re.findall(r"matched \d+ failed (\d)$", result.output, re.M)
     assert failures.count("1") > 5 and failures[-1] == "0", "from the first to the last allocation"
-    script = Transcript(result.output)
-    before = accounts(script)
-    assert any(difference(before, accounts(script)) == {} for _ in range(3)), difference(before, accounts(script))
+    before = all_accounts(result.output.partition("etude> poolfail count=1\n")[0])
+    after = all_accounts(result.output.rpartition("etude> poolfail off\n")[2])
+    assert any(difference(*pair) == {} for pair in itertools.product(before, after)), difference(before[-1], after[-1])
     check(name, result.output[result.output.rindex("etude> mem") :])
 
 

@@ -22,7 +22,7 @@ def typed(tmp_path_factory):
     """Type the page's shell blocks in an empty folder, one after another; what each printed."""
     folder = tmp_path_factory.mktemp("driver")
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    settings |= {"ETUDE": str(qemu.ROOT), "O": str(qemu.BUILD), "TIMEOUT": str(qemu.PATIENCE)}
+    settings |= {"ETUDE": str(qemu.ROOT), "O": qemu.OUTPUT, "TIMEOUT": str(qemu.PATIENCE)}
     outputs = []
     for block in SHELL:
         # The packages are there, and the tests' build need not be the default one.
@@ -82,7 +82,7 @@ def test_the_archive_is_reproducible_and_complete(typed):
     first = archive.read_bytes()
     archive.unlink()
     settings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    subprocess.run(["make", "-C", qemu.ROOT, f"O={qemu.BUILD}", "sdk"], check=True, capture_output=True, env=settings)
+    subprocess.run(["make", "-C", qemu.ROOT, f"O={qemu.OUTPUT}", "sdk"], check=True, capture_output=True, env=settings)
     assert archive.read_bytes() == first
     folder, _ = typed
     headers = {path.relative_to(qemu.ROOT / "lib/ddk") for path in (qemu.ROOT / "lib/ddk").rglob("*.h")}
@@ -106,7 +106,7 @@ def test_the_workflow(typed):
         shutil.rmtree(folder / entry, ignore_errors=True)
     (folder / "etude").symlink_to(qemu.ROOT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    environment |= {"O": str(qemu.BUILD), "DRIVER": "hello", "TIMEOUT": str(qemu.PATIENCE)}
+    environment |= {"O": qemu.OUTPUT, "DRIVER": "hello", "TIMEOUT": str(qemu.PATIENCE)}
     for script in scripts:
         script = script.replace("etude/build/", f"{qemu.BUILD}/").replace("deps all sdk", "all sdk")
         process = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * qemu.PATIENCE)
