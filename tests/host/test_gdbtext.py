@@ -15,6 +15,7 @@ from test_gdbpatch import symbols
 
 CALL = re.compile(r"\b(?:call|jmp) +([0-9a-f]+) <([^>+]+)>")
 STOPS = 20
+MOST_STOPS = 300  # interrupts and other processors meet some of what is called, too
 
 
 def called():
@@ -27,10 +28,11 @@ def called():
     return {name: at for name, at in places.items() if not first <= at < last and not entry[0] <= at < entry[1]}
 
 
-def meet(session, places, kind, stops):
-    """Runs into breakpoints so many times and over each; what was printed, and how often each was met."""
+def meet(session, places, kind, enough):
+    """Runs into breakpoints and over each until enough(printed, met) holds; what was printed, and how often each was met."""
     client, said, met = session.client, "", dict.fromkeys(places, 0)
-    for _ in range(stops):
+    while not enough(said, met):
+        assert sum(met.values()) < MOST_STOPS, (said, met)
         session.go()
         text, reply = client.printed()
         said += text
@@ -64,11 +66,12 @@ def test_breakpoints_in_what_the_stub_calls(tmp_path, smp):
             session.set([prints], "z")
             # In the middle of what a driver prints.
             session.set(places, kind=kind)
-            said, met = meet(session, [quiet, *places], kind, STOPS)
-            assert met[kernel["memcpy"]] > 1 and met[kernel["RtlFormatString"]] > 1 and met[quiet] == 0
-            assert "ok 1 - UNICODE_STRING" in said
+            busy = kernel["memcpy"], kernel["RtlFormatString"]
+            first = "ok 1 - UNICODE_STRING"
+            met = meet(session, [quiet, *places], kind, lambda said, met: sum(met.values()) >= STOPS and min(met[each] for each in busy) > 1 and first in said)[1]
+            assert met[quiet] == 0
             session.set([clock], kind=kind)
-            assert meet(session, [quiet, clock, *places], kind, STOPS // 4)[1][clock] > 0
+            meet(session, [quiet, clock, *places], kind, lambda _, met: met[clock] > 0)
             session.set([clock, *places], "z", kind)
             # The one that nobody has run into is still there.
             session.go()
@@ -95,8 +98,7 @@ def test_an_interrupt_under_way_arrives(tmp_path):
         session = Session(console, line)
         session.set([between])
         console.sendline("trace start; trace stop")
-        met = meet(session, [between], 0, 6)[1]
-        assert met[between] == 6
+        meet(session, [between], 0, lambda _, met: met[between] == 6)  # one for each of the others, twice
         session.set([between], "z")
         session.go()
         console.expect_exact(qemu.PROMPT)
