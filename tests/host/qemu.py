@@ -58,7 +58,7 @@ REFERENCE = {"boot": "direct", "machine": "q35", "cpu": "max", "mem": "128M"}
 VARIABLES = {"boot": "BOOT", "machine": "MACHINE", "cpu": "CPU", "mem": "MEM"}
 FIRMWARE_SECONDS = 60  # that UEFI may take on a busy host, before what is to be timed begins
 # Nothing that is tested takes so long on any host: a limit for what hangs, so that the other tests get their turn.
-PATIENCE = 600
+PATIENCE = 900
 FIRMWARE_MEMORY = 8 << 20  # that UEFI keeps for itself, at most
 
 
