@@ -7,6 +7,7 @@
 #include "kmt.h"
 
 static ERESOURCE Resource;
+static KEVENT WaiterComing;
 static KTIMER Timer;
 static KDPC TimerDpc, Dpc;
 static KAPC Apc;
@@ -54,6 +55,7 @@ static VOID NTAPI DebugTargetWaiter(PVOID Context)
 {
     UNREFERENCED_PARAMETER(Context);
     KeEnterCriticalRegion();
+    KmtCome(&WaiterComing);
     ExAcquireResourceExclusiveLite(&Resource, TRUE);
     ExReleaseResourceLite(&Resource);
     KeLeaveCriticalRegion();
@@ -126,10 +128,9 @@ static VOID KmtRun(VOID)
 
     KeEnterCriticalRegion();
     ExAcquireResourceExclusiveLite(&Resource, TRUE);
+    KeInitializeEvent(&WaiterComing, SynchronizationEvent, FALSE);
     Waiter = KmtStartThread(DebugTargetWaiter, NULL);
-    while (ExGetExclusiveWaiterCount(&Resource) == 0) {
-        KmtSleep(1);
-    }
+    KmtAwaitComing(&WaiterComing); /* a waiter is counted a moment before it waits */
     KeInitializeApc(&Apc, Waiter, OriginalApcEnvironment, DebugTargetKernelApc, NULL,
                     DebugTargetNormalApc, KernelMode, NULL);
     KMT_CHECK(KeInsertQueueApc(&Apc, NULL, NULL, 0), "an APC is queued");
