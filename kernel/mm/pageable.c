@@ -177,10 +177,21 @@ void MiSetPageable(PVOID Start, SIZE_T Pages, BOOLEAN Pageable)
 
 /*** Steps. ***/
 
+/* The instruction where no step that ends on another processor can hide it: at Rip itself a fault
+ * would come in the middle of this one. */
+static const UCHAR *MiInstructionAt(ULONG64 Rip)
+{
+    PMMPTE Entry = MiFindPageable((PVOID)Rip);
+
+    return Entry == NULL
+               ? (const UCHAR *)Rip
+               : (const UCHAR *)MmPhysicalToVirtual(*Entry & MI_PTE_FRAME) + BYTE_OFFSET(Rip);
+}
+
 /* The opcode behind prefixes, as far as the page goes; 0: none of interest. */
 static UCHAR MiOpcodeAt(ULONG64 Rip)
 {
-    const UCHAR *At = (const UCHAR *)Rip;
+    const UCHAR *At = MiInstructionAt(Rip);
     ULONG Room = min(PAGE_SIZE - BYTE_OFFSET(Rip), 5U);
 
     for (ULONG i = 0; i < Room; i++) {
@@ -195,7 +206,7 @@ static UCHAR MiOpcodeAt(ULONG64 Rip)
  * off for an instruction. FALSE: it is neither. */
 static BOOLEAN MiDoMask(PKTRAP_FRAME Frame)
 {
-    UCHAR Opcode = *(const UCHAR *)Frame->Rip;
+    UCHAR Opcode = *MiInstructionAt(Frame->Rip);
 
     if (Opcode != OPCODE_CLI && Opcode != OPCODE_STI) {
         return FALSE;
