@@ -17,6 +17,7 @@
 #define LDRP_MAXIMUM_PATH 128
 #define LDRP_MAXIMUM_CHAIN 16 /* services that depend on each other in a row */
 #define LDRP_REASON_SIZE 256
+#define LDRP_RETRIES 2000            /* of 5 ms, while an image is on its way out */
 #define LDRP_MAXIMUM_FILE_NAME 32    /* of LDR_MODULE.Name */
 #define LDRP_DRIVERS "c:\\drivers\\" /* Windows' \SystemRoot\System32\drivers */
 

@@ -186,7 +186,7 @@ static NTSTATUS LdrpPrepareImage(PLDRP_SERVICE Service, const UCHAR *File, SIZE_
     LARGE_INTEGER Interval = {.QuadPart = -50000}; /* 5 ms */
     NTSTATUS Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
 
-    for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < 2000; Tries++) {
+    for (ULONG Tries = 0; Status == STATUS_DEVICE_BUSY && Tries < LDRP_RETRIES; Tries++) {
         KeDelayExecutionThread(KernelMode, FALSE, &Interval);
         Status = LdrpTryPrepare(Service, File, FileSize, Message, Slot);
     }

@@ -13,7 +13,6 @@
 
 /* Finding and dropping the last reference takes no longer than a few thread switches. */
 #define LDRP_GONE_TIMEOUT_100NS 10000000LL
-#define LDRP_RETRIES 2000 /* of 5 ms */
 
 static LDRP_SLOT LdrpSlots[LDRP_MAXIMUM_MODULES];
 static FAST_MUTEX LdrpModuleMutex;
