@@ -73,7 +73,8 @@ def run(commands):
             while left:
                 came, stopped = run_until_bugcheck(left, cmdline, icount)
                 outputs |= zip([command.line for command in left], came)
-                crashes += [left[len(came) - 1].line] * stopped * (not icount)
+                if stopped and not icount:
+                    crashes.append(left[len(came) - 1].line)
                 left = left[len(came) :]
     return [outputs[command.line] for command in commands]
 

@@ -21,7 +21,7 @@ def machine(tmp_path, **settings):
     line = tmp_path / "com2"
     with qemu.console(debug_port=str(line), **settings) as console:
         deadline = time.monotonic() + qemu.PATIENCE
-        while not line.exists():
+        while not qemu.is_listened_to(line):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         yield console, line

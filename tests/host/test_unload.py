@@ -6,7 +6,6 @@ in notes what they see.
 """
 
 import re
-import time
 
 import qemu
 import shell
@@ -25,10 +24,7 @@ def state(answer):
 
 def await_stop(console, name):
     """What the service's state is in the end, once its stop is no longer pending."""
-    deadline = time.monotonic() + qemu.PATIENCE
-    while (found := state(console.run(f"sc query {name}"))) == "STOP_PENDING" and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
+    return shell.eventually(lambda: (found := state(console.run(f"sc query {name}"))) != "STOP_PENDING" and found, "the stop stays pending")
 
 
 def test_open_device_delays_the_unload():
